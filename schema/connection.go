@@ -1,0 +1,31 @@
+package schema
+
+import "time"
+
+// ConnectionState says whether the engine may use a connection.
+type ConnectionState string
+
+// The states of a connection.
+const (
+	ConnectionEnabled  ConnectionState = "enabled"
+	ConnectionDisabled ConnectionState = "disabled"
+	ConnectionRemoved  ConnectionState = "removed"
+)
+
+// Connection is a named, configured instance of a connector. Its secret is not
+// part of it: the store hands that out only to the code that opens connectors.
+type Connection struct {
+	ID           ConnectionID
+	Name         string // unique among connections not removed
+	Vendor       string // the connector's type, as in connectors/all
+	State        ConnectionState
+	ReadOnly     bool // nothing but GET and the token request leaves (promise 11)
+	BaseURL      string
+	TokenURL     string
+	ClientID     string
+	EnterpriseID string     // checked against the vendor before every irreversible call
+	AsUser       ExternalID // subject of the token; empty = the enterprise's service account
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	Version      int64 // raised at each change; open connectors are keyed by it
+}

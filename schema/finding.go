@@ -1,0 +1,49 @@
+package schema
+
+// FindingCode names one result of pre-flight.
+type FindingCode string
+
+// The refusals of pre-flight (DESIGN section 5).
+const (
+	ReceiverMissing     FindingCode = "RECEIVER_MISSING"
+	ReceiverExternal    FindingCode = "RECEIVER_EXTERNAL"
+	ReceiverInactive    FindingCode = "RECEIVER_INACTIVE"
+	ReceiverLeaving     FindingCode = "RECEIVER_LEAVING"
+	ReceiverIsSource    FindingCode = "RECEIVER_IS_SOURCE"
+	ReceiverFull        FindingCode = "RECEIVER_FULL"
+	PrivilegeTooLow     FindingCode = "PRIVILEGE_TOO_LOW"
+	SourceIsAdmin       FindingCode = "SOURCE_IS_ADMIN"
+	ServiceAccount      FindingCode = "SERVICE_ACCOUNT"
+	ScopeMissing        FindingCode = "SCOPE_MISSING"
+	ConnectionDegraded  FindingCode = "CONNECTION_DEGRADED"
+	EnterpriseMismatch  FindingCode = "ENTERPRISE_MISMATCH"
+	AmbiguousLogin      FindingCode = "AMBIGUOUS_LOGIN"
+	Busy                FindingCode = "BUSY"
+	ConnectionReadOnly  FindingCode = "CONNECTION_READ_ONLY"
+	ContentRemainsFound FindingCode = "CONTENT_REMAINS"
+)
+
+// The warnings of pre-flight.
+const (
+	TrashPresent    FindingCode = "TRASH_PRESENT"
+	AlreadyInactive FindingCode = "SOURCE_ALREADY_INACTIVE"
+)
+
+// Finding is one result of pre-flight, with the way out.
+type Finding struct {
+	Code       FindingCode `json:"code"`
+	Warning    bool        `json:"warning,omitempty"` // false = the plan is refused
+	Connection string      `json:"connection,omitempty"`
+	Message    string      `json:"message"`
+	Fix        string      `json:"fix,omitempty"`
+}
+
+// Refused tells whether any finding refuses the plan.
+func Refused(findings []Finding) bool {
+	for _, f := range findings {
+		if !f.Warning {
+			return true
+		}
+	}
+	return false
+}

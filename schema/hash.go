@@ -1,0 +1,87 @@
+package schema
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Facts are what an approval covers. The type has neither maps nor floats, so
+// its JSON is one byte string for one meaning. Byte counts, names and times of
+// observation are left out: they change without changing what would be done.
+type Facts struct {
+	Cause           string       `json:"cause"` // offboarding, access_review, inactivity
+	ConnectionID    ConnectionID `json:"connection_id"`
+	EnterpriseID    string       `json:"enterprise_id"`
+	AccountID       ExternalID   `json:"account_id"`
+	Login           string       `json:"login"`
+	Role            AccountRole  `json:"role"`
+	Kind            AccountKind  `json:"kind"`
+	Receiver        ExternalID   `json:"receiver"` // empty = none needed
+	ReceiverLogin   string       `json:"receiver_login"`
+	Steps           []StepFact   `json:"steps"`
+	Template        string       `json:"template"`
+	TemplateVersion int          `json:"template_version"`
+	EffectiveAt     string       `json:"effective_at"` // RFC 3339 in UTC; empty = at once
+}
+
+// StepFact is the approved part of a step.
+type StepFact struct {
+	Kind        StepKind `json:"kind"`
+	WaitSeconds int64    `json:"wait_seconds,omitempty"`
+}
+
+// StepFacts returns the approved part of steps.
+func StepFacts(steps []Step) []StepFact {
+	facts := make([]StepFact, len(steps))
+	for i, s := range steps {
+		facts[i] = StepFact{Kind: s.Kind, WaitSeconds: s.WaitSeconds}
+	}
+	return facts
+}
+
+// FormatInstant renders an instant for Facts: RFC 3339 in UTC, "" for zero.
+func FormatInstant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Hash is the SHA-256 of the facts' JSON, in hex.
+func (f Facts) Hash() string {
+	// Strings and integers alone: Marshal cannot fail.
+	b, _ := json.Marshal(f)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Drift names the facts in which two differ, for the message that asks again.
+func (f Facts) Drift(now Facts) []string {
+	var names []string
+	differ := func(name string, same bool) {
+		if !same {
+			names = append(names, name)
+		}
+	}
+	differ("enterprise_id", f.EnterpriseID == now.EnterpriseID)
+	differ("account_id", f.AccountID == now.AccountID)
+	differ("login", f.Login == now.Login)
+	differ("role", f.Role == now.Role)
+	differ("kind", f.Kind == now.Kind)
+	differ("receiver", f.Receiver == now.Receiver && f.ReceiverLogin == now.ReceiverLogin)
+	differ("steps", slices.Equal(f.Steps, now.Steps))
+	differ("template", f.Template == now.Template && f.TemplateVersion == now.TemplateVersion)
+	differ("effective_at", f.EffectiveAt == now.EffectiveAt)
+	return names
+}
+
+// CaseHash is the hash of a case: SHA-256 over the sorted hashes of its plans.
+func CaseHash(planHashes []string) string {
+	sorted := slices.Sorted(slices.Values(planHashes))
+	sum := sha256.Sum256([]byte(strings.Join(sorted, "\n")))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,161 @@
+package schema
+
+import (
+	"slices"
+	"time"
+)
+
+// TransferState is how far a transfer is (DESIGN section 6).
+type TransferState string
+
+// The states of a transfer. Waiting is before the lane is free; the last three
+// but skipped are verdicts over evidence.
+const (
+	TransferWaiting  TransferState = "waiting"  // for a lane
+	TransferIntended TransferState = "intended" // lane held, nothing sent
+	TransferSent     TransferState = "sent"     // a request is, or may be, on the wire
+	TransferRefused  TransferState = "refused"  // definite refusal
+	TransferBusy     TransferState = "busy"     // somebody else's job runs
+	TransferSettling TransferState = "settling" // outcome unknown or accepted; evidence is awaited
+	TransferProven   TransferState = "proven"
+	TransferPresumed TransferState = "presumed"
+	TransferStalled  TransferState = "stalled"
+	TransferSkipped  TransferState = "skipped" // the source owns nothing
+)
+
+var transferMoves = map[TransferState][]TransferState{
+	TransferWaiting:  {TransferIntended, TransferSkipped},
+	TransferIntended: {TransferSent, TransferWaiting},
+	TransferSent:     {TransferRefused, TransferBusy, TransferIntended, TransferSettling},
+	TransferRefused:  {TransferIntended, TransferWaiting},
+	TransferBusy:     {TransferIntended, TransferWaiting},
+	TransferSettling: {TransferProven, TransferPresumed, TransferStalled},
+	TransferStalled:  {TransferSettling},
+	TransferProven:   {TransferSettling}, // a delete refusal voids it
+	TransferPresumed: {TransferSettling},
+}
+
+// CanMove tells whether a transfer may go from one state to the other.
+func (s TransferState) CanMove(to TransferState) bool {
+	return slices.Contains(transferMoves[s], to)
+}
+
+// Open tells whether a request may be doing work at the vendor.
+func (s TransferState) Open() bool {
+	return s == TransferSent || s == TransferSettling || s == TransferStalled
+}
+
+// Settled tells whether a delete may rely on the transfer.
+func (s TransferState) Settled() bool {
+	return s == TransferProven || s == TransferPresumed || s == TransferSkipped
+}
+
+// Transfer is the transfer of one plan.
+type Transfer struct {
+	PlanID       PlanID
+	ConnectionID ConnectionID
+	Source       ExternalID
+	Receiver     ExternalID
+	ReceiverID   AccountID
+	State        TransferState
+	Attempts     int // requests sent, definite refusals included
+	Position     int // in the lane's queue, 1 = next; 0 = not queued
+	BytesBefore  int64
+	BytesLeft    int64
+	WitnessTotal int
+	WitnessFound int
+	FolderIDs    []ExternalID
+	SentAt       time.Time // last request; zero = none
+	EndedAt      time.Time // when the last call ended; zero = not known
+	ClearSince   time.Time // since when every read was clear; zero = not clear
+	LastReadAt   time.Time
+	LastOutcome  string // class of the last outcome
+	UpdatedAt    time.Time
+}
+
+// OutcomeClass sorts the answers to a transfer request.
+type OutcomeClass string
+
+// The classes. Only refused, rate_limited, unauthorized and busy are definite
+// refusals; not_started means that no byte of the request left us.
+const (
+	OutcomeNotStarted   OutcomeClass = "not_started"
+	OutcomeRateLimited  OutcomeClass = "rate_limited"
+	OutcomeUnauthorized OutcomeClass = "unauthorized"
+	OutcomeBusy         OutcomeClass = "busy"
+	OutcomeRefused      OutcomeClass = "refused"
+	OutcomeAccepted     OutcomeClass = "accepted" // 2xx: may still be running
+	OutcomeUnknown      OutcomeClass = "unknown"
+)
+
+// TransferOutcome is what became of one transfer request.
+type TransferOutcome struct {
+	Class      OutcomeClass
+	HTTPStatus int    // 0 = no answer
+	VendorCode string // from the vendor's envelope
+	Reason     string // for people; free of logins and secrets
+	RetryAfter time.Duration
+	FolderID   ExternalID // from a 2xx body
+	EndedAt    time.Time
+}
+
+// Next is the state an outcome leads to from sent.
+func (o TransferOutcome) Next() TransferState {
+	switch o.Class {
+	case OutcomeNotStarted, OutcomeRateLimited, OutcomeUnauthorized:
+		return TransferIntended
+	case OutcomeBusy:
+		return TransferBusy
+	case OutcomeRefused:
+		return TransferRefused
+	default:
+		return TransferSettling
+	}
+}
+
+// Witness is an item that the source owns at its root: when it is found under
+// the destination folder and owned by the receiver, it has arrived.
+type Witness struct {
+	ID   ExternalID `json:"id"`
+	Type string     `json:"type"` // file, folder, web_link
+}
+
+// WitnessPlace is where a witness is now.
+type WitnessPlace struct {
+	Found    bool
+	Owner    ExternalID
+	FolderID ExternalID // the folder of the owner's root on its path; empty = at the root itself
+}
+
+// Snapshot is what was found before the first write.
+type Snapshot struct {
+	TakenAt      time.Time  `json:"taken_at"`
+	Status       string     `json:"status"` // vendor status
+	Role         string     `json:"role"`
+	SpaceUsed    int64      `json:"space_used_bytes"`
+	Witnesses    []Witness  `json:"witnesses"`
+	WitnessesOK  bool       `json:"witnesses_ok"` // false = could not be read; see WitnessNote
+	WitnessNote  string     `json:"witness_note,omitempty"`
+	Trash        []Witness  `json:"trash"`
+	TrashBytes   int64      `json:"trash_bytes"`
+	GroupIDs     []string   `json:"group_ids"`
+	Collabs      []SharedBy `json:"collaborations"`
+	DeepDone     int        `json:"deep_done"`  // root items whose collaborations were read
+	DeepTotal    int        `json:"deep_total"` // root items there were
+	OwnedForeign int        `json:"shared_with_source"`
+}
+
+// OwnsNothing tells whether there is nothing to transfer: witnesses could be
+// read and there are none, no trash, and no byte in use.
+func (s Snapshot) OwnsNothing() bool {
+	return s.WitnessesOK && len(s.Witnesses) == 0 && len(s.Trash) == 0 && s.SpaceUsed == 0
+}
+
+// SharedBy is a collaboration on an item of the source, kept as evidence of who
+// had access: ids alone.
+type SharedBy struct {
+	ItemID ExternalID `json:"item_id"`
+	Type   string     `json:"item_type"`
+	With   ExternalID `json:"with"`
+	Role   string     `json:"role"`
+}
