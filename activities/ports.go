@@ -1,0 +1,110 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"sendoff/connectors"
+	"sendoff/schema"
+)
+
+// Store is what activities need of Postgres. Each method that changes state is
+// one transaction that checks and moves it by compare-and-set and appends the
+// audit record. They return schema.Error with the codes named.
+type Store interface {
+	CaseStore
+	StepStore
+	TransferStore
+}
+
+// CaseStore reads and closes cases and plans.
+type CaseStore interface {
+	Case(ctx context.Context, id schema.CaseID) (schema.Case, error)
+	Plan(ctx context.Context, id schema.PlanID) (schema.Plan, error)
+	CasePlans(ctx context.Context, id schema.CaseID) ([]schema.Plan, error)
+	Connection(ctx context.Context, id schema.ConnectionID) (schema.Connection, error)
+	EnabledConnections(ctx context.Context) ([]schema.Connection, error)
+	Account(ctx context.Context, id schema.AccountID) (schema.Account, error)
+
+	// OpenPlanOf returns the open plan of the vendor's account, and whether
+	// there is one.
+	OpenPlanOf(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.Plan, bool, error)
+	// PlannedBytes sums what open plans of the connection will still bring to
+	// the receiver, in bytes.
+	PlannedBytes(ctx context.Context, c schema.ConnectionID, receiver schema.ExternalID) (int64, error)
+	// SaveAccount inserts or updates an account by connection and external id
+	// and returns it with its id. A later observation wins.
+	SaveAccount(ctx context.Context, a schema.Account) (schema.Account, error)
+
+	// ReplacePlan renews the facts, steps and hash of a plan still planned, when
+	// they drifted; the fence is raised by none. Approvals of the old hash lapse.
+	ReplacePlan(ctx context.Context, id schema.PlanID, facts schema.Facts, drift []string) (schema.Plan, error)
+	// EndPlan moves a plan to done, or from cancelling to cancelled.
+	EndPlan(ctx context.Context, id schema.PlanID, to schema.PlanState) error
+	// ParkPlan parks a plan with its cause; repeating it with the same code is
+	// no change. A cancelling plan may park too.
+	ParkPlan(ctx context.Context, id schema.PlanID, cause schema.Cause) error
+	// CloseCase marks the case closed once all its plans have ended.
+	CloseCase(ctx context.Context, id schema.CaseID) error
+}
+
+// StepStore moves a plan through its steps.
+type StepStore interface {
+	// BeginStep makes the step the plan's current one and raises the fence to
+	// ref.Fence+1; a repeat for the same ref returns the same. It refuses with
+	// CodeStateBehind, CodeStale, CodeNotApproved, CodeSuperseded, CodeStopped.
+	BeginStep(ctx context.Context, ref schema.StepRef) (schema.Plan, error)
+	// WaitStep records that the plan waits (for an instant, or for w's reason).
+	WaitStep(ctx context.Context, ref schema.StepRef, until time.Time) error
+	// IntendWrite journals a write directly before it is sent, after checking
+	// everything again: approved, not superseded or stopped, hash and fence
+	// match, engine not paused, connection enabled and not read-only.
+	IntendWrite(ctx context.Context, ref schema.StepRef, w schema.VendorWrite) error
+	// IntendUndo is IntendWrite for a plan that is cancelling.
+	IntendUndo(ctx context.Context, id schema.PlanID, w schema.VendorWrite) error
+	// Intended tells whether this plan ever journalled the write.
+	Intended(ctx context.Context, id schema.PlanID, op string) (bool, error)
+	RecordOutcome(ctx context.Context, id schema.PlanID, w schema.VendorWrite) error
+	RecordEvidence(ctx context.Context, ref schema.StepRef, e schema.Evidence) error
+	// SavePriorStatus keeps the vendor status that undo restores; the first one wins.
+	SavePriorStatus(ctx context.Context, ref schema.StepRef, vendorStatus string) error
+	SaveSnapshot(ctx context.Context, ref schema.StepRef, s schema.Snapshot) error
+	// CountDeleteRefusal raises and returns the plan's refused deletes and, in
+	// the same transaction, moves a proven or presumed transfer back to settling.
+	CountDeleteRefusal(ctx context.Context, ref schema.StepRef) (int, error)
+	CompleteStep(ctx context.Context, ref schema.StepRef, state schema.StepState, proof map[string]string) error
+}
+
+// TransferStore moves a plan's transfer (DESIGN section 6).
+type TransferStore interface {
+	Transfer(ctx context.Context, id schema.PlanID) (schema.Transfer, bool, error)
+	// EnterLane makes the transfer's row, and takes both parties' lanes or a
+	// place in the queue: it returns the state intended, or waiting with the
+	// position. A transfer beyond those states is returned as it is.
+	EnterLane(ctx context.Context, ref schema.StepRef, t schema.Transfer) (schema.Transfer, error)
+	// MarkSent moves intended to sent with every check of IntendWrite, durably,
+	// and counts the attempt. CodeConflict when the state was another.
+	MarkSent(ctx context.Context, ref schema.StepRef) (schema.Transfer, error)
+	// RecordTransferOutcome moves sent to o.Next(). A refusal frees the lane.
+	RecordTransferOutcome(ctx context.Context, ref schema.StepRef, o schema.TransferOutcome) (schema.Transfer, error)
+	// RearmTransfer moves busy to intended, or refused to waiting so that
+	// EnterLane can be asked again.
+	RearmTransfer(ctx context.Context, ref schema.StepRef) (schema.Transfer, error)
+	RecordTransferRead(ctx context.Context, ref schema.StepRef, r schema.TransferRead) (schema.Transfer, error)
+	// ConcludeTransfer moves settling to proven, presumed or stalled; the first
+	// two free the lane and wake the next waiters.
+	ConcludeTransfer(ctx context.Context, ref schema.StepRef, to schema.TransferState, proof map[string]string) (schema.Transfer, error)
+	// ReopenTransfer moves stalled back to settling, for an operator who waits on.
+	ReopenTransfer(ctx context.Context, ref schema.StepRef) (schema.Transfer, error)
+	// SkipTransfer records that the source owns nothing.
+	SkipTransfer(ctx context.Context, ref schema.StepRef, t schema.Transfer) error
+	// LeaveLane frees the lane or the place in the queue of a transfer that is
+	// waiting or intended, for a plan that is cancelled or parked.
+	LeaveLane(ctx context.Context, id schema.PlanID) error
+}
+
+// Connectors opens the connector of a connection, with its secret, limiter and
+// guard in place. The same connector serves all calls of one version.
+type Connectors interface {
+	Open(ctx context.Context, c schema.Connection) (connectors.Connector, error)
+}
