@@ -1,0 +1,78 @@
+package web
+
+import (
+	"context"
+	"io"
+
+	"sendoff/schema"
+)
+
+// Store is what the API needs of Postgres. Methods that change state write the
+// audit record, and the outbox row where the engine must hear of it, in the
+// same transaction. They return schema.Error.
+type Store interface {
+	// Authenticate returns the principal of a token by the SHA-256 of the
+	// token; CodeUnauthorized when unknown, expired or revoked.
+	Authenticate(ctx context.Context, tokenHash [32]byte) (schema.Principal, error)
+	CreateToken(ctx context.Context, t schema.Token, tokenHash [32]byte, by schema.Principal) (schema.Token, error)
+	ListTokens(ctx context.Context, after string, limit int) (tokens []schema.Token, next string, err error)
+	RevokeToken(ctx context.Context, nameOrID string, by schema.Principal) (schema.Token, error)
+
+	// CreateConnection seals the secret and stores the connection. CodeConflict
+	// when the name is taken.
+	CreateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error)
+	ListConnections(ctx context.Context, after string, limit int) (connections []schema.Connection, next string, err error)
+	ConnectionByName(ctx context.Context, name string) (schema.Connection, error)
+	// SetConnectionState enables, disables or removes. Removing forgets the
+	// secret and is refused with CodeConflict while plans are open on it.
+	SetConnectionState(ctx context.Context, name string, to schema.ConnectionState, reason string, by schema.Principal) (schema.Connection, error)
+
+	// CreateCases writes the persons, cases, plans and outbox rows of all drafts
+	// in one transaction: all or none. CodeConflict names the case that already
+	// works on an account.
+	CreateCases(ctx context.Context, drafts []schema.Draft, by schema.Principal) ([]schema.Case, error)
+	// FindCase returns the case of an id, of an unambiguous prefix of one (8
+	// characters at least), or the newest open case of an e-mail address.
+	FindCase(ctx context.Context, ref string) (schema.Case, error)
+	CaseView(ctx context.Context, id schema.CaseID) (schema.CaseView, error)
+	ListCases(ctx context.Context, f schema.CaseFilter) (cases []schema.CaseView, next string, err error)
+	Decisions(ctx context.Context, id schema.CaseID) ([]schema.Decision, error)
+	// Decide writes a decision with its effect and the outbox row. Approve: the
+	// hash must be the case's, the principal not the requester. Resume: parked
+	// plans run again. Cancel: open plans become cancelling.
+	Decide(ctx context.Context, d schema.Decision, by schema.Principal) (schema.Decision, error)
+
+	Switch(ctx context.Context) (schema.Switch, error)
+	SetSwitch(ctx context.Context, s schema.Switch, by schema.Principal) (schema.Switch, error)
+
+	// ExportAudit streams the audit log in the form that internal/audit verifies.
+	ExportAudit(ctx context.Context, w io.Writer) error
+	// CaseAudit returns the audit bodies (JSON) of a case's stream, oldest first.
+	CaseAudit(ctx context.Context, id schema.CaseID, afterSeq int64, limit int) (bodies [][]byte, err error)
+	Ping(ctx context.Context) error
+}
+
+// Planner makes drafts: it looks up accounts, resolves the template and runs
+// pre-flight, and writes nothing but the accounts it saw.
+type Planner interface {
+	// Draft plans all requests together, so that one's leaver is not another's
+	// receiver. CodeNotFound when nobody holds an account for an address.
+	Draft(ctx context.Context, requests []schema.Request) ([]schema.Draft, error)
+}
+
+// ConnectionChecker proves that a connection works.
+type ConnectionChecker interface {
+	// CheckConnection calls the vendor with the secret given, or with the
+	// stored one when it is empty.
+	CheckConnection(ctx context.Context, c schema.Connection, secret string) (ConnectionCheck, error)
+	// Vendors lists the connector types there are.
+	Vendors() []string
+}
+
+// ConnectionCheck is what a check found.
+type ConnectionCheck struct {
+	ActsAs       schema.ExternalID
+	Role         schema.AccountRole
+	EnterpriseID string
+	Service      bool
+}
