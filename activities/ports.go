@@ -36,8 +36,10 @@ type CaseStore interface {
 	// and returns it with its id. A later observation wins.
 	SaveAccount(ctx context.Context, a schema.Account) (schema.Account, error)
 
-	// ReplacePlan renews the facts, steps and hash of a plan still planned, when
-	// they drifted; the fence is raised by none. Approvals of the old hash lapse.
+	// ReplacePlan renews the facts, the hash of plan and case, and the parameters
+	// of steps not begun, of a plan that has not ended, when facts drifted; state
+	// and fence stay. Approvals of the old hash lapse. Audited with the names of
+	// the facts that drifted.
 	ReplacePlan(ctx context.Context, id schema.PlanID, facts schema.Facts, drift []string) (schema.Plan, error)
 	// EndPlan moves a plan to done, or from cancelling to cancelled.
 	EndPlan(ctx context.Context, id schema.PlanID, to schema.PlanState) error
@@ -62,8 +64,11 @@ type StepStore interface {
 	IntendWrite(ctx context.Context, ref schema.StepRef, w schema.VendorWrite) error
 	// IntendUndo is IntendWrite for a plan that is cancelling.
 	IntendUndo(ctx context.Context, id schema.PlanID, w schema.VendorWrite) error
-	// Intended tells whether this plan ever journalled the write.
-	Intended(ctx context.Context, id schema.PlanID, op string) (bool, error)
+	// LastWrite returns the journal of the plan's writes of that op, and whether
+	// there is any.
+	LastWrite(ctx context.Context, id schema.PlanID, op string) (schema.WriteRecord, bool, error)
+	// RecordOutcome journals what became of the last write of w.Op: the detail
+	// "outcome" is accepted, refused or unknown.
 	RecordOutcome(ctx context.Context, id schema.PlanID, w schema.VendorWrite) error
 	RecordEvidence(ctx context.Context, ref schema.StepRef, e schema.Evidence) error
 	// SavePriorStatus keeps the vendor status that undo restores; the first one wins.

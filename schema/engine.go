@@ -17,6 +17,22 @@ type VendorWrite struct {
 	Details map[string]string
 }
 
+// WriteRecord is the journal of one plan's writes of one op (table vendor_write).
+type WriteRecord struct {
+	Count      int       // intents journalled
+	FirstAt    time.Time // first intent
+	LastAt     time.Time // last intent
+	Outcome    string    // of the last: "", accepted, refused, unknown
+	AcceptedAt time.Time // first accepted outcome; zero = none
+}
+
+// The outcomes of a vendor write, in VendorWrite.Details["outcome"].
+const (
+	WriteAccepted = "accepted"
+	WriteRefused  = "refused"
+	WriteUnknown  = "unknown"
+)
+
 // Evidence is what a read showed. It is recorded when it differs from the last
 // evidence of that kind for the step.
 type Evidence struct {

@@ -68,6 +68,7 @@ type Transfer struct {
 	SentAt       time.Time // last request; zero = none
 	EndedAt      time.Time // when the last call ended; zero = not known
 	ClearSince   time.Time // since when every read was clear; zero = not clear
+	MovedAt      time.Time // last read that differed from the one before in bytes or witnesses
 	LastReadAt   time.Time
 	LastOutcome  string // class of the last outcome
 	UpdatedAt    time.Time

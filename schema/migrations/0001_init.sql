@@ -133,6 +133,17 @@ CREATE TABLE plan_step (
     PRIMARY KEY (plan_id, index)
 );
 
+-- The journal of writes to vendors: intent before each send, outcome after it.
+CREATE TABLE vendor_write (
+    plan_id     uuid NOT NULL REFERENCES plan,
+    op          text NOT NULL,
+    n           int NOT NULL,
+    intended_at timestamptz NOT NULL,
+    outcome     text NOT NULL DEFAULT '',
+    outcome_at  timestamptz,
+    PRIMARY KEY (plan_id, op, n)
+);
+
 CREATE TABLE transfer (
     plan_id         uuid PRIMARY KEY REFERENCES plan,
     connection_id   uuid NOT NULL REFERENCES connection,
@@ -150,6 +161,7 @@ CREATE TABLE transfer (
     sent_at         timestamptz,
     ended_at        timestamptz,
     clear_since     timestamptz,
+    moved_at        timestamptz,
     last_read_at    timestamptz,
     last_outcome    text NOT NULL DEFAULT '',
     updated_at      timestamptz NOT NULL
@@ -252,7 +264,7 @@ CREATE TABLE audit_checkpoint (
 GRANT USAGE ON SCHEMA public TO sendoff_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     api_token, key_check, engine_switch, connection, person, account, lifecycle_case,
-    plan, plan_step, transfer, transfer_attempt, transfer_party, decision, outbox,
+    plan, plan_step, vendor_write, transfer, transfer_attempt, transfer_party, decision, outbox,
     rate_bucket, audit_pending TO sendoff_app;
 GRANT USAGE ON SEQUENCE transfer_queue_seq TO sendoff_app;
 GRANT SELECT, INSERT ON audit_record, audit_leaf, audit_node, audit_checkpoint TO sendoff_app;
