@@ -1,0 +1,52 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrInUse is returned when another live process runs on the same data
+// directory. The lock is the kernel's, so a killed process leaves none behind.
+var ErrInUse = errors.New("in use by another running sendoff")
+
+// lockFile takes the lock at path or returns ErrInUse at once.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%s: %w; stop that one, or choose another data directory", path, ErrInUse)
+	}
+	return nil, fmt.Errorf("lock %s: %w", path, err)
+}
+
+// waitForLock takes the lock at path, waiting for its holder.
+func waitForLock(ctx context.Context, path string, progress func(string)) (*os.File, error) {
+	ticker := time.NewTicker(500 * time.Millisecond)
+	defer ticker.Stop()
+	for told := false; ; told = true {
+		f, err := lockFile(path)
+		if !errors.Is(err, ErrInUse) {
+			return f, err
+		}
+		if !told {
+			progress("waiting for another process that holds " + path)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for lock %s: %w", path, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
