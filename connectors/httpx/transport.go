@@ -1,0 +1,48 @@
+package httpx
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	dialTimeout      = 30 * time.Second
+	handshakeTimeout = 10 * time.Second
+	keepAlive        = 15 * time.Second
+)
+
+// newHTTPClient returns a client that does not follow redirects: a redirected
+// call would carry the token to a host nobody configured. It has no timeout;
+// each call brings its own.
+func newHTTPClient() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext,
+			ForceAttemptHTTP2:     true,
+			TLSHandshakeTimeout:   handshakeTimeout,
+			MaxIdleConnsPerHost:   16,
+			IdleConnTimeout:       60 * time.Second,
+			ExpectContinueTimeout: time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// cappedTransport ends bodies with an error once they pass limit bytes, for
+// libraries that read them on their own.
+type cappedTransport struct {
+	next  http.RoundTripper
+	limit int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t cappedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, t.limit)
+	return resp, nil
+}
