@@ -1,0 +1,45 @@
+package policy
+
+import "sendoff/schema"
+
+// FactsInput is what the facts of a plan are made of.
+type FactsInput struct {
+	Door       schema.Door
+	Connection schema.Connection
+	Source     schema.Account
+	Receiver   *schema.Account // nil = none
+	Steps      []schema.Step
+	Template   schema.Template
+	Request    schema.Request
+}
+
+// BuildFacts returns what an approval of the plan covers.
+func BuildFacts(in FactsInput) schema.Facts {
+	f := schema.Facts{
+		Cause:           string(in.Door),
+		ConnectionID:    in.Connection.ID,
+		EnterpriseID:    in.Connection.EnterpriseID,
+		AccountID:       in.Source.ExternalID,
+		Login:           in.Source.Login,
+		Role:            in.Source.Role,
+		Kind:            in.Source.Kind,
+		Steps:           schema.StepFacts(in.Steps),
+		Template:        in.Template.Name,
+		TemplateVersion: in.Template.Version,
+		EffectiveAt:     schema.FormatInstant(in.Request.EffectiveAt),
+	}
+	if in.Receiver != nil {
+		f.Receiver, f.ReceiverLogin = in.Receiver.ExternalID, in.Receiver.Login
+	}
+	return f
+}
+
+// Renew returns the facts as they would be with the account as it is now, and
+// the receiver that would be taken now (nil = unchanged).
+func Renew(f schema.Facts, enterpriseID string, source schema.Account, receiver *schema.Account) schema.Facts {
+	f.EnterpriseID, f.Login, f.Role, f.Kind = enterpriseID, source.Login, source.Role, source.Kind
+	if receiver != nil {
+		f.Receiver, f.ReceiverLogin = receiver.ExternalID, receiver.Login
+	}
+	return f
+}
