@@ -1,0 +1,128 @@
+package boxsim
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"sendoff/connectors/simkit"
+)
+
+// controlRoutes registers /_sim/, where tests and demos look and meddle. There
+// is no authentication: the simulator listens on loopback alone.
+func (s *Sim) controlRoutes(mux *http.ServeMux) {
+	s.pipe.Control(mux)
+	show := func(name string, v func() any) {
+		mux.HandleFunc("GET /_sim/"+name, func(w http.ResponseWriter, _ *http.Request) {
+			simkit.WriteJSON(w, http.StatusOK, v())
+		})
+	}
+	show("ledger", func() any { return s.Ledger() })
+	show("mail", func() any { return map[string]any{"mail": s.Mails()} })
+	show("users", func() any { return map[string]any{"users": s.People()} })
+	show("switches", func() any {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.switches
+	})
+	mux.HandleFunc("POST /_sim/switches", s.postSwitches)
+	mux.HandleFunc("POST /_sim/mode", control(s.controlMode))
+	mux.HandleFunc("POST /_sim/jobs", control(s.controlJobs))
+	mux.HandleFunc("POST /_sim/users", control(made(s.AddUser)))
+	mux.HandleFunc("POST /_sim/folders", control(made(s.AddFolder)))
+	mux.HandleFunc("POST /_sim/files", control(made(s.AddFile)))
+	mux.HandleFunc("POST /_sim/web_links", control(made(s.AddWebLink)))
+	mux.HandleFunc("POST /_sim/collaborations", control(made(s.AddCollaboration)))
+	mux.HandleFunc("POST /_sim/policies", control(s.controlPolicy))
+	mux.HandleFunc("POST /_sim/tokens/expire", control(s.controlExpire))
+}
+
+// control serves an endpoint that takes a B and answers some JSON.
+func control[B any](do func(B) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body B
+		if err := simkit.ReadJSON(r, &body); err != nil {
+			simkit.WriteError(w, http.StatusBadRequest, err)
+			return
+		}
+		out, err := do(body)
+		if err != nil {
+			simkit.WriteError(w, http.StatusBadRequest, err)
+			return
+		}
+		simkit.WriteJSON(w, http.StatusOK, out)
+	}
+}
+
+func made[B any](add func(B) (string, error)) func(B) (any, error) {
+	return func(body B) (any, error) {
+		id, err := add(body)
+		return map[string]string{"id": id}, err
+	}
+}
+
+// postSwitches changes the switches that are named and leaves the others.
+func (s *Sim) postSwitches(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	to := s.switches
+	s.mu.Unlock()
+	err := simkit.ReadJSON(r, &to)
+	if err == nil {
+		err = s.SetSwitches(to)
+	}
+	if err != nil {
+		simkit.WriteError(w, http.StatusBadRequest, err)
+		return
+	}
+	simkit.WriteJSON(w, http.StatusOK, to)
+}
+
+type modeBody struct {
+	User            string  `json:"user"`
+	Mode            Mode    `json:"mode"`
+	DurationSeconds float64 `json:"duration_s"`
+}
+
+func (s *Sim) controlMode(b modeBody) (any, error) {
+	return b, s.SetTransferMode(b.User, b.Mode, time.Duration(b.DurationSeconds*float64(time.Second)))
+}
+
+type jobsBody struct {
+	User   string `json:"user"`
+	Action string `json:"action"` // finish or abort
+}
+
+func (s *Sim) controlJobs(b jobsBody) (any, error) {
+	if b.Action != "finish" && b.Action != "abort" {
+		return nil, fmt.Errorf("action %q is unknown: use finish or abort", b.Action)
+	}
+	return map[string]int{"ended": s.EndJobs(b.User, b.Action == "finish")}, nil
+}
+
+type policyBody struct {
+	Kind string `json:"kind"` // legal_hold_policy or retention_policy
+	Name string `json:"name"`
+}
+
+func (s *Sim) controlPolicy(b policyBody) (any, error) {
+	if b.Kind != policyLegalHold && b.Kind != policyRetention {
+		return nil, fmt.Errorf("kind %q is unknown: use %s or %s", b.Kind, policyLegalHold, policyRetention)
+	}
+	return map[string]string{"id": s.addPolicy(b.Kind, b.Name)}, nil
+}
+
+// controlExpire ends all access tokens, or those of one user.
+func (s *Sim) controlExpire(b struct {
+	User string `json:"user"`
+}) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for value, t := range s.tokens {
+		if b.User == "" || t.user == b.User {
+			delete(s.tokens, value)
+			n++
+		}
+	}
+	return map[string]int{"expired": n}, nil
+}

@@ -1,0 +1,140 @@
+package boxsim
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// adminLogDelay is how late admin_logs shows an event, in simulated time.
+const adminLogDelay = time.Minute
+
+// positionBase makes stream positions exceed 2^53, as Box's do.
+const positionBase = int64(1) << 54
+
+// event is one record of the enterprise's stream.
+type event struct {
+	seq       int64
+	typ       string
+	createdBy string
+	source    any
+	at        time.Time
+}
+
+func (s *Sim) emit(at time.Time, typ, by string, source any) {
+	s.w.events = append(s.w.events, &event{
+		seq: int64(len(s.w.events)) + 1, typ: typ, createdBy: by, source: source, at: at,
+	})
+}
+
+func (s *Sim) eventView(e *event) any {
+	return map[string]any{
+		"type": "event", "event_id": fmt.Sprintf("00000000-5eed-4000-8000-%012d", e.seq), "event_type": e.typ,
+		"created_at": stamp(e.at), "created_by": s.w.miniUser(e.createdBy), "source": e.source,
+		"session_id": nil, "ip_address": "Unknown IP", "additional_details": nil, "action_by": nil,
+	}
+}
+
+// listEvents serves the admin_logs stream: in order, without repeats, late.
+func (q *request) listEvents() reply {
+	if q.param("stream_type") != "admin_logs" {
+		return failed(badRequest("stream_type", "Only the stream admin_logs is simulated"))
+	}
+	if !q.actor.privileged() {
+		return failed(denied())
+	}
+	limit, err := q.number("limit", "invalid_limit", 100)
+	if err != nil {
+		return failed(err)
+	}
+	match, position, err := q.eventFilter()
+	if err != nil {
+		return failed(err)
+	}
+	visible := q.now.Add(-q.clock.Wall(adminLogDelay))
+	entries := []any{}
+	next := position
+	for _, e := range q.w.events {
+		if len(entries) >= min(limit, 500) || e.at.After(visible) {
+			break
+		}
+		if positionBase+e.seq > position && match(e) {
+			entries = append(entries, q.eventView(e))
+			next = positionBase + e.seq
+		}
+	}
+	if len(entries) == 0 && !q.switches.EmptyPageKeepsPosition {
+		next = 0
+	}
+	return ok(map[string]any{"chunk_size": len(entries), "next_stream_position": next, "entries": entries})
+}
+
+func (q *request) eventFilter() (match func(*event) bool, position int64, err *apiError) {
+	if raw := q.param("stream_position"); raw != "" {
+		n, bad := strconv.ParseInt(raw, 10, 64)
+		if bad != nil {
+			return nil, 0, badRequest("stream_position", "Invalid value '"+raw+"'")
+		}
+		position = n
+	}
+	var after, before time.Time
+	for name, to := range map[string]*time.Time{"created_after": &after, "created_before": &before} {
+		raw := q.param(name)
+		if raw == "" {
+			continue
+		}
+		t, bad := time.Parse(time.RFC3339, raw)
+		if bad != nil {
+			return nil, 0, badRequest(name, "Invalid value '"+raw+"'")
+		}
+		*to = t
+	}
+	var types []string
+	if raw := q.param("event_type"); raw != "" {
+		types = strings.Split(raw, ",")
+	}
+	return func(e *event) bool {
+		return (types == nil || slices.Contains(types, e.typ)) &&
+			(after.IsZero() || !e.at.Before(after)) && (before.IsZero() || !e.at.After(before))
+	}, position, nil
+}
+
+// Kinds of governance policies.
+const (
+	policyLegalHold = "legal_hold_policy"
+	policyRetention = "retention_policy"
+)
+
+func policies(kind string) func(*request) reply {
+	return func(q *request) reply { return q.listPolicies(kind) }
+}
+
+func (q *request) listPolicies(kind string) reply {
+	p, err := q.paging(true)
+	if err != nil {
+		return failed(err)
+	}
+	var found []*policy
+	for _, x := range byID(q.w.policies) {
+		if x.kind == kind {
+			found = append(found, x)
+		}
+	}
+	return reply{status: http.StatusOK, body: listing(p, found, func(x *policy) string { return x.id }, q.policyView, nil)}
+}
+
+func (s *Sim) policyView(x *policy) any {
+	out := map[string]any{"type": x.kind, "id": x.id, "policy_name": x.name}
+	if x.kind == policyRetention {
+		out["retention_length"], out["disposition_action"] = "365", "remove_retention"
+		return out
+	}
+	out["description"], out["status"] = "", "active"
+	out["created_at"], out["modified_at"] = stamp(x.createdAt), stamp(x.createdAt)
+	out["created_by"] = s.w.miniUser(s.admin)
+	out["assignment_counts"] = map[string]any{"user": 0, "folder": 0, "file": 0, "file_version": 0}
+	return out
+}

@@ -1,0 +1,228 @@
+package boxsim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"sendoff/connectors/simkit"
+)
+
+// UserSpec describes an account to seed. Role and Status default to user and
+// active; a SpaceAmountBytes of 0 is unlimited.
+type UserSpec struct {
+	Name             string `json:"name"`
+	Login            string `json:"login"`
+	Role             string `json:"role"`
+	Status           string `json:"status"`
+	SpaceAmountBytes int64  `json:"space_amount_bytes"`
+	External         bool   `json:"external"`
+	App              bool   `json:"app"`
+}
+
+// ItemSpec describes an item to seed. An empty Parent is the owner's root;
+// with a Parent the owner is that folder's.
+type ItemSpec struct {
+	Owner     string `json:"owner"`
+	Parent    string `json:"parent"`
+	Name      string `json:"name"`
+	SizeBytes int64  `json:"size_bytes"`
+	Trashed   bool   `json:"trashed"`
+	Retained  bool   `json:"retained"`
+	URL       string `json:"url"` // web links alone
+}
+
+// CollaborationSpec describes an accepted collaboration of a user or a group.
+type CollaborationSpec struct {
+	Item  string `json:"item"`
+	User  string `json:"user"`
+	Group string `json:"group"`
+	Role  string `json:"role"`
+}
+
+// AddUser seeds an account and returns its id.
+func (s *Sim) AddUser(spec UserSpec) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case spec.Name == "" || !strings.Contains(spec.Login, "@"):
+		return "", fmt.Errorf("box simulator: a user needs a name and an e-mail address as login")
+	case s.loginTaken(spec.Login, ""):
+		return "", fmt.Errorf("box simulator: the login is taken: choose another")
+	case spec.Role != "" && spec.Role != roleUser && spec.Role != roleCoadmin:
+		return "", fmt.Errorf("box simulator: role %q: use user or coadmin", spec.Role)
+	case spec.Status != "" && !validStatus(spec.Status):
+		return "", fmt.Errorf("box simulator: status %q is none of Box's", spec.Status)
+	}
+	u := s.newUser(spec.Name, spec.Login, roleUser, s.clock.Now())
+	u.external, u.app = spec.External, spec.App
+	if spec.Role != "" {
+		u.role = spec.Role
+	}
+	if spec.Status != "" {
+		u.status = spec.Status
+	}
+	if spec.SpaceAmountBytes > 0 {
+		u.spaceAmount = spec.SpaceAmountBytes
+	}
+	return u.id, nil
+}
+
+// AddFolder seeds a folder and returns its id.
+func (s *Sim) AddFolder(spec ItemSpec) (string, error) { return s.seed(typeFolder, spec) }
+
+// AddFile seeds a file of SizeBytes and returns its id.
+func (s *Sim) AddFile(spec ItemSpec) (string, error) { return s.seed(typeFile, spec) }
+
+// AddWebLink seeds a web link and returns its id.
+func (s *Sim) AddWebLink(spec ItemSpec) (string, error) { return s.seed(typeWebLink, spec) }
+
+func (s *Sim) seed(typ itemType, spec ItemSpec) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.w.items[spec.Parent]; p != nil {
+		spec.Owner = p.owner
+	} else if spec.Parent != "" {
+		return "", fmt.Errorf("box simulator: parent %q does not exist", spec.Parent)
+	}
+	switch {
+	case s.w.user(spec.Owner) == nil:
+		return "", fmt.Errorf("box simulator: owner %q does not exist", spec.Owner)
+	case spec.Name == "" || spec.SizeBytes < 0 || typ != typeFile && spec.SizeBytes != 0:
+		return "", fmt.Errorf("box simulator: an item needs a name, and only files have a size")
+	}
+	return s.seedItem(typ, spec, s.clock.Now()).id, nil
+}
+
+func (s *Sim) seedItem(typ itemType, spec ItemSpec, now time.Time) *item {
+	it := &item{
+		typ: typ, name: spec.Name, size: spec.SizeBytes, owner: spec.Owner, parent: spec.Parent, createdBy: spec.Owner,
+		retained: spec.Retained, url: spec.URL, createdAt: now, modifiedAt: now,
+	}
+	if typ == typeWebLink && it.url == "" {
+		it.url = "https://www.example.com/"
+	}
+	if spec.Trashed {
+		it.state, it.trashRoot, it.trashedAt = stateTrashed, true, now
+		s.w.nextPurge = time.Time{}
+	}
+	s.w.add(it, now)
+	s.w.users[it.owner].settleSpace()
+	return it
+}
+
+// AddCollaboration seeds an accepted collaboration and returns its id.
+func (s *Sim) AddCollaboration(spec CollaborationSpec) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.w.items[spec.Item] == nil:
+		return "", fmt.Errorf("box simulator: item %q does not exist", spec.Item)
+	case s.w.user(spec.User) == nil && s.w.groups[spec.Group] == nil:
+		return "", fmt.Errorf("box simulator: name an existing user or group")
+	case !validCollabRole(spec.Role):
+		return "", fmt.Errorf("box simulator: role %q is none of Box's", spec.Role)
+	}
+	return s.addCollab(spec.Item, spec.User, spec.Group, spec.Role, s.clock.Now()).id, nil
+}
+
+// AddGroup seeds a group with members and returns its id.
+func (s *Sim) AddGroup(name string, memberIDs ...string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range memberIDs {
+		if s.w.user(id) == nil {
+			return "", fmt.Errorf("box simulator: user %q does not exist", id)
+		}
+	}
+	return s.seedGroup(name, memberIDs, s.clock.Now()), nil
+}
+
+func (s *Sim) seedGroup(name string, memberIDs []string, now time.Time) string {
+	g := &group{id: s.w.id("group"), name: name, createdAt: now, modifiedAt: now}
+	s.w.groups[g.id] = g
+	for i, userID := range memberIDs {
+		m := &membership{id: s.w.id("membership"), user: userID, group: g.id, role: "member", createdAt: now, modifiedAt: now}
+		if i == 0 {
+			m.role = roleAdmin
+		}
+		s.w.memberships[m.id] = m
+	}
+	return g.id
+}
+
+// AddLegalHoldPolicy seeds an active legal hold policy and returns its id.
+func (s *Sim) AddLegalHoldPolicy(name string) string { return s.addPolicy(policyLegalHold, name) }
+
+// AddRetentionPolicy seeds a retention policy and returns its id.
+func (s *Sim) AddRetentionPolicy(name string) string { return s.addPolicy(policyRetention, name) }
+
+func (s *Sim) addPolicy(kind, name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := &policy{id: s.w.id("policy"), kind: kind, name: name, createdAt: s.clock.Now()}
+	s.w.policies[p.id] = p
+	return p.id
+}
+
+// SetTransferMode chooses how transfers from a user go. A duration of 0 is the
+// mode's own; durations are simulated time.
+func (s *Sim) SetTransferMode(userID string, mode Mode, duration time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := mode.check(); err != nil {
+		return err
+	}
+	u := s.w.user(userID)
+	if u == nil || duration < 0 {
+		return fmt.Errorf("box simulator: set mode: user %q must exist and the duration be 0 or more", userID)
+	}
+	u.mode = transferMode{mode, duration}
+	return nil
+}
+
+// SetSwitches replaces all switches.
+func (s *Sim) SetSwitches(to Switches) error {
+	if err := to.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance(s.clock.Now())
+	s.switches = to
+	return nil
+}
+
+// AddFaults schedules faults; see simkit.Fault.
+func (s *Sim) AddFaults(faults ...simkit.Fault) error { return s.pipe.Faults.Add(faults...) }
+
+// Requests returns the log of all requests so far.
+func (s *Sim) Requests() []simkit.Record { return s.pipe.Log.Records() }
+
+// Mails returns all mail that Box would have sent so far.
+func (s *Sim) Mails() []Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance(s.clock.Now())
+	return append([]Mail{}, s.w.mails...)
+}
+
+// EndJobs ends all running jobs of an account at once. With finish their
+// remaining moves are made, otherwise what has not moved stays. It returns how
+// many jobs it ended.
+func (s *Sim) EndJobs(userID string, finish bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.Now()
+	s.advance(now)
+	jobs := s.jobsOf(userID)
+	for _, j := range jobs {
+		if finish {
+			for ; j.next < len(j.steps); j.next++ {
+				s.makeMove(j, moveStep{j.steps[j.next].item, now})
+			}
+		}
+		s.endJob(j, now)
+	}
+	return len(jobs)
+}

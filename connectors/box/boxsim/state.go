@@ -1,0 +1,215 @@
+package boxsim
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// rootID is the id every user's own root folder has.
+const rootID = "0"
+
+type itemType string
+
+const (
+	typeFolder  itemType = "folder"
+	typeFile    itemType = "file"
+	typeWebLink itemType = "web_link"
+)
+
+type itemState string
+
+const (
+	stateAlive     itemState = "alive"
+	stateTrashed   itemState = "trashed"
+	stateDestroyed itemState = "destroyed"
+)
+
+// item is a file, folder or web link. An item with an empty parent lies in its
+// owner's root.
+type item struct {
+	id            string
+	formerIDs     []string
+	typ           itemType
+	name          string
+	size          int64
+	owner         string
+	originalOwner string
+	formerOwners  []string
+	parent        string
+	destination   string // the transfer folder it was moved into
+	madeByJob     bool
+	bornAlive     bool
+	state         itemState
+	destroyedBy   string
+	trashRoot     bool // trashed itself, not with its folder
+	retained      bool
+	etag          int
+	url           string
+	description   string
+	sharedLink    map[string]any
+	createdBy     string
+	createdAt     time.Time
+	modifiedAt    time.Time
+	trashedAt     time.Time
+	children      []string
+}
+
+func (i *item) alive() bool { return i.state == stateAlive }
+
+type user struct {
+	id, name, login, role, status string
+	language, timezone            string
+	jobTitle, phone, address      string
+	notificationEmail             string
+	spaceAmount                   int64
+	createdAt, modifiedAt         time.Time
+	service, app, external        bool
+	trackingCodes                 []any
+	flags                         map[string]bool
+	mode                          transferMode
+	owned                         map[string]*item // alive and trashed
+	root                          []string         // ids of items in the root, oldest first
+	bytes                         int64
+	space                         []spacePoint
+	lastLogin                     time.Time
+	deleted                       bool
+	sessionsTerminated            int
+	maxJobs, deletesWhileJobRan   int
+	transferRequests              int
+	transfers                     map[string]int
+}
+
+// spacePoint is what a user's content measured from an instant on.
+type spacePoint struct {
+	from  time.Time
+	bytes int64
+}
+
+func (u *user) active() bool { return u.status != statusInactive }
+
+func (u *user) privileged() bool { return u.role != roleUser || u.service }
+
+const (
+	roleAdmin      = "admin"
+	roleCoadmin    = "coadmin"
+	roleUser       = "user"
+	statusActive   = "active"
+	statusInactive = "inactive"
+)
+
+type collaboration struct {
+	id, item, user, group string
+	inviteEmail           string
+	role, status          string
+	createdBy             string
+	createdAt, modifiedAt time.Time
+	accessOnly            bool
+}
+
+type group struct {
+	id, name, description, provenance string
+	createdAt, modifiedAt             time.Time
+	externalSync                      string
+}
+
+type membership struct {
+	id, user, group, role string
+	permissions           map[string]any
+	createdAt, modifiedAt time.Time
+}
+
+type folderLock struct {
+	id, folder, createdBy string
+	move, delete          bool
+	createdAt             time.Time
+}
+
+type policy struct {
+	id, kind, name string
+	createdAt      time.Time
+}
+
+// Mail is one message Box would have sent.
+type Mail struct {
+	Time    time.Time `json:"time"`
+	To      string    `json:"to"`
+	Subject string    `json:"subject"`
+	Body    string    `json:"body"`
+}
+
+// world is everything there is. Sim.mu guards it.
+type world struct {
+	users       map[string]*user
+	userIDs     []string // in order of creation
+	items       map[string]*item
+	itemIDs     []*item // in order of creation
+	collabs     map[string]*collaboration
+	groups      map[string]*group
+	memberships map[string]*membership
+	locks       map[string]*folderLock
+	policies    map[string]*policy
+	jobs        []*job
+	running     []*job
+	events      []*event
+	mails       []Mail
+	forced      []forcedDelete
+	nextID      map[string]int64
+	nextPurge   time.Time
+}
+
+func newWorld() *world {
+	return &world{
+		users: map[string]*user{}, items: map[string]*item{}, collabs: map[string]*collaboration{},
+		groups: map[string]*group{}, memberships: map[string]*membership{}, locks: map[string]*folderLock{},
+		policies: map[string]*policy{},
+		nextID: map[string]int64{
+			"user": 20_000_000_000, "item": 700_000_000_000, "collaboration": 40_000_000_000, "group": 9_000_000,
+			"membership": 5_000_000_000, "lock": 60_000, "policy": 80_000, "version": 800_000_000_000,
+		},
+	}
+}
+
+// id gives the next id of a kind. Each kind has its own range, so that an id
+// used for the wrong thing is not found.
+func (w *world) id(kind string) string {
+	w.nextID[kind] += 7
+	return strconv.FormatInt(w.nextID[kind], 10)
+}
+
+func (w *world) user(id string) *user {
+	if u := w.users[id]; u != nil && !u.deleted {
+		return u
+	}
+	return nil
+}
+
+// liveUsers lists all accounts that are not deleted, oldest first.
+func (w *world) liveUsers() []*user {
+	var out []*user
+	for _, id := range w.userIDs {
+		if u := w.user(id); u != nil {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// byID returns the values of m in the order of their numeric ids.
+func byID[T any](m map[string]T) []T {
+	ids := make([]string, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, compareIDs)
+	out := make([]T, len(ids))
+	for i, id := range ids {
+		out[i] = m[id]
+	}
+	return out
+}
+
+func compareIDs(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}

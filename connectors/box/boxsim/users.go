@@ -1,0 +1,281 @@
+package boxsim
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	defaultSpaceBytes   = int64(10) << 30
+	unlimitedSpaceBytes = int64(1_000_000_000_000_000)
+	maxUserName         = 50
+)
+
+func (q *request) listUsers() reply {
+	p, err := q.paging(false)
+	if err != nil {
+		return failed(err)
+	}
+	kind := q.param("user_type")
+	switch kind {
+	case "", "all", "managed", "external":
+	default:
+		return failed(badRequest("user_type", "Invalid value '"+kind+"'"))
+	}
+	term := strings.ToLower(q.param("filter_term"))
+	var found []*user
+	for _, u := range q.w.liveUsers() {
+		if q.listed(u, kind, term) {
+			found = append(found, u)
+		}
+	}
+	asked := q.fields()
+	return ok(listing(p, found, func(u *user) string { return u.id },
+		func(u *user) any { return q.userView(u, asked, q.now) }, nil))
+}
+
+// listed tells whether a user belongs into a listing: filter_term is a prefix
+// of the name or the login, and external users show for their whole login alone.
+func (q *request) listed(u *user, kind, term string) bool {
+	login, name := strings.ToLower(u.login), strings.ToLower(u.name)
+	switch {
+	case u.service && !q.switches.ListServiceAccount:
+		return false
+	case u.external:
+		return kind != "managed" && term != "" && login == term
+	case kind == "external":
+		return false
+	}
+	return strings.HasPrefix(login, term) || strings.HasPrefix(name, term)
+}
+
+func (q *request) getMe() reply { return ok(q.userView(q.actor, q.fields(), q.now)) }
+
+func (q *request) getUser() reply {
+	u := q.w.user(q.id())
+	if u == nil {
+		return failed(notFound("user", q.id()))
+	}
+	return ok(q.userView(u, q.fields(), q.now))
+}
+
+// userBody is what POST and PUT accept; nil means not sent.
+type userBody struct {
+	Name                *string `json:"name"`
+	Login               *string `json:"login"`
+	Role                *string `json:"role"`
+	Status              *string `json:"status"`
+	Language            *string `json:"language"`
+	Timezone            *string `json:"timezone"`
+	JobTitle            *string `json:"job_title"`
+	Phone               *string `json:"phone"`
+	Address             *string `json:"address"`
+	SpaceAmount         *int64  `json:"space_amount"`
+	PlatformOnly        bool    `json:"is_platform_access_only"`
+	TrackingCodes       []any   `json:"tracking_codes"`
+	CanSeeManagedUsers  *bool   `json:"can_see_managed_users"`
+	SyncEnabled         *bool   `json:"is_sync_enabled"`
+	ExternalRestricted  *bool   `json:"is_external_collab_restricted"`
+	ExemptDeviceLimits  *bool   `json:"is_exempt_from_device_limits"`
+	ExemptVerification  *bool   `json:"is_exempt_from_login_verification"`
+	NotificationAddress *struct {
+		Email string `json:"email"`
+	} `json:"notification_email"`
+}
+
+func (b userBody) check() *apiError {
+	switch {
+	case b.Role != nil && *b.Role != roleCoadmin && *b.Role != roleUser:
+		return badRequest("role", "Invalid value '"+*b.Role+"'. The role must be coadmin or user")
+	case b.Status != nil && !validStatus(*b.Status):
+		return fail(http.StatusBadRequest, "invalid_status", "Invalid value '"+*b.Status+"' of status")
+	case b.Name != nil && (*b.Name == "" || len(*b.Name) > maxUserName):
+		return badRequest("name", "The name must have 1 to 50 characters")
+	case b.Login != nil && !strings.Contains(*b.Login, "@"):
+		return badRequest("login", "The login must be an e-mail address")
+	}
+	return nil
+}
+
+func validStatus(status string) bool {
+	switch status {
+	case statusActive, statusInactive, "cannot_delete_edit", "cannot_delete_edit_upload":
+		return true
+	}
+	return false
+}
+
+func (s *Sim) loginTaken(login, except string) bool {
+	for _, u := range s.w.liveUsers() {
+		if u.id != except && strings.EqualFold(u.login, login) {
+			return true
+		}
+	}
+	return false
+}
+
+func loginUsed() *apiError {
+	return fail(http.StatusConflict, "user_login_already_used", "User with the specified login already exists")
+}
+
+func (q *request) createUser() reply {
+	var b userBody
+	if err := q.decode(&b); err != nil {
+		return failed(err)
+	}
+	switch {
+	case b.Name == nil:
+		return failed(badRequest("name", "'name' is required"))
+	case b.Login == nil && !b.PlatformOnly:
+		return failed(badRequest("login", "'login' is required"))
+	}
+	if err := b.check(); err != nil {
+		return failed(err)
+	}
+	if b.Login != nil && q.loginTaken(*b.Login, "") {
+		return failed(loginUsed())
+	}
+	u := q.newUser(*b.Name, "", roleUser, q.now)
+	u.app = b.PlatformOnly
+	u.login = "AppUser_" + u.id + "@boxdevedition.com"
+	b.apply(u)
+	q.emit(q.now, "NEW_USER", q.actor.id, q.w.miniUser(u.id))
+	return created(q.userView(u, q.fields(), q.now))
+}
+
+func (q *request) updateUser() reply {
+	u := q.w.user(q.id())
+	if u == nil {
+		return failed(notFound("user", q.id()))
+	}
+	var b userBody
+	if err := q.decode(&b); err != nil {
+		return failed(err)
+	}
+	if err := b.check(); err != nil {
+		return failed(err)
+	}
+	if err := q.mayManage(u); err != nil {
+		return failed(err)
+	}
+	if b.Status != nil && *b.Status == statusInactive && (u.role == roleAdmin || u == q.actor) {
+		return failed(denied())
+	}
+	if b.Role != nil && u.role == roleAdmin {
+		return failed(denied())
+	}
+	if b.Login != nil && q.loginTaken(*b.Login, u.id) {
+		return failed(loginUsed())
+	}
+	b.apply(u)
+	u.modifiedAt = q.now
+	q.emit(q.now, "EDIT_USER", q.actor.id, q.w.miniUser(u.id))
+	return ok(q.userView(u, q.fields(), q.now))
+}
+
+// mayManage applies Box's ranks: only the admin changes the admin or a coadmin,
+// except that everybody may change themselves.
+func (q *request) mayManage(u *user) *apiError {
+	if u.role != roleUser && q.actor.role != roleAdmin && u != q.actor {
+		return denied()
+	}
+	return nil
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (b userBody) apply(u *user) {
+	set(&u.name, b.Name)
+	set(&u.login, b.Login)
+	set(&u.role, b.Role)
+	set(&u.status, b.Status)
+	set(&u.language, b.Language)
+	set(&u.timezone, b.Timezone)
+	set(&u.jobTitle, b.JobTitle)
+	set(&u.phone, b.Phone)
+	set(&u.address, b.Address)
+	set(&u.spaceAmount, b.SpaceAmount)
+	if u.spaceAmount < 0 {
+		u.spaceAmount = unlimitedSpaceBytes
+	}
+	if b.TrackingCodes != nil {
+		u.trackingCodes = b.TrackingCodes
+	}
+	if b.NotificationAddress != nil {
+		u.notificationEmail = b.NotificationAddress.Email
+	}
+	for name, v := range map[string]*bool{
+		"can_see_managed_users": b.CanSeeManagedUsers, "is_sync_enabled": b.SyncEnabled,
+		"is_external_collab_restricted": b.ExternalRestricted, "is_exempt_from_device_limits": b.ExemptDeviceLimits,
+		"is_exempt_from_login_verification": b.ExemptVerification,
+	} {
+		if v != nil {
+			u.flags[name] = *v
+		}
+	}
+}
+
+// newUser adds an active account without content.
+func (s *Sim) newUser(name, login, role string, now time.Time) *user {
+	u := &user{
+		id: s.w.id("user"), name: name, login: login, role: role, status: statusActive,
+		language: "en", timezone: "America/Los_Angeles", spaceAmount: unlimitedSpaceBytes,
+		createdAt: now, modifiedAt: now, flags: map[string]bool{"is_sync_enabled": true},
+		mode: transferMode{mode: ModeQuick}, owned: map[string]*item{}, transfers: map[string]int{},
+	}
+	u.settleSpace()
+	s.w.users[u.id] = u
+	s.w.userIDs = append(s.w.userIDs, u.id)
+	return u
+}
+
+// terminateSessions accepts the order; Box offers no way to see it done.
+func (q *request) terminateSessions() reply {
+	var b struct {
+		IDs    []string `json:"user_ids"`
+		Logins []string `json:"user_logins"`
+	}
+	if err := q.decode(&b); err != nil {
+		return failed(fail(http.StatusBadRequest, "bad_request", "Supported payload format is JSON"))
+	}
+	if len(b.IDs)+len(b.Logins) == 0 {
+		return failed(fail(http.StatusBadRequest, "bad_request", "Users can not be NULL or EMPTY"))
+	}
+	ids := map[string]bool{}
+	for _, id := range b.IDs {
+		if q.w.user(id) == nil {
+			return failed(notFound("user", id))
+		}
+		ids[id] = true
+	}
+	for _, u := range q.w.liveUsers() {
+		for _, login := range b.Logins {
+			ids[u.id] = ids[u.id] || strings.EqualFold(u.login, login)
+		}
+	}
+	for _, u := range q.w.liveUsers() {
+		if ids[u.id] {
+			q.endSessions(u)
+		}
+	}
+	return reply{status: http.StatusAccepted, body: map[string]any{
+		"message": "Request is successful, please check the admin events for the status of the job",
+	}}
+}
+
+func (q *request) endSessions(u *user) {
+	u.sessionsTerminated++
+	if !q.switches.TerminateKillsTokens {
+		return
+	}
+	for value, t := range q.tokens {
+		if t.user == u.id {
+			delete(q.tokens, value)
+		}
+	}
+}
