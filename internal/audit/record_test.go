@@ -103,8 +103,12 @@ func TestEvent(t *testing.T) {
 		body, err := event.Body()
 		require.NoError(t, err)
 		for _, change := range [][2]string{
-			{`"v":1`, `"v":2`}, {`"v":1`, `"V":1`}, {`{"v"`, `{ "v"`}, {`"c1"`, `"\u0063\u0031"`},
-			{`"action"`, `"extra":1,"action"`}, {`"2026-03-01T09:00:00.000005Z"`, `"today"`},
+			{`"v":1`, `"v":2`},
+			{`"v":1`, `"V":1`},
+			{`{"v"`, `{ "v"`},
+			{`"c1"`, `"\u0063\u0031"`},
+			{`"action"`, `"extra":1,"action"`},
+			{`"2026-03-01T09:00:00.000005Z"`, `"today"`},
 		} {
 			spoiled := strings.Replace(string(body), change[0], change[1], 1)
 			require.NotEqual(t, string(body), spoiled)
