@@ -1,0 +1,220 @@
+package activities
+
+import (
+	"context"
+	"strconv"
+
+	"go.temporal.io/sdk/activity"
+
+	"sendoff/connectors"
+	"sendoff/schema"
+)
+
+// StepInput names the step an activity carries out.
+type StepInput struct {
+	Ref schema.StepRef `json:"ref"`
+}
+
+// Suspend brings the account to the vendor's suspended status: it reads, writes
+// if needed, and reads again until the vendor agrees (promise 3).
+func (a *Activities) Suspend(ctx context.Context, in StepInput) error {
+	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
+	w, err := a.begin(ctx, in.Ref)
+	if err != nil {
+		return err
+	}
+	s, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
+	if err != nil {
+		return err
+	}
+	now, err := a.readSource(ctx, &w)
+	if err != nil {
+		return err
+	}
+	if now.VendorStatus != s.SuspendedStatus() {
+		if err := a.renewFacts(ctx, &w, now, nil); err != nil {
+			return err
+		}
+		if err := a.store.SavePriorStatus(ctx, w.ref, now.VendorStatus); err != nil {
+			return err
+		}
+		if now, err = a.writeStatus(ctx, &w, s, now); err != nil {
+			return err
+		}
+	}
+	return a.store.CompleteStep(ctx, w.ref, schema.StepDone, map[string]string{"status": now.VendorStatus})
+}
+
+// writeStatus journals, sends and reads back the suspended status.
+func (a *Activities) writeStatus(ctx context.Context, w *work, s connectors.Suspender, before schema.Account) (schema.Account, error) {
+	if err := a.confirmedInTime(ctx, w, "suspend"); err != nil {
+		return before, err
+	}
+	write := schema.VendorWrite{Op: "suspend", Details: map[string]string{"account": string(w.source()), "from": before.VendorStatus, "to": s.SuspendedStatus()}}
+	err := a.write(ctx, *w, write, func() error { return s.SetStatus(ctx, w.source(), s.SuspendedStatus()) })
+	if err != nil {
+		return before, err
+	}
+	after, err := a.readSource(ctx, w)
+	if err != nil {
+		return before, err
+	}
+	if after.VendorStatus != s.SuspendedStatus() {
+		return after, a.notConfirmedYet(ctx, "the account is not suspended yet")
+	}
+	return after, nil
+}
+
+// write journals the intent of a write, sends it, and journals the outcome.
+func (a *Activities) write(ctx context.Context, w work, op schema.VendorWrite, send func() error) error {
+	if err := a.store.IntendWrite(ctx, w.ref, op); err != nil {
+		return err
+	}
+	sendErr := send()
+	op.Details = outcomeDetails(op.Details, sendErr)
+	// The outcome is journalled even when the activity was cancelled meanwhile.
+	if err := a.store.RecordOutcome(context.WithoutCancel(ctx), w.plan.ID, op); err != nil {
+		return err
+	}
+	return sendErr
+}
+
+func outcomeDetails(details map[string]string, err error) map[string]string {
+	out := map[string]string{"outcome": schema.WriteAccepted}
+	for k, v := range details {
+		out[k] = v
+	}
+	if err == nil {
+		return out
+	}
+	out["outcome"] = schema.WriteUnknown
+	switch kind := connectors.KindOf(err); kind {
+	case connectors.RateLimited, connectors.Unauthorized, connectors.Forbidden, connectors.Invalid,
+		connectors.NotFound, connectors.Conflict, connectors.Blocked, connectors.Unsupported:
+		out["outcome"], out["kind"] = schema.WriteRefused, string(kind)
+	default:
+		out["kind"] = string(kind)
+	}
+	return out
+}
+
+// confirmedInTime refuses to write again when the vendor accepted this write
+// longer than the read-back time ago (counted anew from a resume) and its reads
+// still do not show it.
+func (a *Activities) confirmedInTime(ctx context.Context, w *work, op string) error {
+	last, ok, err := a.store.LastWrite(ctx, w.plan.ID, op)
+	if err != nil || !ok || last.AcceptedAt.IsZero() {
+		return err
+	}
+	since := last.AcceptedAt
+	if w.plan.UpdatedAt.After(since) {
+		since = w.plan.UpdatedAt
+	}
+	if a.now().Sub(since) < a.clocks.ReadBack {
+		return nil
+	}
+	return &Refusal{Code: schema.ParkNotConfirmed, Message: "the vendor accepted the " + op + " and its reads do not show it",
+		Fix: "look at the account at the vendor, then resume"}
+}
+
+func (a *Activities) notConfirmedYet(ctx context.Context, what string) error {
+	return &notYet{what: what, after: a.clocks.ReadBackDelay(activity.GetInfo(ctx).Attempt)}
+}
+
+// readSource reads the account of the plan by id, and remembers and records what
+// it saw. Absent means ParkAccountGone, and is believed only while the
+// connection still belongs to the plan's enterprise (promise 8).
+func (a *Activities) readSource(ctx context.Context, w *work) (schema.Account, error) {
+	reader, err := connectors.Capability[connectors.AccountReader](w.c, "read_accounts")
+	if err != nil {
+		return schema.Account{}, err
+	}
+	now, err := reader.ReadAccount(ctx, w.source())
+	if connectors.KindOf(err) == connectors.NotFound {
+		if _, err := a.actor(ctx, w); err != nil {
+			return now, err
+		}
+		return now, &Refusal{Code: schema.ParkAccountGone,
+			Message: "the vendor no longer knows account " + string(w.source()) + ", and this plan did not delete it",
+			Fix:     "find out who deleted it; cancel the case if nothing is left to do"}
+	}
+	if err != nil {
+		return now, err
+	}
+	if now.EnterpriseID != w.plan.Facts.EnterpriseID {
+		return now, enterpriseRefusal()
+	}
+	now.ConnectionID, now.ObservedAt = w.conn.ID, a.now().UTC()
+	if now, err = a.store.SaveAccount(ctx, now); err != nil {
+		return now, err
+	}
+	return now, a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "account", Details: map[string]string{
+		"account": string(now.ExternalID), "status": now.VendorStatus, "role": string(now.Role),
+		"space_used_bytes": strconv.FormatInt(now.SpaceUsed, 10)}})
+}
+
+// RevokeSessions ends the account's sessions. The vendor's acceptance is the
+// proof: it works in the background and reports nowhere (promise 3's exception).
+func (a *Activities) RevokeSessions(ctx context.Context, in StepInput) error {
+	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
+	w, err := a.begin(ctx, in.Ref)
+	if err != nil {
+		return err
+	}
+	r, err := connectors.Capability[connectors.SessionRevoker](w.c, "revoke_sessions")
+	if err != nil {
+		return err
+	}
+	op := schema.VendorWrite{Op: "revoke_sessions", Details: map[string]string{"account": string(w.source())}}
+	if err := a.write(ctx, w, op, func() error { return r.RevokeSessions(ctx, w.source()) }); err != nil {
+		return err
+	}
+	return a.store.CompleteStep(ctx, w.ref, schema.StepDone, map[string]string{"accepted": "true"})
+}
+
+// UndoInput names the plan to undo.
+type UndoInput struct {
+	PlanID schema.PlanID `json:"plan_id"`
+}
+
+// RestoreStatus gives the account the status back that it had before our
+// suspend. A plan that never suspended is left alone.
+func (a *Activities) RestoreStatus(ctx context.Context, in UndoInput) error {
+	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
+	plan, err := a.store.Plan(ctx, in.PlanID)
+	if err != nil || plan.PriorStatus == "" {
+		return err
+	}
+	w, err := a.open(ctx, schema.StepRef{PlanID: plan.ID, Index: plan.CurrentStep, Fence: plan.Fence}, plan)
+	if err != nil {
+		return err
+	}
+	s, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
+	if err != nil {
+		return err
+	}
+	now, err := a.readSource(ctx, &w)
+	if err != nil || now.VendorStatus == plan.PriorStatus {
+		return err
+	}
+	op := schema.VendorWrite{Op: "restore_status", Details: map[string]string{"account": string(w.source()), "from": now.VendorStatus, "to": plan.PriorStatus}}
+	if err := a.store.IntendUndo(ctx, plan.ID, op); err != nil {
+		return err
+	}
+	sendErr := s.SetStatus(ctx, w.source(), plan.PriorStatus)
+	op.Details = outcomeDetails(op.Details, sendErr)
+	if err := a.store.RecordOutcome(context.WithoutCancel(ctx), plan.ID, op); err != nil {
+		return err
+	}
+	if sendErr != nil {
+		return sendErr
+	}
+	after, err := a.readSource(ctx, &w)
+	if err != nil {
+		return err
+	}
+	if after.VendorStatus != plan.PriorStatus {
+		return a.notConfirmedYet(ctx, "the account does not have its status back yet")
+	}
+	return nil
+}

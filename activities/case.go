@@ -1,0 +1,68 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"sendoff/schema"
+)
+
+// CaseInput names a case.
+type CaseInput struct {
+	CaseID schema.CaseID `json:"case_id"`
+}
+
+// CaseOutline is what the case's workflow needs to know.
+type CaseOutline struct {
+	Open     []schema.PlanID `json:"open"`     // plans not ended
+	Approved bool            `json:"approved"` // every open plan has its approvals
+	Left     time.Duration   `json:"left"`     // until the effective time; 0 = due
+	Stopped  bool            `json:"stopped"`  // every open plan is being cancelled before it began
+}
+
+// LoadCase reads where a case stands.
+func (a *Activities) LoadCase(ctx context.Context, in CaseInput) (CaseOutline, error) {
+	c, err := a.store.Case(ctx, in.CaseID)
+	if err != nil {
+		return CaseOutline{}, err
+	}
+	plans, err := a.store.CasePlans(ctx, in.CaseID)
+	if err != nil {
+		return CaseOutline{}, err
+	}
+	out := CaseOutline{Approved: true, Stopped: true}
+	if left := c.EffectiveAt.Sub(a.now()); !c.EffectiveAt.IsZero() && left > 0 {
+		out.Left = left
+	}
+	for _, p := range plans {
+		if p.State.Ended() {
+			continue
+		}
+		out.Open = append(out.Open, p.ID)
+		out.Approved = out.Approved && p.Approved >= p.Approvals
+		out.Stopped = out.Stopped && p.State == schema.PlanCancelling
+	}
+	return out, nil
+}
+
+// CloseCase ends a case whose plans have all ended.
+func (a *Activities) CloseCase(ctx context.Context, in CaseInput) error {
+	return a.store.CloseCase(ctx, in.CaseID)
+}
+
+// EndCancelled ends the plans of a case that was cancelled before it was due:
+// nothing was sent for them, so there is nothing to undo.
+func (a *Activities) EndCancelled(ctx context.Context, in CaseInput) error {
+	plans, err := a.store.CasePlans(ctx, in.CaseID)
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		if p.State == schema.PlanCancelling && p.Fence == 0 {
+			if err := a.store.EndPlan(ctx, p.ID, schema.PlanCancelled); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

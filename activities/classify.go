@@ -1,0 +1,118 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+
+	"sendoff/connectors"
+	"sendoff/schema"
+)
+
+// Refusal is an activity's own verdict that a step cannot go on without an
+// operator: the workflow parks with exactly this cause.
+type Refusal struct {
+	Code    schema.ParkCode
+	Message string
+	Fix     string
+}
+
+// Error is the refusal's message.
+func (r *Refusal) Error() string { return string(r.Code) + ": " + r.Message }
+
+// notYet asks Temporal to look again after a delay; it is no failure.
+type notYet struct {
+	what  string
+	after time.Duration
+}
+
+func (n *notYet) Error() string { return "not yet: " + n.what }
+
+// ErrorType is the type string of the application errors that leave activities.
+type ErrorType = string
+
+// The types besides connectors.Kind and the schema codes, which keep their words.
+const (
+	TypeRefusal ErrorType = "refusal"
+	TypeNotYet  ErrorType = "not_yet"
+)
+
+// pausedLook is how often a paused engine looks whether it may go on.
+const pausedLook = 10 * time.Second
+
+// classify turns any error of an activity into the Temporal error that says
+// whether and when to try again. It is the only maker of such errors.
+func classify(err error) error {
+	var (
+		not     *notYet
+		refusal *Refusal
+		vendor  *connectors.Error
+		ours    *schema.Error
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, activity.ErrResultPending), temporal.IsCanceledError(err), errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &not):
+		return temporal.NewApplicationErrorWithOptions(not.Error(), TypeNotYet, temporal.ApplicationErrorOptions{
+			NextRetryDelay: not.after, Category: temporal.ApplicationErrorCategoryBenign})
+	case errors.As(err, &refusal):
+		return temporal.NewApplicationErrorWithOptions(refusal.Error(), TypeRefusal, temporal.ApplicationErrorOptions{
+			NonRetryable: true, Details: []any{schema.Cause{Code: refusal.Code, Message: refusal.Message, Fix: refusal.Fix}}})
+	case errors.As(err, &vendor):
+		return temporal.NewApplicationErrorWithOptions(vendor.Error(), string(vendor.Kind), temporal.ApplicationErrorOptions{
+			NonRetryable: vendor.Kind.Permanent(), NextRetryDelay: vendor.RetryAfter})
+	case errors.As(err, &ours):
+		return classifyOurs(ours)
+	default:
+		// Unknown: worth another try within ScheduleToClose. The text may hold
+		// anything, so it stays in our log and out of the history.
+		return temporal.NewApplicationErrorWithOptions("internal error, see the worker's log", string(schema.CodeInternal), temporal.ApplicationErrorOptions{})
+	}
+}
+
+func classifyOurs(e *schema.Error) error {
+	o := temporal.ApplicationErrorOptions{NonRetryable: true}
+	switch e.Code {
+	case schema.CodePaused:
+		o = temporal.ApplicationErrorOptions{NextRetryDelay: pausedLook, Category: temporal.ApplicationErrorCategoryBenign}
+	case schema.CodeUnavailable, schema.CodeInternal:
+		o = temporal.ApplicationErrorOptions{}
+	}
+	return temporal.NewApplicationErrorWithOptions(e.Message, string(e.Code), o)
+}
+
+// Interceptor is the worker interceptor that classifies every activity's error
+// and logs it with the activity's name. Worker and tests use the same one.
+func (a *Activities) Interceptor() interceptor.WorkerInterceptor {
+	return &workerInterceptor{acts: a}
+}
+
+type workerInterceptor struct {
+	interceptor.WorkerInterceptorBase
+	acts *Activities
+}
+
+func (w *workerInterceptor) InterceptActivity(ctx context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	in := &inboundInterceptor{acts: w.acts}
+	in.Next = next
+	return in
+}
+
+type inboundInterceptor struct {
+	interceptor.ActivityInboundInterceptorBase
+	acts *Activities
+}
+
+func (i *inboundInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	out, err := i.Next.ExecuteActivity(ctx, in)
+	if err != nil {
+		i.acts.logFailure(ctx, err)
+	}
+	return out, classify(err)
+}

@@ -1,0 +1,176 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sendoff/connectors"
+	"sendoff/schema"
+)
+
+// maxDeleteTries is how many refusals for content end in parking.
+const maxDeleteTries = 6
+
+// DeleteStatus is what became of a delete.
+type DeleteStatus struct {
+	Deleted bool `json:"deleted"`
+	// Again is how long to wait before the next try, after the vendor said that
+	// content remains; the transfer settles again meanwhile.
+	Again time.Duration `json:"again"`
+}
+
+// Delete removes the account without force, after checking everything afresh:
+// the account, its transfer, its trash. Done means that a read by id says it is
+// gone while the connection's enterprise still matches (promises 1, 3 and 8).
+func (a *Activities) Delete(ctx context.Context, in StepInput) (DeleteStatus, error) {
+	w, err := a.begin(ctx, in.Ref)
+	if err != nil {
+		return DeleteStatus{}, err
+	}
+	d, err := connectors.Capability[connectors.Deleter](w.c, "delete")
+	if err != nil {
+		return DeleteStatus{}, err
+	}
+	gone, err := a.goneByUs(ctx, &w)
+	if err != nil {
+		return DeleteStatus{}, err
+	}
+	if gone {
+		return DeleteStatus{Deleted: true}, a.completeDelete(ctx, w)
+	}
+	if err := a.checkDelete(ctx, &w); err != nil {
+		return DeleteStatus{}, err
+	}
+	if journal, _, err := a.store.LastWrite(ctx, w.plan.ID, "delete"); err != nil {
+		return DeleteStatus{}, err
+	} else if journal.Outcome == schema.WriteAccepted {
+		return DeleteStatus{}, a.notConfirmedYet(ctx, "the delete was accepted and the account can still be read")
+	}
+	op := schema.VendorWrite{Op: "delete", Details: map[string]string{"account": string(w.source())}}
+	err = a.write(ctx, w, op, func() error { return d.DeleteAccount(ctx, w.source()) })
+	if errors.Is(err, connectors.ErrContentRemains) {
+		return a.contentRemains(ctx, w)
+	}
+	if err != nil && connectors.KindOf(err) != connectors.NotFound {
+		return DeleteStatus{}, err
+	}
+	if gone, err = a.goneByUs(ctx, &w); err != nil {
+		return DeleteStatus{}, err
+	}
+	if !gone {
+		return DeleteStatus{}, a.notConfirmedYet(ctx, "the account can still be read")
+	}
+	return DeleteStatus{Deleted: true}, a.completeDelete(ctx, w)
+}
+
+// goneByUs tells whether the account is gone and our journal shows the delete.
+// Gone without that is not for us to call deleted.
+func (a *Activities) goneByUs(ctx context.Context, w *work) (bool, error) {
+	_, err := a.readSource(ctx, w)
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Code != schema.ParkAccountGone {
+		return false, err
+	}
+	journal, ok, lookErr := a.store.LastWrite(ctx, w.plan.ID, "delete")
+	if lookErr != nil {
+		return false, lookErr
+	}
+	if !ok || journal.Outcome == schema.WriteRefused && journal.AcceptedAt.IsZero() {
+		return false, err
+	}
+	return true, nil
+}
+
+// checkDelete is everything that must hold directly before the irreversible call.
+func (a *Activities) checkDelete(ctx context.Context, w *work) error {
+	if err := a.confirmedInTime(ctx, w, "delete"); err != nil {
+		return err
+	}
+	now, err := a.readSource(ctx, w)
+	if err != nil {
+		return err
+	}
+	if err := a.renewFacts(ctx, w, now, nil); err != nil {
+		return err
+	}
+	_, transfers := w.plan.StepOf(schema.StepTransfer)
+	s := w.plan.Snapshot
+	if !transfers {
+		if s == nil || !s.OwnsNothing() || now.SpaceUsed > 0 {
+			return &Refusal{Code: schema.ParkContentRemains, Message: "the account owns, or may own, content and the plan does not transfer it",
+				Fix: "cancel the case and offboard with the template leaver and a receiver"}
+		}
+		return nil
+	}
+	t, ok, err := a.store.Transfer(ctx, w.plan.ID)
+	if err != nil {
+		return err
+	}
+	if !ok || !t.State.Settled() {
+		return &Refusal{Code: schema.ParkContentRemains, Message: "the transfer has no verdict", Fix: "resume to settle it again"}
+	}
+	if t.State == schema.TransferSkipped && now.SpaceUsed > 0 {
+		return &Refusal{Code: schema.ParkContentRemains, Message: "the account owned nothing at the snapshot and owns content now",
+			Fix: "cancel the case and offboard again with a receiver"}
+	}
+	return a.checkTrash(ctx, *w, t)
+}
+
+// checkTrash refuses when trash of the snapshot did not arrive at the receiver:
+// deleting the account would destroy it.
+func (a *Activities) checkTrash(ctx context.Context, w work, t schema.Transfer) error {
+	if w.plan.Snapshot == nil || len(w.plan.Snapshot.Trash) == 0 {
+		return nil
+	}
+	tr, err := connectors.Capability[connectors.Transferer](w.c, "transfer")
+	if err != nil {
+		return err
+	}
+	var missing []schema.ExternalID
+	for _, item := range w.plan.Snapshot.Trash {
+		there, err := tr.LocateTrashed(ctx, t.Receiver, item)
+		if err != nil {
+			return err
+		}
+		if !there {
+			missing = append(missing, item.ID)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &Refusal{Code: schema.ParkTrashRemains, Message: "trashed items did not arrive at the receiver: " + joinIDs(missing),
+		Fix: "restore or purge them at the vendor, then resume"}
+}
+
+// contentRemains counts the refusal. A transfer that had a verdict loses it and
+// settles again; the delete is not a way to poll.
+func (a *Activities) contentRemains(ctx context.Context, w work) (DeleteStatus, error) {
+	n, err := a.store.CountDeleteRefusal(ctx, w.ref)
+	if err != nil {
+		return DeleteStatus{}, err
+	}
+	t, ok, err := a.store.Transfer(ctx, w.plan.ID)
+	if err != nil {
+		return DeleteStatus{}, err
+	}
+	if n >= maxDeleteTries || !ok || t.State == schema.TransferSkipped {
+		return DeleteStatus{}, &Refusal{Code: schema.ParkContentRemains, Message: "the vendor says that the account still owns content",
+			Fix: "find what is left at the vendor and move it, then resume"}
+	}
+	return DeleteStatus{Again: a.clocks.DeleteRetry}, nil
+}
+
+func (a *Activities) completeDelete(ctx context.Context, w work) error {
+	account, err := a.store.Account(ctx, w.plan.AccountID)
+	if err != nil {
+		return err
+	}
+	account.Status, account.ObservedAt = schema.AccountDeleted, a.now().UTC()
+	if _, err := a.store.SaveAccount(ctx, account); err != nil {
+		return err
+	}
+	return a.store.CompleteStep(ctx, w.ref, schema.StepDone, map[string]string{
+		"read_by_id": "404", "enterprise": w.plan.Facts.EnterpriseID})
+}

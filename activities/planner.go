@@ -1,0 +1,313 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sendoff/connectors"
+	"sendoff/internal/policy"
+	"sendoff/schema"
+)
+
+// Planner makes drafts of offboardings: it looks people up at the vendors,
+// chooses receivers, runs pre-flight and computes the hash. It writes nothing
+// but the accounts it saw.
+type Planner struct {
+	store      Store
+	connectors Connectors
+	now        func() time.Time
+}
+
+// NewPlanner returns a planner over the ports given.
+func NewPlanner(store Store, c Connectors, now func() time.Time) *Planner {
+	return &Planner{store: store, connectors: c, now: now}
+}
+
+// Draft plans all requests together, so that one's leaver is not another's
+// receiver and what one brings counts against the receiver's room for the next.
+// It returns CodeNotFound or CodeAmbiguous with a problem for each such address;
+// refusals of pre-flight are findings of the drafts.
+func (p *Planner) Draft(ctx context.Context, requests []schema.Request) ([]schema.Draft, error) {
+	ctx = connectors.WithPriority(ctx, connectors.PriorityPreflight)
+	b, err := p.newBatch(ctx, requests)
+	if err != nil {
+		return nil, err
+	}
+	drafts := make([]schema.Draft, 0, len(requests))
+	var problems []schema.Problem
+	code := schema.CodeNotFound
+	for i, r := range requests {
+		d, problem, err := b.draft(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if problem != nil {
+			if len(requests) > 1 {
+				problem.Where = fmt.Sprintf("requests[%d]", i)
+			}
+			if problem.Code == string(schema.AmbiguousLogin) {
+				code = schema.CodeAmbiguous
+			}
+			problems = append(problems, *problem)
+			continue
+		}
+		drafts = append(drafts, d)
+	}
+	if len(problems) > 0 {
+		return nil, &schema.Error{Code: code, Message: "not every leaver could be found", Problems: problems,
+			Fix: "check the addresses, and that the connections are enabled (sendoff connections list)"}
+	}
+	return drafts, nil
+}
+
+// batch is the planning of several requests with shared look-ups.
+type batch struct {
+	*Planner
+	conns   []*lane
+	leavers map[string]bool // lower-case addresses in this batch
+}
+
+// lane is one connection as this batch sees it.
+type lane struct {
+	conn     schema.Connection
+	c        connectors.AccountReader
+	whole    connectors.Connector
+	actor    policy.Actor
+	findings []schema.Finding
+	broken   bool
+	bytes    map[schema.ExternalID]int64 // planned by this batch, per receiver
+}
+
+func (p *Planner) newBatch(ctx context.Context, requests []schema.Request) (*batch, error) {
+	conns, err := p.store.EnabledConnections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(conns) == 0 {
+		return nil, &schema.Error{Code: schema.CodeNotFound, Message: "there is no enabled connection to look anybody up in",
+			Fix: "make one: sendoff connect box --help"}
+	}
+	b := &batch{Planner: p, leavers: map[string]bool{}}
+	for _, r := range requests {
+		b.leavers[strings.ToLower(r.Email)] = true
+	}
+	for _, c := range conns {
+		b.conns = append(b.conns, p.openLane(ctx, c))
+	}
+	return b, nil
+}
+
+func (p *Planner) openLane(ctx context.Context, conn schema.Connection) *lane {
+	l := &lane{conn: conn, bytes: map[schema.ExternalID]int64{}}
+	degraded := func(err error) *lane {
+		l.broken = true
+		l.findings = []schema.Finding{policy.Degraded(conn, describe(err))}
+		return l
+	}
+	c, err := p.connectors.Open(ctx, conn)
+	if err != nil {
+		return degraded(err)
+	}
+	l.whole = c
+	if l.c, err = connectors.Capability[connectors.AccountReader](c, "read_accounts"); err != nil {
+		return degraded(err)
+	}
+	id, err := c.Check(ctx)
+	if err != nil {
+		return degraded(err)
+	}
+	l.actor = policy.Actor{ExternalID: id.ExternalID, Role: id.Role, EnterpriseID: id.EnterpriseID, Service: id.Service}
+	l.findings = policy.CheckConnection(conn, l.actor)
+	return l
+}
+
+// describe says what went wrong with a connection in words free of data.
+func describe(err error) string {
+	switch connectors.KindOf(err) {
+	case connectors.Unauthorized:
+		return "the vendor does not accept its credentials"
+	case connectors.Forbidden:
+		return "the vendor forbids it to read accounts"
+	case connectors.RateLimited:
+		return "the vendor's rate limit is used up"
+	case connectors.Unavailable:
+		return "the vendor does not answer"
+	case connectors.Malformed:
+		return "the answer is not what the vendor's API documents; is the base URL right?"
+	case "":
+		return "it could not be opened"
+	default:
+		return "the vendor refused a look-up (" + string(connectors.KindOf(err)) + ")"
+	}
+}
+
+// draft plans one request. A problem means that the person was not found.
+func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *schema.Problem, error) {
+	t, ok := schema.FindTemplate(r.Template)
+	if !ok {
+		return schema.Draft{}, nil, &schema.Error{Code: schema.CodeInvalid, Message: fmt.Sprintf("template %q does not exist", r.Template),
+			Fix: "use leaver, suspend, transfer or delete"}
+	}
+	d := schema.Draft{Request: r}
+	degraded := false
+	for _, l := range b.conns {
+		if l.broken {
+			degraded = true
+			d.Findings = append(d.Findings, l.findings...)
+			continue
+		}
+		matches, err := l.c.FindByLogin(ctx, r.Email)
+		if err != nil {
+			degraded = true
+			d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
+			continue
+		}
+		if len(matches) > 1 {
+			return d, &schema.Problem{Code: string(schema.AmbiguousLogin),
+				Message: fmt.Sprintf("%d accounts of connection %s have the login %s", len(matches), l.conn.Name, r.Email),
+				Fix:     "make the login unique at the vendor"}, nil
+		}
+		if len(matches) == 1 {
+			account, err := b.draftAccount(ctx, l, r, t, matches[0])
+			if err != nil {
+				return d, nil, err
+			}
+			d.Accounts = append(d.Accounts, account)
+		}
+	}
+	if len(d.Accounts) == 0 && !degraded {
+		return d, &schema.Problem{Code: string(schema.CodeNotFound),
+			Message: "no enabled connection has an account with the login " + r.Email, Fix: "check the address"}, nil
+	}
+	hashes := make([]string, len(d.Accounts))
+	for i, a := range d.Accounts {
+		hashes[i] = a.Facts.Hash()
+	}
+	d.Hash = schema.CaseHash(hashes)
+	return d, nil, nil
+}
+
+func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t schema.Template, found schema.Account) (schema.DraftAccount, error) {
+	d := schema.DraftAccount{Connection: l.conn, TemplateRecord: t, Steps: t.Resolve(r.Grace)}
+	d.Findings = append(d.Findings, l.findings...)
+	source, err := l.c.ReadAccount(ctx, found.ExternalID)
+	if err != nil {
+		d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
+		source = found
+	}
+	source.ConnectionID, source.ObservedAt = l.conn.ID, b.now().UTC()
+	if d.Account, err = b.store.SaveAccount(ctx, source); err != nil {
+		return d, err
+	}
+	d.Findings = append(d.Findings, policy.CheckSource(l.conn, l.actor, d.Account)...)
+	if running, open, err := b.store.OpenPlanOf(ctx, l.conn.ID, source.ExternalID); err != nil {
+		return d, err
+	} else if open {
+		d.Findings = append(d.Findings, policy.Busy(l.conn, running.CaseID))
+	}
+	if err := b.chooseReceiver(ctx, l, r, t, &d); err != nil {
+		return d, err
+	}
+	d.Facts = policy.BuildFacts(policy.FactsInput{Door: schema.DoorOffboarding, Connection: l.conn, Source: d.Account,
+		Receiver: d.Receiver, Steps: d.Steps, Template: t, Request: r})
+	return d, nil
+}
+
+// chooseReceiver sets the draft's receiver, or the findings that say why not.
+func (b *batch) chooseReceiver(ctx context.Context, l *lane, r schema.Request, t schema.Template, d *schema.DraftAccount) error {
+	transfers, deletes := t.Has(schema.StepTransfer), t.Has(schema.StepDelete)
+	if !transfers && !deletes {
+		return nil
+	}
+	if len(r.Receivers) > 0 && transfers {
+		return b.firstValid(ctx, l, r, d)
+	}
+	owns, err := b.ownsContent(ctx, l, d.Account)
+	if err != nil {
+		d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
+		return nil
+	}
+	switch {
+	case owns && transfers:
+		d.Findings = append(d.Findings, policy.NoReceiver(l.conn))
+	case owns:
+		d.Findings = append(d.Findings, policy.ContentWithoutTransfer(l.conn))
+	}
+	return nil
+}
+
+func (b *batch) firstValid(ctx context.Context, l *lane, r schema.Request, d *schema.DraftAccount) error {
+	var refused []schema.Finding
+	for _, login := range r.Receivers {
+		account, findings, err := b.judgeReceiver(ctx, l, d.Account, login)
+		if err != nil {
+			return err
+		}
+		if len(findings) > 0 {
+			refused = append(refused, findings...)
+			continue
+		}
+		for i := range refused {
+			refused[i].Warning = true // a later one is valid
+		}
+		d.Receiver, d.PlannedBytes = &account, d.Account.SpaceUsed
+		l.bytes[account.ExternalID] += d.PlannedBytes
+		break
+	}
+	d.Findings = append(d.Findings, refused...)
+	return nil
+}
+
+func (b *batch) judgeReceiver(ctx context.Context, l *lane, source schema.Account, login string) (schema.Account, []schema.Finding, error) {
+	matches, err := l.c.FindByLogin(ctx, login)
+	if err != nil {
+		return schema.Account{}, []schema.Finding{policy.Degraded(l.conn, describe(err))}, nil
+	}
+	facts := policy.ReceiverFacts{Login: login, Matches: matches, Leaving: b.leavers[strings.ToLower(login)]}
+	if len(matches) == 1 {
+		full, err := l.c.ReadAccount(ctx, matches[0].ExternalID)
+		if err != nil {
+			return schema.Account{}, []schema.Finding{policy.Degraded(l.conn, describe(err))}, nil
+		}
+		full.ConnectionID, full.ObservedAt = l.conn.ID, b.now().UTC()
+		if full, err = b.store.SaveAccount(ctx, full); err != nil {
+			return full, nil, err
+		}
+		facts.Matches[0] = full
+		if facts.PlannedBytes, err = b.store.PlannedBytes(ctx, l.conn.ID, full.ExternalID); err != nil {
+			return full, nil, err
+		}
+		facts.PlannedBytes += l.bytes[full.ExternalID]
+		if !facts.Leaving {
+			if _, facts.Leaving, err = b.store.OpenPlanOf(ctx, l.conn.ID, full.ExternalID); err != nil {
+				return full, nil, err
+			}
+		}
+	}
+	findings := policy.CheckReceiver(l.conn, source, facts)
+	if len(findings) > 0 {
+		return schema.Account{}, findings, nil
+	}
+	return facts.Matches[0], nil, nil
+}
+
+// ownsContent tells whether the account owns, or may own, anything. Bytes in use
+// are proof; without any, zero-byte items, links and trash are looked for as the
+// account. One that may not be acted as may own such things: that counts as owning.
+func (b *batch) ownsContent(ctx context.Context, l *lane, a schema.Account) (bool, error) {
+	if a.SpaceUsed > 0 {
+		return true, nil
+	}
+	reader, err := connectors.Capability[connectors.ContentReader](l.whole, "read_content")
+	if err != nil || a.Status == schema.AccountSuspended {
+		return true, nil
+	}
+	owned, _, err := reader.RootItems(ctx, a.ExternalID)
+	if err != nil || len(owned) > 0 {
+		return len(owned) > 0, err
+	}
+	trash, _, err := reader.TrashItems(ctx, a.ExternalID)
+	return len(trash) > 0, err
+}

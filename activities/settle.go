@@ -1,0 +1,112 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.temporal.io/sdk/activity"
+
+	"sendoff/connectors"
+	"sendoff/internal/policy"
+	"sendoff/schema"
+)
+
+// SettleTransfer looks at the evidence of a transfer once per try: until there
+// is a verdict it asks to be tried again later, which costs no history events.
+func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	w, t, err := a.settling(ctx, in.Ref)
+	if err != nil || t.State != schema.TransferSettling {
+		return a.status(t), err
+	}
+	read, err := a.readTransfer(ctx, &w, t)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	if t, err = a.store.RecordTransferRead(ctx, w.ref, read); err != nil {
+		return TransferStatus{}, err
+	}
+	verdict := policy.Judge(a.clocks, *w.plan.Snapshot, t, read.At)
+	if verdict.State == "" {
+		delay := a.clocks.PollDelay(activity.GetInfo(ctx).Attempt)
+		if verdict.Next > 0 {
+			delay = min(delay, verdict.Next)
+		}
+		return TransferStatus{}, &notYet{what: "the transfer is still being proven", after: delay}
+	}
+	t, err = a.store.ConcludeTransfer(ctx, w.ref, verdict.State, map[string]string{
+		"bytes_left": strconv.FormatInt(read.BytesLeft, 10), "witnesses": strconv.Itoa(read.WitnessTotal),
+		"found": strconv.Itoa(read.WitnessFound), "missing": joinIDs(read.MissingIDs), "folders": joinIDs(t.FolderIDs)})
+	return a.status(t), err
+}
+
+// settling loads what a settle read needs. It does not begin the step again: a
+// plan that is cancelling still has to learn what became of its transfer.
+func (a *Activities) settling(ctx context.Context, ref schema.StepRef) (work, schema.Transfer, error) {
+	plan, err := a.store.Plan(ctx, ref.PlanID)
+	if err != nil {
+		return work{}, schema.Transfer{}, err
+	}
+	t, _, err := a.store.Transfer(ctx, ref.PlanID)
+	if err != nil {
+		return work{}, t, err
+	}
+	w, err := a.open(ctx, ref, plan)
+	return w, t, err
+}
+
+// readTransfer reads the source's space and, once that is clear, looks for every
+// witness as the receiver. Reads of the source need no access to its content.
+func (a *Activities) readTransfer(ctx context.Context, w *work, t schema.Transfer) (schema.TransferRead, error) {
+	ctx = connectors.WithPriority(ctx, connectors.PriorityWrite)
+	source, err := a.readSource(ctx, w)
+	if err != nil {
+		return schema.TransferRead{}, err
+	}
+	s := *w.plan.Snapshot
+	read := schema.TransferRead{BytesLeft: source.SpaceUsed, WitnessTotal: len(s.Witnesses), FolderIDs: t.FolderIDs}
+	if policy.Clear(s, source.SpaceUsed, len(s.Witnesses)) {
+		if err := a.locateWitnesses(ctx, w, t, s, &read); err != nil {
+			return read, err
+		}
+	}
+	read.Clear = policy.Clear(s, source.SpaceUsed, read.WitnessFound)
+	read.At = a.now().UTC()
+	return read, nil
+}
+
+// locateWitnesses looks for each witness: it has arrived when the receiver owns
+// it and it lies under a folder of the receiver's root.
+func (a *Activities) locateWitnesses(ctx context.Context, w *work, t schema.Transfer, s schema.Snapshot, read *schema.TransferRead) error {
+	tr, err := connectors.Capability[connectors.Transferer](w.c, "transfer")
+	if err != nil {
+		return err
+	}
+	for _, item := range s.Witnesses {
+		place, err := tr.LocateWitness(ctx, t.Receiver, item)
+		if err != nil {
+			return err
+		}
+		if !place.Found || place.Owner != t.Receiver || place.FolderID == "" {
+			read.MissingIDs = append(read.MissingIDs, item.ID)
+			continue
+		}
+		read.WitnessFound++
+		if !slices.Contains(read.FolderIDs, place.FolderID) {
+			read.FolderIDs = append(read.FolderIDs, place.FolderID)
+		}
+		activity.RecordHeartbeat(ctx)
+	}
+	return nil
+}
+
+// joinIDs lists ids for an audit detail, the first hundred of them.
+func joinIDs(ids []schema.ExternalID) string {
+	const most = 100
+	parts := make([]string, 0, min(len(ids), most))
+	for _, id := range ids[:min(len(ids), most)] {
+		parts = append(parts, string(id))
+	}
+	return strings.Join(parts, " ")
+}

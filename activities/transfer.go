@@ -1,0 +1,278 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"sendoff/connectors"
+	"sendoff/internal/policy"
+	"sendoff/schema"
+)
+
+// TransferStatus is what a workflow needs to know of its plan's transfer.
+type TransferStatus struct {
+	State schema.TransferState `json:"state"`
+	// Again is how long to wait before the next look or send; 0 = at once.
+	Again time.Duration `json:"again"`
+	// Outcome is the class of the last answer, for the once-only rules.
+	Outcome schema.OutcomeClass `json:"outcome"`
+	Code    string              `json:"code"`   // the vendor's code of a refusal
+	Reason  string              `json:"reason"` // in our words
+	Missing int                 `json:"missing"`
+}
+
+// EnterTransfer takes the lanes of source and receiver, or a place in the queue
+// for them. A source that owns nothing is skipped.
+func (a *Activities) EnterTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	w, err := a.begin(ctx, in.Ref)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	if w.plan.Snapshot == nil {
+		return TransferStatus{}, &Refusal{Code: schema.ParkInternal, Message: "the plan has no snapshot", Fix: "report this as a fault of sendoff"}
+	}
+	t := schema.Transfer{PlanID: w.plan.ID, ConnectionID: w.conn.ID, Source: w.source(), Receiver: w.plan.Facts.Receiver,
+		BytesBefore: w.plan.Snapshot.SpaceUsed, BytesLeft: w.plan.Snapshot.SpaceUsed, WitnessTotal: len(w.plan.Snapshot.Witnesses)}
+	if w.plan.Snapshot.OwnsNothing() {
+		return TransferStatus{State: schema.TransferSkipped}, a.store.SkipTransfer(ctx, w.ref, t)
+	}
+	if existing, ok, err := a.store.Transfer(ctx, w.plan.ID); err != nil {
+		return TransferStatus{}, err
+	} else if ok && existing.State != schema.TransferWaiting && existing.State != schema.TransferIntended {
+		return a.status(existing), nil
+	}
+	receiver, err := a.takeReceiver(ctx, &w)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	t.Receiver, t.ReceiverID = receiver.ExternalID, receiver.ID
+	if t, err = a.store.EnterLane(ctx, w.ref, t); err != nil {
+		return TransferStatus{}, err
+	}
+	return a.status(t), nil
+}
+
+func (a *Activities) status(t schema.Transfer) TransferStatus {
+	s := TransferStatus{State: t.State, Outcome: schema.OutcomeClass(t.LastOutcome), Missing: t.WitnessTotal - t.WitnessFound}
+	if t.State == schema.TransferWaiting {
+		s.Again = a.clocks.LaneCheck
+	}
+	return s
+}
+
+// takeReceiver returns the first receiver of the case that is valid now. When
+// that is another than the plan's, the plan is renewed and audited.
+func (a *Activities) takeReceiver(ctx context.Context, w *work) (schema.Account, error) {
+	c, err := a.store.Case(ctx, w.plan.CaseID)
+	if err != nil {
+		return schema.Account{}, err
+	}
+	source, err := a.readSource(ctx, w)
+	if err != nil {
+		return schema.Account{}, err
+	}
+	reader, err := connectors.Capability[connectors.AccountReader](w.c, "read_accounts")
+	if err != nil {
+		return schema.Account{}, err
+	}
+	var refused []schema.Finding
+	for _, login := range c.Receivers {
+		account, findings, err := a.judgeReceiver(ctx, w, reader, source, login)
+		if err != nil {
+			return schema.Account{}, err
+		}
+		if len(findings) == 0 {
+			return account, a.renewFacts(ctx, w, source, &account)
+		}
+		refused = append(refused, findings...)
+	}
+	r := &Refusal{Code: schema.ParkReceiverMissing, Message: "no receiver is named and the account owns content",
+		Fix: "cancel the case and offboard again with --transfer-to"}
+	if len(refused) > 0 {
+		r.Message, r.Fix = "no receiver is valid now: "+string(refused[0].Code), "make a receiver valid ("+refused[0].Fix+"), then resume"
+	}
+	return schema.Account{}, r
+}
+
+func (a *Activities) judgeReceiver(ctx context.Context, w *work, reader connectors.AccountReader, source schema.Account, login string) (schema.Account, []schema.Finding, error) {
+	matches, err := reader.FindByLogin(ctx, login)
+	if err != nil {
+		return schema.Account{}, nil, err
+	}
+	// The login stays out of findings here: they travel through Temporal.
+	facts := policy.ReceiverFacts{Login: "in the list", Matches: matches}
+	if len(matches) == 1 {
+		full, err := reader.ReadAccount(ctx, matches[0].ExternalID)
+		if err != nil {
+			return full, nil, err
+		}
+		full.ConnectionID, full.ObservedAt = w.conn.ID, a.now().UTC()
+		if full, err = a.store.SaveAccount(ctx, full); err != nil {
+			return full, nil, err
+		}
+		facts.Matches[0] = full
+		open, leaving, err := a.store.OpenPlanOf(ctx, w.conn.ID, full.ExternalID)
+		if err != nil {
+			return full, nil, err
+		}
+		facts.Leaving = leaving && open.ID != w.plan.ID
+		// This plan's own bytes are in the sum already; the rule adds the source's.
+		planned, err := a.store.PlannedBytes(ctx, w.conn.ID, full.ExternalID)
+		if err != nil {
+			return full, nil, err
+		}
+		if w.plan.Facts.Receiver == full.ExternalID {
+			planned -= source.SpaceUsed
+		}
+		facts.PlannedBytes = max(0, planned)
+	}
+	findings := policy.CheckReceiver(w.conn, source, facts)
+	if len(findings) > 0 {
+		return schema.Account{}, findings, nil
+	}
+	return facts.Matches[0], nil, nil
+}
+
+// RearmTransfer makes a busy or refused transfer ready to be sent again: the
+// vendor definitely did not take the request.
+func (a *Activities) RearmTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	t, err := a.store.RearmTransfer(ctx, in.Ref)
+	return a.status(t), err
+}
+
+// ReopenTransfer watches a stalled transfer on, for an operator who resumed it.
+func (a *Activities) ReopenTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	t, err := a.store.ReopenTransfer(ctx, in.Ref)
+	return a.status(t), err
+}
+
+// InspectTransfer settles the question after a send whose activity ended without
+// an answer: intended means that nothing was sent, sent that something may have
+// been, and then only evidence tells (DESIGN section 6).
+func (a *Activities) InspectTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	t, ok, err := a.store.Transfer(ctx, in.Ref.PlanID)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	if !ok {
+		return TransferStatus{}, &Refusal{Code: schema.ParkInternal, Message: "the transfer has no row", Fix: "report this as a fault of sendoff"}
+	}
+	if t.State == schema.TransferSent {
+		t, err = a.store.RecordTransferOutcome(ctx, in.Ref, schema.TransferOutcome{
+			Class: schema.OutcomeUnknown, Reason: "the worker ended during the call", EndedAt: a.now().UTC()})
+	}
+	return a.status(t), err
+}
+
+// CompleteTransfer ends the transfer step with its verdict as proof.
+func (a *Activities) CompleteTransfer(ctx context.Context, in StepInput) error {
+	t, ok, err := a.store.Transfer(ctx, in.Ref.PlanID)
+	if err != nil {
+		return err
+	}
+	if !ok || !t.State.Settled() {
+		return &Refusal{Code: schema.ParkInternal, Message: "the transfer has not settled", Fix: "report this as a fault of sendoff"}
+	}
+	state := schema.StepDone
+	if t.State == schema.TransferSkipped {
+		state = schema.StepSkipped
+	}
+	return a.store.CompleteStep(ctx, in.Ref, state, map[string]string{"verdict": string(t.State)})
+}
+
+// heartbeatEvery is how often a long call tells Temporal that it lives.
+const heartbeatEvery = 10 * time.Second
+
+// drainFor is how long a stopping worker waits for the answer before it leaves
+// the call to evidence; the worker's stop timeout is longer.
+const drainFor = 45 * time.Second
+
+// SendTransfer sends the transfer request once. The row moves from intended to
+// sent, durably, directly before the request; whatever the vendor answers is an
+// outcome and never an error, so that nothing can send it again unseen.
+func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	w, err := a.begin(ctx, in.Ref)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	if t, ok, err := a.store.Transfer(ctx, w.plan.ID); err != nil || !ok || t.State != schema.TransferIntended {
+		return a.status(t), err
+	}
+	tr, err := connectors.Capability[connectors.Transferer](w.c, "transfer")
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	receiver, err := a.takeReceiver(ctx, &w)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	t, _, err := a.store.Transfer(ctx, w.plan.ID)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	if receiver.ExternalID != t.Receiver {
+		// Another receiver has another lane: give this one back and queue anew.
+		return TransferStatus{State: schema.TransferWaiting}, a.store.LeaveLane(ctx, w.plan.ID)
+	}
+	prepared, err := tr.PrepareTransfer(ctx, w.source(), t.Receiver)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	if _, err := a.store.MarkSent(ctx, w.ref); err != nil {
+		return TransferStatus{}, err
+	}
+	outcome := a.sendAndWait(ctx, prepared)
+	t, err = a.store.RecordTransferOutcome(context.WithoutCancel(ctx), w.ref, outcome)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	return a.afterSend(ctx, t, outcome), nil
+}
+
+// sendAndWait sends and heartbeats until the answer comes, or until the worker
+// has been stopping for drainFor: the vendor goes on either way.
+func (a *Activities) sendAndWait(ctx context.Context, p connectors.PreparedTransfer) schema.TransferOutcome {
+	// The call has its own deadline; a cancelled activity must not cut it short,
+	// for the vendor would go on without us.
+	callCtx, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer hangUp()
+	answer := make(chan schema.TransferOutcome, 1)
+	go func() { answer <- p.Send(callCtx) }()
+	beat := time.NewTicker(heartbeatEvery)
+	defer beat.Stop()
+	stopping := activity.GetWorkerStopChannel(ctx)
+	var drained <-chan time.Time
+	for {
+		select {
+		case o := <-answer:
+			return o
+		case <-beat.C:
+			activity.RecordHeartbeat(ctx)
+		case <-stopping:
+			stopping = nil
+			timer := time.NewTimer(drainFor)
+			defer timer.Stop()
+			drained = timer.C
+		case <-drained:
+			hangUp()
+			return <-answer
+		}
+	}
+}
+
+func (a *Activities) afterSend(ctx context.Context, t schema.Transfer, o schema.TransferOutcome) TransferStatus {
+	s := a.status(t)
+	s.Outcome, s.Code, s.Reason = o.Class, o.VendorCode, o.Reason
+	switch t.State {
+	case schema.TransferIntended:
+		s.Again = o.RetryAfter
+		if o.Class == schema.OutcomeNotStarted {
+			s.Again = max(s.Again, a.clocks.ReadBackDelay(int32(t.Attempts)))
+		}
+	case schema.TransferBusy:
+		s.Again = max(o.RetryAfter, a.clocks.BusyPoll)
+	}
+	return s
+}
