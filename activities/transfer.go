@@ -150,20 +150,30 @@ func (a *Activities) ReopenTransfer(ctx context.Context, in StepInput) (Transfer
 
 // InspectTransfer settles the question after a send whose activity ended without
 // an answer: intended means that nothing was sent, sent that something may have
-// been, and then only evidence tells (DESIGN section 6).
+// been, and then only evidence tells (DESIGN section 6). No state means that the
+// plan has no transfer.
 func (a *Activities) InspectTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
 	t, ok, err := a.store.Transfer(ctx, in.Ref.PlanID)
 	if err != nil {
 		return TransferStatus{}, err
 	}
 	if !ok {
-		return TransferStatus{}, &Refusal{Code: schema.ParkInternal, Message: "the transfer has no row", Fix: "report this as a fault of sendoff"}
+		return TransferStatus{}, nil
 	}
 	if t.State == schema.TransferSent {
 		t, err = a.store.RecordTransferOutcome(ctx, in.Ref, schema.TransferOutcome{
 			Class: schema.OutcomeUnknown, Reason: "the worker ended during the call", EndedAt: a.now().UTC()})
 	}
 	return a.status(t), err
+}
+
+// StopTransfer leaves the lane of a transfer in which nothing was sent, and
+// tells where one stands in which something was.
+func (a *Activities) StopTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	if err := a.store.LeaveLane(ctx, in.Ref.PlanID); err != nil {
+		return TransferStatus{}, err
+	}
+	return a.InspectTransfer(ctx, in)
 }
 
 // CompleteTransfer ends the transfer step with its verdict as proof.

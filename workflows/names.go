@@ -1,0 +1,30 @@
+package workflows
+
+import "sendoff/schema"
+
+// The task queues. Transfers have one of their own: their calls last minutes,
+// and a worker that stops gives them time to end.
+const (
+	QueueEngine   = "sendoff-engine"
+	QueueTransfer = "sendoff-transfer"
+)
+
+// The messages that workflows take.
+const (
+	// UpdateDecide tells a workflow that a decision about it was written.
+	UpdateDecide = "decide"
+	// SignalLane tells a plan that its lane may be free.
+	SignalLane = "lane"
+)
+
+// OffboardingID is the workflow id of a case.
+func OffboardingID(id schema.CaseID) string { return "offboarding/" + string(id) }
+
+// DeprovisionID is the workflow id of a plan.
+func DeprovisionID(id schema.PlanID) string { return "deprovision/" + string(id) }
+
+// DecideInput is the argument of UpdateDecide: the decision's id alone. What was
+// decided is read from the database.
+type DecideInput struct {
+	DecisionID schema.DecisionID `json:"decision_id"`
+}

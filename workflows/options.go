@@ -1,0 +1,54 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+func retry(first, longest time.Duration) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: first, BackoffCoefficient: 2, MaximumInterval: longest}
+}
+
+// database is for activities that only read or move state in Postgres.
+func database() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: QueueEngine, StartToCloseTimeout: 30 * time.Second, ScheduleToCloseTimeout: 30 * 24 * time.Hour,
+		RetryPolicy: retry(time.Second, time.Minute),
+	}
+}
+
+// vendor is for activities that call a vendor a few times.
+func vendor() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: QueueEngine, StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 24 * time.Hour,
+		RetryPolicy: retry(2*time.Second, 10*time.Minute),
+	}
+}
+
+// snapshot is for the snapshot, which may list much.
+func snapshot() workflow.ActivityOptions {
+	o := vendor()
+	o.StartToCloseTimeout = 30 * time.Minute
+	return o
+}
+
+// send is for the one call that must not be repeated: one attempt, watched by
+// heartbeats, longer than the call's own deadline of 15 minutes.
+func send() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: QueueTransfer, StartToCloseTimeout: 25 * time.Minute, ScheduleToCloseTimeout: 24 * time.Hour,
+		HeartbeatTimeout: time.Minute, WaitForCancellation: true,
+		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+	}
+}
+
+// settle is for looking at evidence again and again: each look is a retry of
+// one activity, so that weeks of looks cost a handful of history events.
+func settle() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: QueueEngine, StartToCloseTimeout: 30 * time.Minute, ScheduleToCloseTimeout: 90 * 24 * time.Hour,
+		HeartbeatTimeout: 5 * time.Minute, RetryPolicy: retry(2*time.Second, 10*time.Minute),
+	}
+}

@@ -1,0 +1,9 @@
+package workflows
+
+import "go.temporal.io/sdk/worker"
+
+// Register registers every workflow: one list for workers, tests and replay.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflow(Offboarding)
+	r.RegisterWorkflow(Deprovision)
+}

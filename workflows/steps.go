@@ -1,0 +1,105 @@
+package workflows
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/workflow"
+
+	"sendoff/activities"
+	"sendoff/schema"
+)
+
+// acts is never set: it only names the activities. This file is the one place
+// that does.
+var acts *activities.Activities
+
+// call executes an activity whose argument and result types the compiler checks.
+func call[I, O any](ctx workflow.Context, o workflow.ActivityOptions, fn func(context.Context, I) (O, error), in I) (out O, err error) {
+	err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), fn, in).Get(ctx, &out)
+	return out, err
+}
+
+// run is call for an activity without a result.
+func run[I any](ctx workflow.Context, o workflow.ActivityOptions, fn func(context.Context, I) error, in I) error {
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), fn, in).Get(ctx, nil)
+}
+
+func loadCase(ctx workflow.Context, id schema.CaseID) (activities.CaseOutline, error) {
+	return call(ctx, database(), acts.LoadCase, activities.CaseInput{CaseID: id})
+}
+
+func closeCase(ctx workflow.Context, id schema.CaseID) error {
+	return run(ctx, database(), acts.CloseCase, activities.CaseInput{CaseID: id})
+}
+
+func endCancelled(ctx workflow.Context, id schema.CaseID) error {
+	return run(ctx, database(), acts.EndCancelled, activities.CaseInput{CaseID: id})
+}
+
+func loadPlan(ctx workflow.Context, id schema.PlanID) (activities.PlanOutline, error) {
+	return call(ctx, database(), acts.LoadPlan, activities.PlanInput{PlanID: id})
+}
+
+func park(ctx workflow.Context, id schema.PlanID, cause schema.Cause) error {
+	return run(ctx, database(), acts.Park, activities.ParkInput{PlanID: id, Cause: cause})
+}
+
+func finish(ctx workflow.Context, id schema.PlanID, to schema.PlanState) error {
+	return run(ctx, database(), acts.Finish, activities.FinishInput{PlanID: id, State: to})
+}
+
+func wait(ctx workflow.Context, ref schema.StepRef) (activities.WaitResult, error) {
+	return call(ctx, database(), acts.Wait, activities.WaitInput{Ref: ref})
+}
+
+func takeSnapshot(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, snapshot(), acts.Snapshot, activities.StepInput{Ref: ref})
+}
+
+func suspend(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, vendor(), acts.Suspend, activities.StepInput{Ref: ref})
+}
+
+func revokeSessions(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, vendor(), acts.RevokeSessions, activities.StepInput{Ref: ref})
+}
+
+func deleteAccount(ctx workflow.Context, ref schema.StepRef) (activities.DeleteStatus, error) {
+	return call(ctx, vendor(), acts.Delete, activities.StepInput{Ref: ref})
+}
+
+func restoreStatus(ctx workflow.Context, id schema.PlanID) error {
+	return run(ctx, vendor(), acts.RestoreStatus, activities.UndoInput{PlanID: id})
+}
+
+func enterTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	return call(ctx, vendor(), acts.EnterTransfer, activities.StepInput{Ref: ref})
+}
+
+func sendTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	return call(ctx, send(), acts.SendTransfer, activities.StepInput{Ref: ref})
+}
+
+func inspectTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	return call(ctx, database(), acts.InspectTransfer, activities.StepInput{Ref: ref})
+}
+
+func stopTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	return call(ctx, database(), acts.StopTransfer, activities.StepInput{Ref: ref})
+}
+
+func rearmTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	return call(ctx, database(), acts.RearmTransfer, activities.StepInput{Ref: ref})
+}
+
+func reopenTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	return call(ctx, database(), acts.ReopenTransfer, activities.StepInput{Ref: ref})
+}
+
+func settleTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	return call(ctx, settle(), acts.SettleTransfer, activities.StepInput{Ref: ref})
+}
+
+func completeTransfer(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, database(), acts.CompleteTransfer, activities.StepInput{Ref: ref})
+}

@@ -1,0 +1,130 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"sendoff/activities"
+	"sendoff/schema"
+)
+
+// transfer carries a transfer from its lane to a verdict (DESIGN section 6):
+//
+//	waiting -> intended -> sent -> refused | busy | intended | settling
+//	settling -> proven | presumed | stalled
+func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
+	t, err := enterTransfer(ctx, ref)
+	refused401 := 0
+	for err == nil {
+		switch t.State {
+		case schema.TransferProven, schema.TransferPresumed, schema.TransferSkipped:
+			return completeTransfer(ctx, ref)
+		case schema.TransferWaiting:
+			if err = d.sleepInLane(ctx, max(t.Again, atLeast)); err == nil {
+				t, err = enterTransfer(ctx, ref)
+			}
+		case schema.TransferIntended:
+			t, err = d.send(ctx, ref)
+			if t.Outcome != schema.OutcomeUnauthorized {
+				refused401 = 0
+			} else if refused401++; refused401 == unauthorizedTwice {
+				return refusal(schema.ParkUnauthorized, "the vendor does not accept a fresh token", "renew the connection's credentials, then resume")
+			}
+		case schema.TransferBusy:
+			if err = d.sleep(ctx, max(t.Again, atLeast)); err == nil {
+				t, err = rearmTransfer(ctx, ref)
+			}
+		case schema.TransferRefused:
+			t, err = d.refused(ctx, ref, t)
+		case schema.TransferSent:
+			t, err = inspectTransfer(ctx, ref)
+		case schema.TransferSettling:
+			t, err = settleTransfer(ctx, ref)
+		case schema.TransferStalled:
+			t, err = d.stalled(ctx, ref, t)
+		default:
+			return refusal(schema.ParkInternal, "the transfer is in a state this release does not know", "upgrade sendoff, then resume")
+		}
+	}
+	return err
+}
+
+// send sends once and waits as the answer asks. When the activity ends without
+// an answer the row tells: still intended means that nothing was sent, anything
+// else that evidence decides.
+func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	t, err := sendTransfer(ctx, ref)
+	if err == nil {
+		d.unsent = 0
+		if t.State == schema.TransferIntended && t.Again > 0 {
+			err = d.sleep(ctx, t.Again)
+		}
+		return t, err
+	}
+	seen, inspectErr := inspectTransfer(ctx, ref)
+	if inspectErr != nil || seen.State != schema.TransferIntended {
+		return seen, inspectErr
+	}
+	if d.unsent++; d.unsent > mostUnsent || !worthAnotherTry(err) {
+		return seen, err
+	}
+	return seen, d.sleep(ctx, unsentDelay(d.unsent))
+}
+
+const (
+	// mostUnsent is about a day of tries that failed before a byte left.
+	mostUnsent = 150
+	// unauthorizedTwice is how many 401s in a row end in parking.
+	unauthorizedTwice = 2
+	// atLeast keeps a loop from turning without a pause.
+	atLeast = 100 * time.Millisecond
+)
+
+// unsentDelay doubles from 2 s to 10 minutes.
+func unsentDelay(n int) time.Duration {
+	return min(2*time.Second<<min(n-1, 10), 10*time.Minute)
+}
+
+// worthAnotherTry tells whether an error that left the transfer intended may
+// pass by itself: timeouts, and whatever classify.go calls retryable.
+func worthAnotherTry(err error) bool {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return !app.NonRetryable()
+	}
+	return temporal.IsTimeoutError(err)
+}
+
+// refused parks with the vendor's reason; an operator who resumes sends again.
+func (d *deprovision) refused(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus) (activities.TransferStatus, error) {
+	message := "the vendor refused the transfer"
+	if t.Reason != "" {
+		message += ": " + t.Reason
+	}
+	if t.Code != "" {
+		message += " (" + t.Code + ")"
+	}
+	stopped, err := d.park(ctx, schema.Cause{Code: schema.ParkTransferRefused, Step: schema.StepTransfer, Message: message,
+		Fix: "mend what the vendor names, then resume: the request was refused, so sending it again is safe"})
+	if err != nil || stopped {
+		return t, stoppedError(err)
+	}
+	if t, err = rearmTransfer(ctx, ref); err != nil {
+		return t, err
+	}
+	return enterTransfer(ctx, ref)
+}
+
+// stalled parks with how much is missing; an operator who resumes watches on.
+func (d *deprovision) stalled(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus) (activities.TransferStatus, error) {
+	stopped, err := d.park(ctx, schema.Cause{Code: schema.ParkTransferStalled, Step: schema.StepTransfer,
+		Message: "nothing moved any more and the transfer is not proven; the case's report lists what is missing",
+		Fix:     "look at the vendor whether the transfer still runs; resume to watch on"})
+	if err != nil || stopped {
+		return t, stoppedError(err)
+	}
+	return reopenTransfer(ctx, ref)
+}

@@ -1,0 +1,86 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+
+	"sendoff/activities"
+	"sendoff/connectors"
+	"sendoff/schema"
+)
+
+// verdict is what a failed activity means for its plan.
+type verdict struct {
+	// stopped means that the plan is being cancelled, was superseded, or ended:
+	// its row says which.
+	stopped bool
+	cause   schema.Cause
+}
+
+// judge turns an activity's error into a verdict. Activities type their errors
+// in activities/classify.go.
+func judge(step schema.StepKind, err error) verdict {
+	var app *temporal.ApplicationError
+	if !errors.As(err, &app) {
+		// A timeout without an answer, or the retries used up without one.
+		return parkAs(step, schema.ParkVendorFailing, "no answer within the time allowed", "check the connection and the worker's log, then resume")
+	}
+	if app.Type() == activities.TypeRefusal {
+		var cause schema.Cause
+		if app.Details(&cause) == nil {
+			cause.Step = step
+			return verdict{cause: cause}
+		}
+	}
+	switch schema.Code(app.Type()) {
+	case schema.CodeStopped, schema.CodeSuperseded:
+		return verdict{stopped: true}
+	case schema.CodeNotApproved:
+		return parkAs(step, schema.ParkFactsChanged, "what was approved is not what would run now", "look at the plan, approve its new hash, then resume")
+	case schema.CodeStateBehind, schema.CodeStale:
+		return parkAs(step, schema.ParkStateBehind, "the database is behind the workflow or another run took over", "was a backup restored? see docs/operations.md")
+	case schema.CodeReadOnly:
+		return parkAs(step, schema.ParkConnectionClosed, "the connection is read-only", "connect again without --read-only, then resume")
+	case schema.CodeConflict:
+		return parkAs(step, schema.ParkConnectionClosed, app.Message(), "enable the connection, then resume")
+	case schema.CodePaused:
+		return parkAs(step, schema.ParkVendorFailing, "the engine was paused for the whole time allowed", "sendoff unpause, then resume")
+	}
+	return judgeVendor(step, app)
+}
+
+func judgeVendor(step schema.StepKind, app *temporal.ApplicationError) verdict {
+	switch connectors.Kind(app.Type()) {
+	case connectors.Unauthorized:
+		return parkAs(step, schema.ParkUnauthorized, app.Message(), "renew the connection's credentials, then resume")
+	case connectors.Forbidden, connectors.Invalid, connectors.NotFound, connectors.Blocked:
+		return parkAs(step, schema.ParkVendorRefused, app.Message(), "see the code at the vendor; mend rights or state there, then resume")
+	case connectors.Malformed:
+		return parkAs(step, schema.ParkBadAnswer, app.Message(), "check the base URL and any proxy between, then resume")
+	case connectors.Unsupported:
+		return parkAs(step, schema.ParkUnsupported, app.Message(), "do the step at the vendor by hand, and cancel the case or use another template")
+	case connectors.RateLimited, connectors.Unavailable, connectors.Conflict:
+		return parkAs(step, schema.ParkVendorFailing, app.Message(), "wait until the vendor works again, then resume")
+	default:
+		return parkAs(step, schema.ParkInternal, "the step failed for a reason the worker's log tells", "read the worker's log, then resume")
+	}
+}
+
+func parkAs(step schema.StepKind, code schema.ParkCode, message, fix string) verdict {
+	return verdict{cause: schema.Cause{Code: code, Step: step, Message: message, Fix: fix}}
+}
+
+// refusal is a workflow's own verdict, in the form that activities send theirs.
+func refusal(code schema.ParkCode, message, fix string) error {
+	return temporal.NewNonRetryableApplicationError(message, activities.TypeRefusal, nil,
+		schema.Cause{Code: code, Message: message, Fix: fix})
+}
+
+// stoppedError is err, or when that is nil the error of a stopped plan.
+func stoppedError(err error) error {
+	if err != nil {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError("the plan was stopped", string(schema.CodeStopped), nil)
+}
