@@ -1,0 +1,203 @@
+package box
+
+import (
+	"context"
+	"time"
+
+	"sendoff/connectors"
+	"sendoff/connectors/httpx"
+	"sendoff/schema"
+)
+
+// Connector is an open connection to one Box enterprise.
+type Connector struct {
+	client *client
+	tokens *httpx.CredentialSource
+	conn   schema.Connection
+	now    func() time.Time
+}
+
+// What Box can do.
+var (
+	_ connectors.Connector      = (*Connector)(nil)
+	_ connectors.AccountReader  = (*Connector)(nil)
+	_ connectors.AccountLister  = (*Connector)(nil)
+	_ connectors.Suspender      = (*Connector)(nil)
+	_ connectors.SessionRevoker = (*Connector)(nil)
+	_ connectors.GroupReader    = (*Connector)(nil)
+	_ connectors.ContentReader  = (*Connector)(nil)
+	_ connectors.Transferer     = (*Connector)(nil)
+	_ connectors.Deleter        = (*Connector)(nil)
+)
+
+// Manifest implements connectors.Connector.
+func (c *Connector) Manifest() connectors.Manifest { return Factory{}.Manifest() }
+
+// Close implements connectors.Connector.
+func (c *Connector) Close() {
+	c.tokens.Close()
+	c.client.http.Close()
+}
+
+// Check implements connectors.Connector.
+func (c *Connector) Check(ctx context.Context) (connectors.Identity, error) {
+	u, err := c.client.me(ctx)
+	if err != nil {
+		return connectors.Identity{}, err
+	}
+	const op = "box.check"
+	if u.Status == statusInactive {
+		return connectors.Identity{}, &connectors.Error{
+			Kind: connectors.Unauthorized, Op: op, Detail: "the connection's user is inactive",
+		}
+	}
+	role, err := mapRole(op, u.Role)
+	if err != nil {
+		return connectors.Identity{}, err
+	}
+	return connectors.Identity{
+		ExternalID: u.ID.id(), Role: role, EnterpriseID: string(u.Enterprise.id()), Service: u.service(),
+	}, nil
+}
+
+// FindByLogin implements connectors.AccountReader.
+func (c *Connector) FindByLogin(ctx context.Context, login string) ([]schema.Account, error) {
+	users, err := c.client.findUsers(ctx, login)
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]schema.Account, 0, len(users))
+	for _, u := range users {
+		a, err := c.account(opFindUsers, u)
+		if err != nil {
+			return nil, err
+		}
+		accounts = append(accounts, a)
+	}
+	return accounts, nil
+}
+
+// ReadAccount implements connectors.AccountReader.
+func (c *Connector) ReadAccount(ctx context.Context, id schema.ExternalID) (schema.Account, error) {
+	u, err := c.client.readUser(ctx, id)
+	if err != nil {
+		return schema.Account{}, err
+	}
+	return c.account(opReadUser, u)
+}
+
+// EachAccount implements connectors.AccountLister.
+func (c *Connector) EachAccount(ctx context.Context, fn func(schema.Account) error) error {
+	return c.client.eachUser(ctx, func(u user) error {
+		a, err := c.account(opListUsers, u)
+		if err != nil {
+			return err
+		}
+		return fn(a)
+	})
+}
+
+// SuspendedStatus implements connectors.Suspender.
+func (c *Connector) SuspendedStatus() string { return statusInactive }
+
+// SetStatus implements connectors.Suspender.
+func (c *Connector) SetStatus(ctx context.Context, id schema.ExternalID, vendorStatus string) error {
+	return c.client.setStatus(ctx, id, vendorStatus)
+}
+
+// RevokeSessions implements connectors.SessionRevoker.
+func (c *Connector) RevokeSessions(ctx context.Context, id schema.ExternalID) error {
+	return c.client.terminateSessions(ctx, id)
+}
+
+// Memberships implements connectors.GroupReader.
+func (c *Connector) Memberships(ctx context.Context, id schema.ExternalID) ([]connectors.Membership, error) {
+	wire, err := c.client.memberships(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]connectors.Membership, len(wire))
+	for i, m := range wire {
+		all[i] = connectors.Membership{ID: m.ID.id(), GroupID: m.Group.id(), Role: m.Role}
+	}
+	return all, nil
+}
+
+// RootItems implements connectors.ContentReader. An item without a named owner
+// belongs to somebody whom the account may not see, hence to somebody else.
+func (c *Connector) RootItems(ctx context.Context, owner schema.ExternalID) ([]schema.Witness, int, error) {
+	const op = "box.list_root"
+	var owned []schema.Witness
+	foreign := 0
+	err := c.client.eachRootItem(ctx, op, owner, func(i item) error {
+		if i.OwnedBy.id() != owner {
+			foreign++
+			return nil
+		}
+		w, err := i.witness(op)
+		owned = append(owned, w)
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return owned, foreign, nil
+}
+
+// TrashItems implements connectors.ContentReader. An item without a named owner
+// counts as the account's, so that it is not lost silently.
+func (c *Connector) TrashItems(ctx context.Context, owner schema.ExternalID) ([]schema.Witness, int64, error) {
+	const op = "box.list_trash"
+	var trash []schema.Witness
+	var bytes int64
+	err := c.client.eachTrashed(ctx, op, owner, func(i item) error {
+		if by := i.OwnedBy.id(); by != "" && by != owner {
+			return nil
+		}
+		w, err := i.witness(op)
+		trash = append(trash, w)
+		if i.Size != nil {
+			bytes += *i.Size
+		}
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return trash, bytes, nil
+}
+
+// ItemCollaborations implements connectors.ContentReader. Invitations that
+// nobody accepted yet give access to nobody and are left out.
+func (c *Connector) ItemCollaborations(ctx context.Context, owner schema.ExternalID, w schema.Witness) ([]schema.SharedBy, error) {
+	wire, err := c.client.collaborations(ctx, owner, w)
+	if err != nil {
+		return nil, err
+	}
+	var all []schema.SharedBy
+	for _, co := range wire {
+		if with := co.AccessibleBy.id(); with != "" {
+			all = append(all, schema.SharedBy{ItemID: w.ID, Type: w.Type, With: with, Role: co.Role})
+		}
+	}
+	return all, nil
+}
+
+// LocateWitness implements connectors.Transferer.
+func (c *Connector) LocateWitness(ctx context.Context, receiver schema.ExternalID, w schema.Witness) (schema.WitnessPlace, error) {
+	i, found, err := c.client.readItem(ctx, receiver, w)
+	if err != nil || !found {
+		return schema.WitnessPlace{}, err
+	}
+	return schema.WitnessPlace{Found: true, Owner: i.OwnedBy.id(), FolderID: i.topFolder()}, nil
+}
+
+// LocateTrashed implements connectors.Transferer.
+func (c *Connector) LocateTrashed(ctx context.Context, receiver schema.ExternalID, w schema.Witness) (bool, error) {
+	return c.client.trashed(ctx, receiver, w)
+}
+
+// DeleteAccount implements connectors.Deleter.
+func (c *Connector) DeleteAccount(ctx context.Context, id schema.ExternalID) error {
+	return c.client.deleteUser(ctx, id)
+}

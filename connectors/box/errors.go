@@ -1,0 +1,124 @@
+package box
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"sendoff/connectors"
+)
+
+// envelope is Box's error body
+// (https://developer.box.com/reference/resources/client-error/). Its message is
+// compared with known phrases and never kept: it may name people.
+type envelope struct {
+	Type      string `json:"type"`
+	Status    int    `json:"status"`
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	RequestID string `json:"request_id"`
+}
+
+// parseEnvelope returns the body as Box's envelope, and whether it is one: a
+// gateway's page or half an answer is not.
+func parseEnvelope(status int, body []byte) (envelope, bool) {
+	var e envelope
+	if json.Unmarshal(body, &e) != nil || e.Type != "error" || (e.Status != 0 && e.Status != status) {
+		return envelope{}, false
+	}
+	return e, true
+}
+
+// says tells whether the message holds the phrase, whatever its case.
+func (e envelope) says(phrase string) bool {
+	return strings.Contains(strings.ToLower(e.Message), phrase)
+}
+
+// plainCode is the code, if it is a plain word as Box documents.
+func (e envelope) plainCode() string { return plainWord(e.Code) }
+
+func plainWord(s string) string {
+	if len(s) > 64 {
+		return ""
+	}
+	for _, r := range s {
+		if r > 'z' || !('a' <= r || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_.-", r)) {
+			return ""
+		}
+	}
+	return s
+}
+
+// explain adds to e what Box's envelope says.
+func explain(e *connectors.Error, header http.Header, body []byte) {
+	e.RequestID = plainWord(header.Get("Box-Request-Id"))
+	env, ok := parseEnvelope(e.Status, body)
+	if !ok {
+		return
+	}
+	if id := plainWord(env.RequestID); id != "" {
+		e.RequestID = id
+	}
+	e.Code = env.plainCode()
+	e.Detail = env.reason()
+	if e.Op == opDeleteUser && e.Status == http.StatusBadRequest && env.says(managedContent) {
+		e.Kind, e.Err = connectors.Conflict, connectors.ErrContentRemains
+	}
+}
+
+// managedContent is all that tells this refusal to delete from other bad
+// requests; the code is the same
+// (https://support.box.com/hc/en-us/community/posts/360049178313).
+const managedContent = "user has managed content"
+
+// reason is a text of ours for what the envelope says, "" for the unknown.
+// Messages are looked at first: Box uses one code for many causes.
+func (e envelope) reason() string {
+	for _, p := range []struct{ phrase, reason string }{
+		{managedContent, "the account still owns content"},
+		{"higher privil", "content of or to an administrator can be moved by the primary administrator alone: connect as that user"}, // Box writes "privilaged"
+		{"user has been deactivated", "the account to act as is inactive"},
+		{"cannot authorize with this service", "the application is not enabled for this enterprise: an administrator must authorize it"},
+		{"retention polic", "retention policies protect the account's content"},
+		{"user is locked", "another job on the account is running"},
+	} {
+		if e.says(p.phrase) {
+			return p.reason
+		}
+	}
+	switch e.Code {
+	case "insufficient_scope":
+		return "the application lacks a scope: add it, authorize the application again and use a fresh token"
+	case "access_denied_insufficient_permissions":
+		return "the connection's user may not do this: check its role, the application's access level and scopes, and that an administrator authorized them"
+	case "storage_limit_exceeded", "insufficient_storage":
+		return "the receiver's storage limit does not allow it: raise the limit or choose another receiver"
+	case "forbidden_by_policy", "denied_by_policy":
+		return "an information barrier or policy of the enterprise forbids it"
+	case "operation_blocked_temporary":
+		return "another job on the content is running"
+	case "not_found":
+		return "Box does not know the account or item, or the connection's user may not see it"
+	case "unauthorized":
+		return "Box does not accept who acts: check that the application is authorized and the user active"
+	}
+	if e.says("storage limit") {
+		return "the receiver's storage limit does not allow it: raise the limit or choose another receiver"
+	}
+	return ""
+}
+
+// busy tells whether the envelope says that a job holds a lock. Whole words
+// count, since "blocked" ends like "locked".
+func (e envelope) busy() bool {
+	if e.Code == "operation_blocked_temporary" {
+		return true
+	}
+	words := strings.FieldsFunc(strings.ToLower(e.Code+" "+e.Message), func(r rune) bool { return r < 'a' || r > 'z' })
+	for _, w := range words {
+		if w == "locked" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,94 @@
+package box
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+)
+
+const (
+	// pageSize is the largest page Box serves; it clamps what is larger.
+	pageSize = 1000
+	// maxOffset is the largest offset Box accepts
+	// (https://developer.box.com/guides/api-calls/pagination/offset-based/).
+	maxOffset = 10000
+	// maxPages ends a listing whose vendor never does: ten million entries.
+	maxPages = 10000
+)
+
+// page is one page of either kind of listing.
+type page[T any] struct {
+	Entries    *[]T   `json:"entries"`
+	NextMarker text   `json:"next_marker"`
+	Limit      int64  `json:"limit"`
+	TotalCount *int64 `json:"total_count"`
+}
+
+// each reads one page and hands its entries to fn.
+func each[T any](ctx context.Context, c *client, k call, fn func(T) error) (page[T], error) {
+	var p page[T]
+	if err := c.do(ctx, k, &p); err != nil {
+		return p, err
+	}
+	if p.Entries == nil {
+		return p, malformed(k.op, "the listing has no entries")
+	}
+	for _, e := range *p.Entries {
+		if err := fn(e); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// eachByMarker walks a listing to its end, which is a marker that is null,
+// absent or empty
+// (https://developer.box.com/guides/api-calls/pagination/marker-based/).
+func eachByMarker[T any](ctx context.Context, c *client, k call, fn func(T) error) error {
+	k.query = with(k.query, "limit", strconv.Itoa(pageSize))
+	seen := map[text]bool{}
+	for range maxPages {
+		p, err := each(ctx, c, k, fn)
+		if err != nil || p.NextMarker == "" {
+			return err
+		}
+		if seen[p.NextMarker] {
+			return malformed(k.op, "the listing repeats a marker and would never end")
+		}
+		seen[p.NextMarker] = true
+		k.query = with(k.query, "marker", string(p.NextMarker))
+	}
+	return malformed(k.op, "the listing does not end")
+}
+
+// eachByOffset walks a listing by offset. It goes on by the limit Box returns,
+// not by the number of entries, which may be fewer; total_count is where the
+// offsets end.
+func eachByOffset[T any](ctx context.Context, c *client, k call, fn func(T) error) error {
+	k.query = with(k.query, "limit", strconv.Itoa(pageSize))
+	for offset := int64(0); offset <= maxOffset; {
+		k.query = with(k.query, "offset", strconv.FormatInt(offset, 10))
+		p, err := each(ctx, c, k, fn)
+		if err != nil {
+			return err
+		}
+		if p.TotalCount == nil || p.Limit <= 0 {
+			return malformed(k.op, "the listing names no total or no limit")
+		}
+		if offset += p.Limit; offset >= *p.TotalCount {
+			return nil
+		}
+	}
+	return malformed(k.op, "the listing is longer than Box's paging by offset reaches")
+}
+
+// with returns a copy of q with one parameter set.
+func with(q url.Values, name, value string) url.Values {
+	c := url.Values{name: {value}}
+	for n, v := range q {
+		if n != name {
+			c[n] = v
+		}
+	}
+	return c
+}

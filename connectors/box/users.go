@@ -1,0 +1,115 @@
+package box
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"sendoff/schema"
+)
+
+// user is Box's User, as far as it is read
+// (https://developer.box.com/reference/resources/user--full/).
+type user struct {
+	ID          text       `json:"id"`
+	Login       string     `json:"login"`
+	Name        string     `json:"name"`
+	Role        string     `json:"role"`
+	Status      string     `json:"status"`
+	SpaceUsed   *int64     `json:"space_used"`
+	SpaceAmount *int64     `json:"space_amount"` // -1 = unlimited
+	Enterprise  *ref       `json:"enterprise"`
+	AppUser     bool       `json:"is_platform_access_only"`
+	CreatedAt   *time.Time `json:"created_at"`
+}
+
+func userFields() url.Values {
+	return fields("id", "name", "login", "role", "status", "space_used", "space_amount",
+		"enterprise", "is_platform_access_only", "created_at")
+}
+
+// service tells whether the user is an application's automation user
+// (https://developer.box.com/platform/user-types/).
+func (u user) service() bool {
+	login := strings.ToLower(u.Login)
+	return strings.HasSuffix(login, "@boxdevedition.com") || strings.HasPrefix(login, "automationuser_")
+}
+
+const opListUsers = "box.list_users"
+
+// eachUser lists managed users, those of other enterprises aside.
+func (c *client) eachUser(ctx context.Context, fn func(user) error) error {
+	q := with(with(userFields(), "usemarker", "true"), "user_type", "managed")
+	return eachByMarker(ctx, c, call{op: opListUsers, path: "/users", query: q}, fn)
+}
+
+const opFindUsers = "box.find_users"
+
+// findUsers returns the users with exactly that login. Box's filter_term is a
+// prefix of login or name, so every hit is compared. External users are found
+// too, so that one can be refused by name.
+func (c *client) findUsers(ctx context.Context, login string) ([]user, error) {
+	if strings.TrimSpace(login) == "" {
+		return nil, invalid(opFindUsers, "the login is empty")
+	}
+	q := with(with(with(userFields(), "usemarker", "true"), "user_type", "all"), "filter_term", login)
+	var found []user
+	err := eachByMarker(ctx, c, call{op: opFindUsers, path: "/users", query: q}, func(u user) error {
+		if strings.EqualFold(u.Login, login) {
+			found = append(found, u)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+const opReadUser = "box.read_user"
+
+func (c *client) readUser(ctx context.Context, id schema.ExternalID) (user, error) {
+	path, err := userPath(opReadUser, id, "")
+	if err != nil {
+		return user{}, err
+	}
+	var u user
+	if err := c.do(ctx, call{op: opReadUser, path: path, query: userFields()}, &u); err != nil {
+		return user{}, err
+	}
+	if u.ID.id() != id {
+		return user{}, malformed(opReadUser, "the answer is about another account")
+	}
+	return u, nil
+}
+
+// setStatus changes a user's status (PUT: Box has no PATCH for users).
+func (c *client) setStatus(ctx context.Context, id schema.ExternalID, status string) error {
+	const op = "box.set_status"
+	path, err := userPath(op, id, "")
+	if err != nil {
+		return err
+	}
+	if status == "" {
+		return invalid(op, "the status is empty")
+	}
+	body := struct {
+		Status string `json:"status"`
+	}{status}
+	return c.do(ctx, call{op: op, method: http.MethodPut, path: path, query: fields("id", "status"), body: body}, nil)
+}
+
+const opDeleteUser = "box.delete_user"
+
+// deleteUser deletes a user who owns nothing; Box refuses otherwise, which is
+// the last guard of content and is never overridden
+// (https://developer.box.com/reference/delete-users-id/).
+func (c *client) deleteUser(ctx context.Context, id schema.ExternalID) error {
+	path, err := userPath(opDeleteUser, id, "")
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, call{op: opDeleteUser, method: http.MethodDelete, path: path, query: url.Values{"notify": {"false"}}}, nil)
+}
