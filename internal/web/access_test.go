@@ -1,0 +1,170 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"sendoff/schema"
+)
+
+func TestNobodyGetsInByDefault(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.store.PingFunc = func() error { return nil }
+	for _, path := range []string{"/healthz", "/readyz", "/openapi.json", "/openapi.yaml"} {
+		require.Equal(t, http.StatusOK, b.do("", "GET", path, "").status, path)
+	}
+	for _, role := range []string{"", "nobody", strings.Repeat("x", 500)} {
+		for _, path := range []string{"/", "/v1/cases", "/v1/whoami", "/nowhere"} {
+			a := b.do(role, "GET", path, "")
+			require.Equal(t, http.StatusUnauthorized, a.status, path)
+			require.Equal(t, "unauthorized", a.json["code"])
+			require.NotEmpty(t, a.json["fix"])
+			require.NotEmpty(t, a.header.Get("WWW-Authenticate"))
+		}
+	}
+}
+
+// TestEachOperationKeepsItsRoles reads the roles from the document and tries
+// every operation with every role: a role that is not named gets 403 before any
+// port is asked, all others get past that.
+func TestEachOperationKeepsItsRoles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	doc := spec(t, b)
+	want := map[string]string{
+		"plan": "admin operator", "create-cases": "admin operator", "list-cases": "admin operator auditor",
+		"show-case": "admin operator auditor", "report-case": "admin operator auditor", "case-events": "admin operator auditor",
+		"approve-case": "admin operator", "resume-case": "admin operator", "cancel-case": "admin operator",
+		"list-connections": "admin operator auditor", "show-connection": "admin operator auditor", "connect": "admin",
+		"test-connection": "admin", "disable-connection": "admin", "enable-connection": "admin", "remove-connection": "admin",
+		"create-token": "admin", "list-tokens": "admin", "revoke-token": "admin", "whoami": "admin operator reviewer auditor",
+		"version": "admin operator reviewer auditor", "show-engine": "admin operator auditor", "set-engine": "admin operator",
+		"export-audit": "admin auditor",
+	}
+	bodies := map[string]string{
+		"plan": `{"requests":[]}`, "create-cases": `{"requests":[]}`, "approve-case": `{"hash":""}`,
+		"resume-case": `{"reason":""}`, "cancel-case": `{"reason":""}`, "set-engine": `{"paused":true}`,
+		"connect":      `{"name":"","vendor":"","base_url":"","token_url":"","client_id":"","client_secret":"","enterprise_id":""}`,
+		"create-token": `{"name":"","role":"","expires":""}`, "disable-connection": `{}`, "enable-connection": `{}`,
+	}
+	seen := 0
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			seen++
+			allowed, known := want[op.OperationID]
+			require.True(t, known, "operation %s has no roles in this test", op.OperationID)
+			require.Equal(t, allowed, strings.Join(rolesOf(t, op), " "), op.OperationID)
+			for _, role := range []string{"admin", "operator", "reviewer", "auditor"} {
+				if strings.Contains(allowed, role) {
+					continue
+				}
+				target := strings.NewReplacer("{ref}", "x", "{name}", "x").Replace(path)
+				a := b.do(role, method, target, bodies[op.OperationID])
+				require.Equal(t, http.StatusForbidden, a.status, "%s as %s: %s", op.OperationID, role, a.raw)
+				require.Equal(t, "forbidden", a.json["code"])
+			}
+		}
+	}
+	require.Len(t, want, seen)
+}
+
+func TestSpecIsValidOpenAPI(t *testing.T) {
+	t.Parallel()
+	doc := spec(t, setup(t))
+	require.Equal(t, "3.1.0", doc.OpenAPI)
+	require.NoError(t, doc.Validate(t.Context()))
+	schemas := doc.Components.Schemas
+	require.Contains(t, schemas, "ErrorBody")
+	for _, member := range []string{"title", "status", "detail", "code", "fix", "problems"} {
+		require.Contains(t, schemas["ErrorBody"].Value.Properties, member)
+	}
+	for _, name := range []string{"ErrorModel", "ErrorDetail"} {
+		require.NotContains(t, schemas, name, "the framework's own error form must not be described")
+	}
+}
+
+func TestAnotherSitesPageIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", b.srv.URL+"/v1/plans", strings.NewReader(`{}`))
+	require.NoError(t, err)
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	req.Header.Set("Authorization", "Bearer sendoff_admin")
+	res, err := b.srv.Client().Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusForbidden, res.StatusCode)
+	require.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
+	require.Empty(t, res.Header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
+	require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+}
+
+// TestNothingPersonalIsEchoedOrLogged sends canaries in every place of a request.
+func TestNothingPersonalIsEchoedOrLogged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.store.FindCaseFunc = func(string) (schema.Case, error) {
+		return schema.Case{}, errFor("query failed for canary@example.com with sendoff_canary")
+	}
+	b.planner = func([]schema.Request) ([]schema.Draft, error) { panic("canary@example.com") }
+	for _, body := range []string{
+		`{"requests":[{"email":"canary@example.com","stray":"canary"}]}`,
+		`{"requests":"canary"}`, `{"canary`, `{"requests":[{"email":7}],"client_secret":"canary"}`,
+		`{"requests":[{"email":"canary"}]}`, `{"requests":[{"email":"canary@example.com"}]}`,
+	} {
+		a := b.do("admin", "POST", "/v1/plans", body)
+		require.GreaterOrEqual(t, a.status, 400)
+		require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
+		require.NotContains(t, a.raw, "canary", body)
+	}
+	a := b.do("admin", "GET", "/v1/cases/canary@example.com?x=canary", "")
+	require.NotContains(t, a.raw, "canary@")
+	a = b.do("admin", "GET", "/v1/cases/canary@example.com", "")
+	require.Equal(t, http.StatusInternalServerError, a.status)
+	require.NotContains(t, a.raw, "canary")
+	require.NotEmpty(t, a.header.Get("X-Request-Id"))
+	entries := b.logs.All()
+	require.NotEmpty(t, entries)
+	for _, e := range entries {
+		fields, err := json.Marshal(e.ContextMap())
+		require.NoError(t, err)
+		require.NotContains(t, e.Message+string(fields), "canary")
+		require.NotContains(t, e.Message+string(fields), "sendoff_admin")
+	}
+	require.NotEmpty(t, b.logs.FilterField(zapRoute("GET /v1/cases/{ref}")).All())
+}
+
+func TestRequestsAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := b.do("admin", "POST", "/v1/plans", `{"requests":[{"email":"`+strings.Repeat("a", 1<<20)+`"}]}`)
+	require.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.raw)
+	require.Equal(t, "invalid", a.json["code"])
+	require.Contains(t, a.json["fix"], "fewer")
+	require.Equal(t, http.StatusUnprocessableEntity, b.do("admin", "GET", "/v1/cases?limit=501", "").status)
+}
+
+func spec(t *testing.T, b *bundle) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(b.do("", "GET", "/openapi.json", "").raw))
+	require.NoError(t, err)
+	return doc
+}
+
+func rolesOf(t *testing.T, op *openapi3.Operation) []string {
+	t.Helper()
+	list, ok := op.Extensions["x-roles"].([]any)
+	require.True(t, ok, op.OperationID)
+	var out []string
+	for _, r := range list {
+		out = append(out, r.(string))
+	}
+	return out
+}

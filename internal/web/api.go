@@ -1,0 +1,98 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"sendoff/schema"
+)
+
+// roles are those that may call an operation; the order is that of the document.
+type roles []schema.Role
+
+func everybody() roles                    { return schema.Roles() }
+func adminsOnly() roles                   { return roles{schema.RoleAdmin} }
+func deciders() roles                     { return roles{schema.RoleAdmin, schema.RoleOperator} }
+func readers() roles                      { return roles{schema.RoleAdmin, schema.RoleOperator, schema.RoleAuditor} }
+func auditReaders() roles                 { return roles{schema.RoleAdmin, schema.RoleAuditor} }
+func (r roles) has(role schema.Role) bool { return slices.Contains(r, role) }
+
+// route is one operation of the API.
+type route struct {
+	id, method, path, summary string
+	roles                     roles
+	status                    int // of success; 0 = 200
+}
+
+// Page selects a part of a list.
+type Page struct {
+	Cursor string `query:"cursor" doc:"The next of the page before; empty for the first page" maxLength:"512"`
+	Limit  int    `query:"limit" doc:"How many at most" minimum:"1" maximum:"500" default:"50"`
+}
+
+// handle registers an operation. The handler is called only for the roles named;
+// its errors become problems.
+func handle[I, O any](s *server, r route, fn func(context.Context, schema.Principal, *I) (*O, error)) {
+	op := s.operation(r)
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		x := exchangeOf(ctx)
+		if !r.roles.has(x.principal.Role) {
+			return nil, problemOf(errForbidden(x.principal.Role, r.roles))
+		}
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		out, err := fn(ctx, x.principal, in)
+		if err != nil {
+			x.err = err
+			return nil, problemOf(err)
+		}
+		return out, nil
+	})
+}
+
+func (s *server) operation(r route) huma.Operation {
+	errSchema := s.api.OpenAPI().Components.Schemas.Schema(typeOf[errorBody](), true, "ErrorBody")
+	status := r.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return huma.Operation{
+		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, DefaultStatus: status,
+		MaxBodyBytes: maxBody,
+		Security:     []map[string][]string{{"token": {}}},
+		Extensions:   map[string]any{"x-roles": r.roles},
+		Responses: map[string]*huma.Response{"default": {
+			Description: "A problem (RFC 9457)",
+			Content:     map[string]*huma.MediaType{problemType: {Schema: errSchema}},
+		}},
+	}
+}
+
+func errForbidden(have schema.Role, need roles) error {
+	names := ""
+	for i, r := range need {
+		if i > 0 {
+			names += " or "
+		}
+		names += string(r)
+	}
+	return &schema.Error{
+		Code: schema.CodeForbidden, Message: "the role " + string(have) + " may not do this",
+		Fix: "use a token with the role " + names,
+	}
+}
+
+// registerAll lists every operation there is.
+func (s *server) registerAll() {
+	s.registerPlans()
+	s.registerCases()
+	s.registerDecisions()
+	s.registerReport()
+	s.registerConnections()
+	s.registerTokens()
+	s.registerEngine()
+	s.registerAudit()
+}

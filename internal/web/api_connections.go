@@ -1,0 +1,232 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"sendoff/schema"
+)
+
+type connectionBody struct {
+	Name         string                 `json:"name"`
+	Vendor       string                 `json:"vendor"`
+	State        schema.ConnectionState `json:"state"`
+	ReadOnly     bool                   `json:"read_only"`
+	BaseURL      string                 `json:"base_url"`
+	TokenURL     string                 `json:"token_url"`
+	ClientID     string                 `json:"client_id"`
+	EnterpriseID string                 `json:"enterprise_id"`
+	AsUser       schema.ExternalID      `json:"as_user" doc:"Empty = the enterprise's service account"`
+	CreatedAt    time.Time              `json:"created_at"`
+	UpdatedAt    time.Time              `json:"updated_at"`
+}
+
+type checkBody struct {
+	ActsAs       schema.ExternalID  `json:"acts_as" doc:"The vendor's id of the account that calls are made as"`
+	Role         schema.AccountRole `json:"role"`
+	EnterpriseID string             `json:"enterprise_id"`
+	Service      bool               `json:"service" doc:"Whether that is an automation account"`
+}
+
+type connectInput struct {
+	Body connectBody
+}
+
+type connectBody struct {
+	Name         string            `json:"name"`
+	Vendor       string            `json:"vendor"`
+	BaseURL      string            `json:"base_url"`
+	TokenURL     string            `json:"token_url"`
+	ClientID     string            `json:"client_id"`
+	ClientSecret string            `json:"client_secret" writeOnly:"true"`
+	EnterpriseID string            `json:"enterprise_id"`
+	AsUser       schema.ExternalID `json:"as_user,omitempty"`
+	ReadOnly     bool              `json:"read_only,omitempty"`
+}
+
+type connectOutput struct {
+	Body struct {
+		Connection connectionBody `json:"connection"`
+		Check      checkBody      `json:"check"`
+	}
+}
+
+// ConnectionName is the path parameter of operations on one connection.
+type ConnectionName struct {
+	Name string `path:"name" maxLength:"63"`
+}
+
+type reasonInput struct {
+	ConnectionName
+	Body struct {
+		Reason string `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+type removeConnectionInput struct {
+	ConnectionName
+	Reason string `query:"reason" maxLength:"500"`
+}
+
+type connectionOutput struct{ Body connectionBody }
+
+type listConnectionsOutput struct {
+	Body struct {
+		Connections []connectionBody `json:"connections" nullable:"false"`
+		Next        string           `json:"next"`
+	}
+}
+
+func (s *server) registerConnections() {
+	handle(s, route{
+		id: "list-connections", method: http.MethodGet, path: "/v1/connections", roles: readers(), summary: "List connections",
+	}, s.listConnections)
+	handle(s, route{
+		id: "connect", method: http.MethodPost, path: "/v1/connections", roles: adminsOnly(), status: http.StatusCreated,
+		summary: "Check a connection at its vendor and store it; nothing is stored when the check fails",
+	}, s.connect)
+	handle(s, route{
+		id: "show-connection", method: http.MethodGet, path: "/v1/connections/{name}", roles: readers(), summary: "Show a connection",
+	}, func(ctx context.Context, _ schema.Principal, in *ConnectionName) (*connectionOutput, error) {
+		c, err := s.store.ConnectionByName(ctx, in.Name)
+		return &connectionOutput{Body: connectionOf(c)}, err
+	})
+	handle(s, route{
+		id: "test-connection", method: http.MethodPost, path: "/v1/connections/{name}/test", roles: adminsOnly(),
+		summary: "Check a stored connection at its vendor",
+	}, s.testConnection)
+	for verb, to := range map[string]schema.ConnectionState{"disable": schema.ConnectionDisabled, "enable": schema.ConnectionEnabled} {
+		handle(s, route{
+			id: verb + "-connection", method: http.MethodPost, path: "/v1/connections/{name}/" + verb, roles: adminsOnly(),
+			summary: "Make the connection " + string(to),
+		}, func(ctx context.Context, by schema.Principal, in *reasonInput) (*connectionOutput, error) {
+			c, err := s.store.SetConnectionState(ctx, in.Name, to, in.Body.Reason, by)
+			return &connectionOutput{Body: connectionOf(c)}, err
+		})
+	}
+	handle(s, route{
+		id: "remove-connection", method: http.MethodDelete, path: "/v1/connections/{name}", roles: adminsOnly(),
+		summary: "Forget a connection and its secret; refused while plans are open on it",
+	}, func(ctx context.Context, by schema.Principal, in *removeConnectionInput) (*connectionOutput, error) {
+		c, err := s.store.SetConnectionState(ctx, in.Name, schema.ConnectionRemoved, in.Reason, by)
+		return &connectionOutput{Body: connectionOf(c)}, err
+	})
+}
+
+func (s *server) listConnections(ctx context.Context, _ schema.Principal, in *Page) (*listConnectionsOutput, error) {
+	list, next, err := s.store.ListConnections(ctx, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &listConnectionsOutput{}
+	out.Body.Connections, out.Body.Next = []connectionBody{}, next
+	for _, c := range list {
+		out.Body.Connections = append(out.Body.Connections, connectionOf(c))
+	}
+	return out, nil
+}
+
+func (s *server) connect(ctx context.Context, by schema.Principal, in *connectInput) (*connectOutput, error) {
+	c, err := readConnection(in.Body, s.checker.Vendors())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.store.ConnectionByName(ctx, c.Name); err == nil {
+		return nil, &schema.Error{
+			Code: schema.CodeConflict, Message: "there is a connection of that name",
+			Fix: "choose another name, or remove that connection first",
+		}
+	} else if schema.CodeOf(err) != schema.CodeNotFound {
+		return nil, err
+	}
+	check, err := s.check(ctx, c, in.Body.ClientSecret)
+	if err != nil {
+		return nil, err
+	}
+	c, err = s.store.CreateConnection(ctx, c, in.Body.ClientSecret, by)
+	if err != nil {
+		return nil, err
+	}
+	out := &connectOutput{}
+	out.Body.Connection, out.Body.Check = connectionOf(c), check
+	return out, nil
+}
+
+func (s *server) testConnection(ctx context.Context, _ schema.Principal, in *ConnectionName) (*connectOutput, error) {
+	c, err := s.store.ConnectionByName(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	check, err := s.check(ctx, c, "")
+	if err != nil {
+		return nil, err
+	}
+	out := &connectOutput{}
+	out.Body.Connection, out.Body.Check = connectionOf(c), check
+	return out, nil
+}
+
+// check asks the vendor. An enterprise other than the one named is refused: the
+// credentials work, but for somebody else's accounts.
+func (s *server) check(ctx context.Context, c schema.Connection, secret string) (checkBody, error) {
+	got, err := s.checker.CheckConnection(ctx, c, secret)
+	if err != nil {
+		return checkBody{}, checkFailed(c, err)
+	}
+	if got.EnterpriseID != c.EnterpriseID {
+		return checkBody{}, &schema.Error{
+			Code:    schema.CodeRefused,
+			Message: "the credentials belong to enterprise " + quoteID(got.EnterpriseID) + ", not to " + quoteID(c.EnterpriseID),
+			Fix:     "give the enterprise id of these credentials, or the credentials of that enterprise",
+			Problems: []schema.Problem{{
+				Where: "enterprise_id", Code: string(schema.EnterpriseMismatch), Message: "does not match what the vendor says",
+			}},
+		}
+	}
+	return checkBody{ActsAs: got.ActsAs, Role: got.Role, EnterpriseID: got.EnterpriseID, Service: got.Service}, nil
+}
+
+func quoteID(id string) string {
+	if id == "" {
+		return "none"
+	}
+	return id
+}
+
+func connectionOf(c schema.Connection) connectionBody {
+	return connectionBody{
+		Name: c.Name, Vendor: c.Vendor, State: c.State, ReadOnly: c.ReadOnly, BaseURL: c.BaseURL, TokenURL: c.TokenURL,
+		ClientID: c.ClientID, EnterpriseID: c.EnterpriseID, AsUser: c.AsUser,
+		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+	}
+}
+
+// readConnection checks the configuration and reports every fault at once.
+func readConnection(b connectBody, vendors []string) (schema.Connection, error) {
+	var f faults
+	checkName(&f, b.Name)
+	if !slices.Contains(vendors, b.Vendor) {
+		f.add("vendor", "unknown_vendor", "there is no connector of that type", "use one of "+strings.Join(vendors, ", "))
+	}
+	base := checkURL(&f, "base_url", b.BaseURL)
+	if strings.HasSuffix(base, "/2.0") {
+		f.add("base_url", "url", "this is the root of one version of the API", "give the API's root, such as https://api.box.com, without /2.0")
+	}
+	token := checkURL(&f, "token_url", b.TokenURL)
+	for _, m := range []struct{ field, value, fix string }{
+		{"client_id", b.ClientID, "give the client id of the vendor's application"},
+		{"client_secret", b.ClientSecret, "give the client secret of the vendor's application"},
+		{"enterprise_id", b.EnterpriseID, "give the id of the enterprise whose accounts these are"},
+	} {
+		if strings.TrimSpace(m.value) == "" {
+			f.add(m.field, "required", "missing", m.fix)
+		}
+	}
+	return schema.Connection{
+		Name: b.Name, Vendor: b.Vendor, State: schema.ConnectionEnabled, ReadOnly: b.ReadOnly, BaseURL: base, TokenURL: token,
+		ClientID: strings.TrimSpace(b.ClientID), EnterpriseID: strings.TrimSpace(b.EnterpriseID), AsUser: b.AsUser,
+	}, f.err("the connection is not valid; nothing was stored")
+}

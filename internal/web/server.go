@@ -1,0 +1,164 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.uber.org/zap"
+
+	"sendoff/schema"
+)
+
+const (
+	maxBody        = 1 << 20         // bytes
+	requestTimeout = 2 * time.Minute // a thousand leavers are looked up in one request
+	readyTimeout   = 2 * time.Second
+)
+
+// Config is what the API is built from. Store, Planner and Checker are needed.
+type Config struct {
+	Store   Store
+	Planner Planner
+	Checker ConnectionChecker
+	Log     *zap.Logger      // nil is silent
+	Version string           // of the program, for GET /v1/version
+	Now     func() time.Time // nil is the clock
+}
+
+type server struct {
+	store   Store
+	planner Planner
+	checker ConnectionChecker
+	log     *zap.Logger
+	version string
+	now     func() time.Time
+	api     huma.API
+}
+
+// New builds the API. It panics for a Config that lacks a part: that is a fault
+// of the program, found at its first start.
+func New(cfg Config) http.Handler {
+	if cfg.Store == nil || cfg.Planner == nil || cfg.Checker == nil {
+		panic("web: the API needs a store, a planner and a connection checker")
+	}
+	s := &server{
+		store: cfg.Store, planner: cfg.Planner, checker: cfg.Checker,
+		log: cfg.Log, version: cfg.Version, now: cfg.Now,
+	}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	mux := http.NewServeMux()
+	s.api = humago.New(mux, describe(cfg.Version))
+	s.registerAll()
+	if err := s.serveSpec(mux); err != nil {
+		panic(err)
+	}
+	s.serveHealth(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, &schema.Error{
+			Code: schema.CodeNotFound, Message: "there is no such path or method", Fix: "see /openapi.json",
+		})
+	})
+	return s.wrap(mux)
+}
+
+// wrap puts the layers that every request passes around the mux.
+func (s *server) wrap(mux *http.ServeMux) http.Handler {
+	sameSite := http.NewCrossOriginProtection()
+	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, &schema.Error{
+			Code: schema.CodeForbidden, Message: "a browser sent this from another site",
+			Fix: "call the API from a program, not from another site's page",
+		})
+	}))
+	routed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { exchangeOf(r.Context()).route = r.Pattern }() // the mux sets it, also when a handler panics
+		mux.ServeHTTP(w, r)
+	})
+	return s.observe(harden(sameSite.Handler(s.authenticate(routed))))
+}
+
+// describe is the head of the OpenAPI document. The framework's own routes for
+// documents and schemas stay off, and so does its $schema link in each answer.
+func describe(version string) huma.Config {
+	if version == "" {
+		version = "dev"
+	}
+	cfg := huma.DefaultConfig("sendoff", version)
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Transformers = []huma.Transformer{stripEcho}
+	cfg.Info.Description = "Offboards people from SaaS applications, with proof. " +
+		"Every list is paged by cursor and limit; every error is a problem document with a code and a fix."
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "http", Scheme: "bearer", Description: "An API token, sendoff_..."},
+	}
+	return cfg
+}
+
+// serveSpec renders the document once.
+func (s *server) serveSpec(mux *http.ServeMux) error {
+	// The framework registers its own error form for each operation; no answer has it.
+	registered := s.api.OpenAPI().Components.Schemas.Map()
+	delete(registered, "ErrorModel")
+	delete(registered, "ErrorDetail")
+	asJSON, err := json.MarshalIndent(s.api.OpenAPI(), "", "  ")
+	if err != nil {
+		return fmt.Errorf("web: render OpenAPI: %w", err)
+	}
+	asYAML, err := s.api.OpenAPI().YAML()
+	if err != nil {
+		return fmt.Errorf("web: render OpenAPI: %w", err)
+	}
+	serve := func(contentType string, body []byte) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			_, _ = w.Write(body)
+		}
+	}
+	mux.HandleFunc("GET /openapi.json", serve("application/openapi+json", asJSON))
+	mux.HandleFunc("GET /openapi.yaml", serve("application/openapi+yaml", asYAML))
+	return nil
+}
+
+// serveHealth: healthz says that the process answers, readyz that it can work.
+func (s *server) serveHealth(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if err := s.store.Ping(ctx); err != nil {
+			exchangeOf(r.Context()).err = err
+			writeProblem(w, &schema.Error{
+				Code: schema.CodeUnavailable, Message: "the database does not answer", Fix: "see the server's log and Postgres",
+			})
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+}
+
+// NewServer returns an HTTP server for the handler with the timeouts and limits
+// that a server open to a network needs. The caller sets no address: it listens
+// itself and calls Serve.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      requestTimeout + 30*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
