@@ -1,0 +1,109 @@
+package archtest_test
+
+// Paths are relative to the module. "x/..." is x and everything below it, "*" is one path element, "*sim" one that
+// ends in sim. The first row that matches a package is its rule, so the special stands above the general.
+
+// arrow says which packages of this module a package may import.
+type arrow struct {
+	from    string
+	may     []string
+	because string
+}
+
+// arrows is the drawing of the house. A package that matches no row fails the test: draw it first.
+func arrows() []arrow {
+	return []arrow{
+		{"schema", nil, "the words everything else is said in depend on nothing"},
+
+		{"connectors", []string{"schema"}, "capabilities are said in the words of schema"},
+		{"connectors/all", []string{"connectors", "connectors/*"}, "the list of vendors is the one place that names them"},
+		{"connectors/simkit", nil, "plumbing of the simulators: knowing our types, it could only agree with us"},
+		{"connectors/*/*sim", []string{"connectors/simkit"}, "a simulator that shared a type with the client would share its mistakes"},
+		{"connectors/httpx", []string{"connectors", "schema"}, "turns responses into connector errors"},
+		{"connectors/rate", []string{"connectors", "schema"}, "shares a vendor's rate between workers"},
+		{"connectors/conformance", []string{"connectors", "connectors/simkit", "schema"}, "runs any connector against its simulator"},
+		{"connectors/*", []string{"connectors", "connectors/httpx", "connectors/rate", "schema"}, "a vendor is one folder that knows no other vendor and nothing of the engine"},
+
+		{"workflows", []string{"activities", "schema"}, "what happens over time reaches the world through activities alone"},
+		{"activities", []string{"connectors", "internal/policy", "schema"}, "touches the world through ports and capabilities, never through one vendor or the store"},
+
+		{"internal/policy", []string{"schema"}, "pure rules"},
+		{"internal/secret", []string{"schema"}, "pure cryptography"},
+		{"internal/audit", []string{"schema"}, "pure; its storage is a port"},
+		{"internal/intake", []string{"schema"}, "reads what people write: durations, instants, addresses, CSV"},
+		{"internal/config", []string{"schema", "internal/intake"}, "reads settings, builds nothing"},
+		{"internal/store", []string{"internal/audit", "schema"}, "the only package that speaks SQL"},
+		{"internal/temporalx", []string{"schema", "internal/secret"}, "exception: client options carry the payload codec, which secret owns"},
+		{"internal/local", []string{"schema", "internal/secret"}, "exception: the local stack's client carries the same payload codec"},
+		{"internal/local/localtest", []string{"internal/local", "internal/secret", "schema"}, "the local stack for tests"},
+
+		{"internal/web", []string{"workflows", "internal/policy", "internal/intake", "schema"}, "declares the ports it needs"},
+		{"internal/web/webtest", []string{"internal/web", "schema"}, "fakes of web's ports, for tests"},
+		{"internal/apiclient", []string{"schema", "internal/intake"}, "speaks to the server's API and to nothing else"},
+		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/local", "connectors/*/*sim", "schema"}, "exceptions: audit verifies a file offline, local is what `up` starts, the simulators are what `sim` serves"},
+		{"internal/app", []string{"schema", "connectors/...", "workflows", "activities", "internal/..."}, "builds everything from config, so it may know everything"},
+		{"cmd/sendoff", []string{"internal/cli"}, "one binary of a few lines"},
+
+		{"internal/archtest", nil, "holds tests only"},
+		{"deploy", nil, "holds tests only"},
+		{"e2e/...", []string{"..."}, "everything wired, as a user has it"},
+	}
+}
+
+// keep says that only some packages may import another.
+type keep struct {
+	target  string
+	only    []string
+	because string
+}
+
+func keeps() []keep {
+	return []keep{
+		{"internal/store", []string{"internal/app", "internal/store/..."}, "every other package names the port it needs"},
+		{"connectors/all", []string{"internal/app"}, "vendors are chosen in one place"},
+		{"internal/secret", []string{"internal/app", "internal/temporalx", "internal/local/..."}, "keys have one owner; the exceptions carry the payload codec"},
+		{"internal/local", []string{"internal/app", "internal/cli", "internal/local/..."}, "a started database is for `up` and for tests"},
+		{"connectors/*/*sim", []string{"internal/app", "internal/cli"}, "a simulator is for `sim`, `demo` and for tests"},
+	}
+}
+
+// testArrows lists what the tests of a package may import besides what the package may.
+func testArrows() []arrow {
+	return []arrow{
+		{"schema", nil, "the words need no helpers"},
+		{"connectors/simkit", nil, "as the simulators"},
+		{"connectors/*/*sim", nil, "a simulator's test must not know the client either; it reads the vendor's documents"},
+		{"connectors/all", []string{"connectors/..."}, "walks all folders"},
+		{"internal/app", []string{"..."}, "starts everything"},
+		{"internal/cli", []string{"..."}, "runs commands against everything"},
+		{"cmd/...", []string{"..."}, "runs the binary"},
+		{"e2e/...", []string{"..."}, "everything wired"},
+		{"activities", []string{"connectors/...", "internal/store/...", "internal/audit", "internal/local/localtest"}, "run against the simulators and a real database"},
+		{"workflows", []string{"internal/temporalx", "internal/secret", "internal/local/localtest"}, "replays decode with the product's codec"},
+		{"...", []string{"connectors/simkit", "connectors/*/*sim", "connectors/conformance", "internal/local/localtest", "internal/web/webtest"}, "what runs for real is not mocked"},
+	}
+}
+
+// closure says what a package must not contain however indirectly, tests aside. Packages outside this module are
+// named by their import paths; with ours set, only imports made by this module's own packages count.
+type closure struct {
+	from    string
+	never   []string
+	ours    bool
+	because string
+}
+
+func closures() []closure {
+	return []closure{
+		{"workflows", []string{"github.com/jackc/pgx/...", "database/sql", "sendoff/internal/store", "sendoff/connectors/*", "sendoff/internal/web"}, false, "replay must not depend on a database or a vendor"},
+		{"cmd/sendoff", []string{"github.com/getkin/kin-openapi/...", "pgregory.net/rapid", "go.uber.org/goleak"}, false, "test libraries have no place in the binary"},
+		{"cmd/sendoff", []string{"github.com/stretchr/testify/...", "testing"}, true, "as above; Temporal's SDK itself names testify in its test suite, which the linker drops"},
+		{"internal/policy", []string{"net/http", "os/exec", "database/sql", "github.com/jackc/pgx/..."}, false, "rules are pure"},
+		{"internal/audit", []string{"net/http", "database/sql", "github.com/jackc/pgx/..."}, false, "a verifier must work offline and is short enough to read"},
+	}
+}
+
+// standardOnly are packages that import nothing but the standard library and what their arrow allows.
+func standardOnly() []string {
+	return []string{"schema", "connectors/simkit", "connectors/*/*sim"}
+}
