@@ -3,6 +3,7 @@ package httpx
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math"
@@ -23,6 +24,7 @@ type answer struct {
 	header  http.Header
 	body    []byte
 	tooLong bool
+	cut     bool // the body broke off
 }
 
 func (a answer) accepted() bool { return a.status >= 200 && a.status < 300 }
@@ -31,7 +33,7 @@ func (a answer) accepted() bool { return a.status >= 200 && a.status < 300 }
 // good: 401 without a body. A 401 that explains itself has another cause, which
 // a fresh token does not mend.
 func (a answer) expiredToken() bool {
-	return a.status == http.StatusUnauthorized && len(bytes.TrimSpace(a.body)) == 0
+	return a.status == http.StatusUnauthorized && !a.cut && len(bytes.TrimSpace(a.body)) == 0
 }
 
 // readAnswer reads the response to its cap. A refusal's body that breaks off is
@@ -46,7 +48,7 @@ func readAnswer(resp *http.Response) (answer, error) {
 	if int64(len(body)) > limit {
 		body, a.tooLong = body[:limit], true
 	}
-	a.body = body
+	a.body, a.cut = body, err != nil
 	if err != nil && a.accepted() {
 		return a, err
 	}
@@ -134,6 +136,7 @@ func cause(err error) (detail string, kept error) {
 	var dns *net.DNSError
 	var errno syscall.Errno
 	var netErr net.Error
+	var cert *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "the call was cancelled", context.Canceled
@@ -141,6 +144,8 @@ func cause(err error) (detail string, kept error) {
 		return "no whole answer in time", context.DeadlineExceeded
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return "no whole answer in time", os.ErrDeadlineExceeded
+	case errors.As(err, &cert):
+		return "the host's certificate is not trusted", nil
 	case errors.As(err, &dns):
 		return "the host name could not be resolved", nil
 	case errors.Is(err, syscall.ECONNREFUSED):

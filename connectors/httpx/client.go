@@ -3,6 +3,7 @@ package httpx
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -34,7 +35,8 @@ type TokenSource interface {
 	Drop(token string)
 }
 
-// Options are the parts of a Client. All but Explain and Transport are needed.
+// Options are the parts of a Client. All but ReadOnly, TokenUser, RootCAs and
+// Explain are needed.
 type Options struct {
 	BaseURL    string // the API's root; https unless the host is loopback
 	Connection schema.ConnectionID
@@ -44,6 +46,7 @@ type Options struct {
 	Limiter    connectors.Limiter
 	Guard      connectors.Guard
 	Now        func() time.Time
+	RootCAs    *x509.CertPool // nil = the system's
 	// Explain adds to an error what the vendor's own envelope says: Code,
 	// RequestID, Detail, or another Kind. It must copy no free text.
 	Explain func(e *connectors.Error, header http.Header, body []byte)
@@ -65,7 +68,7 @@ func New(opts Options) (*Client, error) {
 	if opts.Explain == nil {
 		opts.Explain = func(*connectors.Error, http.Header, []byte) {}
 	}
-	return &Client{opts: opts, base: base, http: newHTTPClient()}, nil
+	return &Client{opts: opts, base: base, http: newHTTPClient(opts.RootCAs)}, nil
 }
 
 // Close ends idle connections.

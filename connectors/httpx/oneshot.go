@@ -3,6 +3,7 @@ package httpx
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -79,7 +80,7 @@ func (s *OneShot) Send(ctx context.Context) Answer {
 	defer cancel()
 
 	g := &gate{}
-	tr := g.transport()
+	tr := g.transport(s.client.opts.RootCAs)
 	defer tr.CloseIdleConnections()
 	hr, err := s.client.wire(ctx, s.req, s.body, s.token)
 	if err != nil {
@@ -93,13 +94,15 @@ func (s *OneShot) Send(ctx context.Context) Answer {
 		return Answer{Written: written, Err: networkError(s.req.Op, 0, written, err)}
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return s.answer(resp)
+	return s.heard(resp)
 }
 
-func (s *OneShot) answer(resp *http.Response) Answer {
-	a, err := readAnswer(resp)
+// heard reports the answer. That its body broke off is no error: the status
+// says that the vendor had the request.
+func (s *OneShot) heard(resp *http.Response) Answer {
+	a, _ := readAnswer(resp)
 	out := Answer{
-		Written: true, Status: a.status, Header: a.header, Body: a.body, Whole: err == nil && !a.tooLong,
+		Written: true, Status: a.status, Header: a.header, Body: a.body, Whole: !a.cut && !a.tooLong,
 		RetryAfter:   parseRetryAfter(a.header.Get("Retry-After"), s.client.opts.Now()),
 		ExpiredToken: a.expiredToken(),
 	}
@@ -146,7 +149,7 @@ func (g *gate) seal() bool {
 
 // transport dials afresh for each request and speaks HTTP/1.1 alone. Through a
 // proxy the gate counts the bytes to the proxy, which errs on the safe side.
-func (g *gate) transport() *http.Transport {
+func (g *gate) transport(roots *x509.CertPool) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
@@ -156,6 +159,7 @@ func (g *gate) transport() *http.Transport {
 		DisableKeepAlives:   true,
 		DisableCompression:  true,
 		TLSHandshakeTimeout: handshakeTimeout,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, // behind a proxy
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, addr)
 			if err != nil {
@@ -167,7 +171,7 @@ func (g *gate) transport() *http.Transport {
 			ctx, cancel := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
 			defer cancel()
 			d := &tls.Dialer{NetDialer: dialer, Config: &tls.Config{
-				MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+				MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, RootCAs: roots,
 			}}
 			conn, err := d.DialContext(ctx, network, addr)
 			if err != nil {

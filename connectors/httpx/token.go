@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -37,7 +38,7 @@ func NewClientCredentials(cfg ClientCredentials) (*CredentialSource, error) {
 	if _, err := ParseURL(cfg.TokenURL); err != nil {
 		return nil, err
 	}
-	hc := newHTTPClient()
+	hc := newHTTPClient(nil)
 	hc.Transport = cappedTransport{next: hc.Transport, limit: MaxErrorBytes}
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), oauth2.HTTPClient, hc))
 	return &CredentialSource{
@@ -152,7 +153,16 @@ func (s *CredentialSource) refused(r *oauth2.RetrieveError) error {
 		e.Status = r.Response.StatusCode
 		e.RetryAfter = parseRetryAfter(r.Response.Header.Get("Retry-After"), s.now())
 	}
-	switch r.ErrorCode {
+	code := r.ErrorCode
+	if code == "" { // oauth2 reads JSON only where the content type says so
+		var body struct {
+			Error string `json:"error"`
+		}
+		if json.Unmarshal(r.Body, &body) == nil {
+			code = body.Error
+		}
+	}
+	switch code {
 	case "invalid_client":
 		e.Detail = "the client id or the client secret is wrong"
 	case "invalid_grant":
@@ -164,7 +174,7 @@ func (s *CredentialSource) refused(r *oauth2.RetrieveError) error {
 	}
 	switch {
 	case e.Detail != "" && e.Status < 500:
-		e.Kind, e.Code = connectors.Unauthorized, r.ErrorCode
+		e.Kind, e.Code = connectors.Unauthorized, code
 	case e.Status < 300:
 		e.Kind, e.Detail = connectors.Malformed, "the token host's answer holds no token: check the token URL"
 	case e.Status < 400:

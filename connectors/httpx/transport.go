@@ -1,6 +1,8 @@
 package httpx
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"time"
@@ -15,12 +17,13 @@ const (
 // newHTTPClient returns a client that does not follow redirects: a redirected
 // call would carry the token to a host nobody configured. It has no timeout;
 // each call brings its own.
-func newHTTPClient() *http.Client {
+func newHTTPClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext,
 			ForceAttemptHTTP2:     true,
+			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 			TLSHandshakeTimeout:   handshakeTimeout,
 			MaxIdleConnsPerHost:   16,
 			IdleConnTimeout:       60 * time.Second,
