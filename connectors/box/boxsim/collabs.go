@@ -2,6 +2,7 @@ package boxsim
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -267,7 +268,9 @@ func (q *request) listLocks() reply {
 			found = append(found, l)
 		}
 	}
-	return ok(listing(page{limit: maxLimit, marker: true}, found, func(l *folderLock) string { return l.id }, q.lockView, nil))
+	body := listing(page{limit: maxLimit, marker: true}, found, func(l *folderLock) string { return l.id }, q.lockView, nil)
+	body["limit"] = strconv.Itoa(maxLimit) // a string here alone, by Box's document
+	return ok(body)
 }
 
 func (q *request) createLock() reply {

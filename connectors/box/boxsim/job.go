@@ -16,6 +16,7 @@ type job struct {
 	started      time.Time
 	ends         time.Time // zero: never
 	steps        []moveStep
+	stops        int // how many steps are made by themselves
 	next         int
 	done         bool
 	finished     time.Time
@@ -81,10 +82,9 @@ func (q *request) startJob(source, dest *user) *job {
 	for i, it := range items {
 		j.steps = append(j.steps, moveStep{it, q.now.Add(whole * time.Duration(i+1) / time.Duration(len(items)))})
 	}
-	j.ends = q.now.Add(whole)
+	j.ends, j.stops = q.now.Add(whole), len(j.steps)
 	if j.mode == ModeNever {
-		j.steps = j.steps[:len(j.steps)/2]
-		j.ends = time.Time{}
+		j.ends, j.stops = time.Time{}, len(j.steps)/2
 	}
 	w.jobs = append(w.jobs, j)
 	w.running = append(w.running, j)
@@ -149,7 +149,7 @@ func (q *request) planMoves(source *user) []*item {
 // advanceJobs makes every move that is due, in the order of their instants.
 func (s *Sim) advanceJobs(now time.Time) {
 	for _, j := range slices.Clone(s.w.running) {
-		for j.next < len(j.steps) && !j.steps[j.next].at.After(now) {
+		for j.next < j.stops && !j.steps[j.next].at.After(now) {
 			s.makeMove(j, j.steps[j.next])
 			j.next++
 		}

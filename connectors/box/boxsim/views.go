@@ -107,7 +107,7 @@ func (it *item) mini() map[string]any {
 }
 
 func rootMini() map[string]any {
-	return map[string]any{"type": "folder", "id": rootID, "etag": nil, "sequence_id": nil, "name": "All Files"}
+	return map[string]any{"type": "folder", "id": rootID, "etag": nil, "name": "All Files"}
 }
 
 func itemBase() []string { return []string{"type", "id", "etag"} }
