@@ -32,9 +32,11 @@ type binaries struct {
 
 // findPostgres looks for initdb and postgres side by side: on PATH first, then
 // where packages of the usual systems put them, the newest major first.
-func findPostgres() (binaries, error) {
+func findPostgres() (binaries, error) { return firstUsable(postgresDirs()) }
+
+func firstUsable(dirs []string) (binaries, error) {
 	var seen []string
-	for _, dir := range postgresDirs() {
+	for _, dir := range dirs {
 		b := binaries{initdb: filepath.Join(dir, "initdb"), postgres: filepath.Join(dir, "postgres")}
 		if !executable(b.initdb) || !executable(b.postgres) {
 			continue
