@@ -77,7 +77,7 @@ func (e envelope) reason() string {
 	for _, p := range []struct{ phrase, reason string }{
 		{managedContent, "the account still owns content"},
 		{"higher privil", "content of or to an administrator can be moved by the primary administrator alone: connect as that user"}, // Box writes "privilaged"
-		{"user has been deactivated", "the account to act as is inactive"},
+		{"user has been deactivated", "an account that the call acts as, or moves content of or to, is inactive"},
 		{"cannot authorize with this service", "the application is not enabled for this enterprise: an administrator must authorize it"},
 		{"retention polic", "retention policies protect the account's content"},
 		{"user is locked", "another job on the account is running"},

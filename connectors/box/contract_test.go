@@ -1,0 +1,144 @@
+package box_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/stretchr/testify/require"
+
+	"sendoff/schema"
+)
+
+// TestRequestsKeepBoxsContract drives every call of the connector and holds each
+// request against Box's own OpenAPI document.
+func TestRequestsKeepBoxsContract(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "reference", "box-openapi.json"))
+	if os.IsNotExist(err) {
+		t.Skip("Box's OpenAPI document is not beside the repository: requests are not checked against it")
+	}
+	require.NoError(t, err)
+	// The document requires a field that it defines nowhere.
+	doc, err := openapi3.NewLoader().LoadFromData(bytes.ReplaceAll(raw, []byte(`"accessed"`), []byte(`"access"`)))
+	require.NoError(t, err)
+
+	var mu sync.Mutex
+	operations := map[string]bool{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/oauth2/token" {
+			_, _ = io.WriteString(w, `{"access_token":"t","expires_in":3600}`)
+			return
+		}
+		name, err := conforms(doc, r)
+		if err != nil {
+			t.Errorf("%s %s: %v", r.Method, r.URL.RequestURI(), err)
+		}
+		mu.Lock()
+		operations[name] = true
+		mu.Unlock()
+		// Fits whatever is asked for, as far as this test cares.
+		_, _ = io.WriteString(w, `{"id":"5","role":"user","entries":[],"total_count":0,"limit":1000,"owned_by":{"id":"6"},"path_collection":{"entries":[]}}`)
+	}))
+	t.Cleanup(srv.Close)
+	driveEverything(t, srv.URL)
+
+	mu.Lock()
+	defer mu.Unlock()
+	for _, want := range []string{
+		"get_users", "get_users_me", "get_users_id", "put_users_id", "delete_users_id", "post_users_terminate_sessions",
+		"get_users_id_memberships", "put_users_id_folders_0", "get_folders_id_items", "get_folders_trash_items",
+		"get_files_id", "get_folders_id", "get_web_links_id", "get_files_id_trash", "get_folders_id_trash", "get_web_links_id_trash",
+		"get_files_id_collaborations", "get_folders_id_collaborations",
+	} {
+		require.True(t, operations[want], "%s was not called", want)
+	}
+}
+
+// driveEverything makes each call once; what it answers is of no interest.
+func driveEverything(t *testing.T, url string) {
+	t.Helper()
+	c, ctx := open(t, url), t.Context()
+	_, _ = c.Check(ctx)
+	_, _ = c.FindByLogin(ctx, leaver)
+	_, _ = c.ReadAccount(ctx, "5")
+	_ = c.EachAccount(ctx, func(schema.Account) error { return nil })
+	_ = c.SetStatus(ctx, "5", "inactive")
+	_ = c.RevokeSessions(ctx, "5")
+	_, _ = c.Memberships(ctx, "5")
+	_, _, _ = c.RootItems(ctx, "5")
+	_, _, _ = c.TrashItems(ctx, "5")
+	for _, typ := range []string{"file", "folder", "web_link"} {
+		w := schema.Witness{ID: "9", Type: typ}
+		_, _ = c.ItemCollaborations(ctx, "5", w)
+		_, _ = c.LocateWitness(ctx, "6", w)
+		_, _ = c.LocateTrashed(ctx, "6", w)
+	}
+	p, err := c.PrepareTransfer(ctx, "5", "6")
+	require.NoError(t, err)
+	p.Send(ctx)
+	require.NoError(t, c.DeleteAccount(ctx, "5"))
+}
+
+// conforms finds the request's operation in the document and validates the
+// request: parameters by schema, and no parameter that is not documented.
+func conforms(doc *openapi3.T, r *http.Request) (string, error) {
+	path := strings.TrimPrefix(r.URL.Path, "/2.0")
+	for _, literal := range []bool{true, false} {
+		for pattern, item := range doc.Paths.Map() {
+			params, ok := matchPath(pattern, path)
+			op := item.GetOperation(r.Method)
+			if !ok || op == nil || strings.Contains(pattern, "#") || (len(params) == 0) != literal {
+				continue
+			}
+			if err := undocumented(op, r); err != "" {
+				return op.OperationID, errorString(err)
+			}
+			return op.OperationID, openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+				Request: r, PathParams: params,
+				Route:   &routers.Route{Spec: doc, Path: pattern, PathItem: item, Method: r.Method, Operation: op},
+				Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+			})
+		}
+	}
+	return "", errorString("no such operation")
+}
+
+type errorString string
+
+func (e errorString) Error() string { return string(e) }
+
+func undocumented(op *openapi3.Operation, r *http.Request) string {
+	for name := range r.URL.Query() {
+		if op.Parameters.GetByInAndName("query", name) == nil {
+			return "the parameter " + name + " is not documented"
+		}
+	}
+	return ""
+}
+
+func matchPath(pattern, path string) (map[string]string, bool) {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	params := map[string]string{}
+	for i := range want {
+		if strings.HasPrefix(want[i], "{") {
+			params[strings.Trim(want[i], "{}")] = got[i]
+		} else if want[i] != got[i] {
+			return nil, false
+		}
+	}
+	return params, true
+}
