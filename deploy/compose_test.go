@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
+
+	"sendoff/internal/config"
 )
 
 // composeFile is the part of a compose file these tests speak about.
@@ -62,6 +64,7 @@ func load(t *testing.T) (composeFile, string) {
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	file, text := load(t)
+	required := regexp.MustCompile(`\$\{[^}]*\}`)
 	jobs := []string{"temporal-schema", "temporal-namespace", "migrate"}
 	servers := []string{"postgres", "temporal", "temporal-ui", "server", "worker"}
 
@@ -171,6 +174,25 @@ func TestCompose(t *testing.T) {
 			require.Equal(t, []string{"sendoff_key"}, file.Services[name].Secrets)
 			require.Equal(t, "temporal:7233", env["TEMPORAL_ADDRESS"])
 			require.Equal(t, "sendoff", env["TEMPORAL_NAMESPACE"])
+		}
+	})
+
+	t.Run("gives sendoff settings it accepts", func(t *testing.T) {
+		t.Parallel()
+		for _, name := range []string{"migrate", "server", "worker"} {
+			env := file.Services[name].Environment
+			cfg, err := config.Load(config.Sources{Env: func(key string) (string, bool) {
+				v, ok := env[key]
+				return required.ReplaceAllString(v, "filled-in"), ok
+			}})
+			require.NoError(t, err, name)
+			require.Equal(t, env["SENDOFF_KEY_FILE"], cfg.KeyFile, name)
+			if name == "migrate" {
+				require.Contains(t, cfg.DatabaseOwnerURL, "sendoff_owner:filled-in@postgres:5432/sendoff")
+				continue
+			}
+			require.Contains(t, cfg.DatabaseURL, "sendoff_app:filled-in@postgres:5432/sendoff")
+			require.True(t, cfg.TemporalPlaintext, name)
 		}
 	})
 

@@ -77,6 +77,7 @@ func testArrows() []arrow {
 		{"internal/app", []string{"..."}, "starts everything"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},
 		{"cmd/...", []string{"..."}, "runs the binary"},
+		{"deploy", []string{"internal/config"}, "the settings in the compose file must be ones the program accepts"},
 		{"e2e/...", []string{"..."}, "everything wired"},
 		{"activities", []string{"connectors/...", "internal/store/...", "internal/audit", "internal/local/localtest"}, "run against the simulators and a real database"},
 		{"workflows", []string{"internal/temporalx", "internal/secret", "internal/local/localtest"}, "replays decode with the product's codec"},
