@@ -1,0 +1,277 @@
+package apiclient
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Request asks for the offboarding of one person. Empty fields mean the
+// server's defaults.
+type Request struct {
+	Email       string   `json:"email"`
+	Receivers   []string `json:"receivers,omitempty"`
+	EffectiveAt string   `json:"effective_at,omitempty"` // RFC 3339 with zone
+	Grace       string   `json:"grace,omitempty"`        // such as 30d
+	Template    string   `json:"template,omitempty"`
+	Approvals   *int     `json:"approvals,omitempty"`
+}
+
+// Finding is one result of pre-flight.
+type Finding struct {
+	Code       string `json:"code"`
+	Warning    bool   `json:"warning,omitempty"`
+	Connection string `json:"connection,omitempty"`
+	Message    string `json:"message"`
+	Fix        string `json:"fix,omitempty"`
+}
+
+// Plan is what would be done.
+type Plan struct {
+	Drafts  []Draft `json:"drafts"`
+	Hash    string  `json:"hash"`
+	Refused bool    `json:"refused"`
+}
+
+// Draft is the plan for one person.
+type Draft struct {
+	Email       string         `json:"email"`
+	Template    string         `json:"template"`
+	Receivers   []string       `json:"receivers"`
+	EffectiveAt *time.Time     `json:"effective_at"`
+	Grace       string         `json:"grace"`
+	Approvals   int            `json:"approvals"`
+	Hash        string         `json:"hash"`
+	Refused     bool           `json:"refused"`
+	Accounts    []DraftAccount `json:"accounts"`
+	Findings    []Finding      `json:"findings"`
+}
+
+// DraftAccount is the plan for one account.
+type DraftAccount struct {
+	Connection   string      `json:"connection"`
+	Vendor       string      `json:"vendor"`
+	AccountID    string      `json:"account_id"`
+	Login        string      `json:"login"`
+	Role         string      `json:"role"`
+	Status       string      `json:"status"`
+	Receiver     *Receiver   `json:"receiver"`
+	PlannedBytes int64       `json:"planned_bytes"`
+	Steps        []DraftStep `json:"steps"`
+	Findings     []Finding   `json:"findings"`
+}
+
+// Receiver gets the content.
+type Receiver struct {
+	AccountID string `json:"account_id"`
+	Login     string `json:"login"`
+}
+
+// DraftStep is one step of a plan.
+type DraftStep struct {
+	Kind         string `json:"kind"`
+	WaitSeconds  int64  `json:"wait_seconds,omitempty"`
+	Irreversible bool   `json:"irreversible,omitempty"`
+}
+
+// Case is an offboarding under way, or ended.
+type Case struct {
+	CaseID      string     `json:"case_id"`
+	State       string     `json:"state"`
+	Email       string     `json:"email"`
+	Template    string     `json:"template"`
+	EffectiveAt *time.Time `json:"effective_at"`
+	Grace       string     `json:"grace"`
+	Hash        string     `json:"hash"`
+	RequestedBy string     `json:"requested_by"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Accounts    []Account  `json:"accounts"`
+}
+
+// Account is one account of a case.
+type Account struct {
+	Connection  string     `json:"connection"`
+	AccountID   string     `json:"account_id"`
+	PlanID      string     `json:"plan_id"`
+	State       string     `json:"state"`
+	Step        string     `json:"step"`
+	Cause       string     `json:"cause"`
+	CauseDetail *Cause     `json:"cause_detail"`
+	WaitUntil   *time.Time `json:"wait_until"`
+	Position    int        `json:"position,omitempty"`
+	Steps       []Step     `json:"steps"`
+	Transfer    *Transfer  `json:"transfer"`
+}
+
+// Cause is why an account is parked.
+type Cause struct {
+	Message string    `json:"message"`
+	Fix     string    `json:"fix"`
+	At      time.Time `json:"at"`
+}
+
+// Step is one step with its proof.
+type Step struct {
+	Kind       string            `json:"kind"`
+	State      string            `json:"state"`
+	StartedAt  *time.Time        `json:"started_at"`
+	FinishedAt *time.Time        `json:"finished_at"`
+	Proof      map[string]string `json:"proof"`
+}
+
+// Transfer is how far the content is.
+type Transfer struct {
+	State          string   `json:"state"`
+	Attempts       int      `json:"attempts"`
+	BytesBefore    int64    `json:"bytes_before"`
+	BytesLeft      int64    `json:"bytes_left"`
+	WitnessesFound int      `json:"witnesses_found"`
+	WitnessesTotal int      `json:"witnesses_total"`
+	FolderIDs      []string `json:"folder_ids"`
+	Position       int      `json:"position"`
+}
+
+// Created is the answer to a request for cases.
+type Created struct {
+	Cases    []Case    `json:"cases"`
+	Warnings []Finding `json:"warnings"`
+}
+
+// CasePage is a page of cases; Next is empty on the last.
+type CasePage struct {
+	Cases []Case `json:"cases"`
+	Next  string `json:"next"`
+}
+
+// Decision is what a principal decided.
+type Decision struct {
+	DecisionID string `json:"decision_id"`
+	CaseID     string `json:"case_id"`
+	Kind       string `json:"kind"`
+	Hash       string `json:"hash,omitempty"`
+	Reason     string `json:"reason"`
+	Principal  string `json:"principal"`
+	CreatedAt  string `json:"created_at"`
+}
+
+// Decided is a decision with the case it left.
+type Decided struct {
+	Decision Decision `json:"decision"`
+	Case     Case     `json:"case"`
+}
+
+// Report is everything known about a case.
+type Report struct {
+	Case            Case              `json:"case"`
+	ClosedAt        string            `json:"closed_at"`
+	Source          string            `json:"source"`
+	Receivers       []string          `json:"receivers"`
+	Accounts        []ReportAccount   `json:"accounts"`
+	Decisions       []Decision        `json:"decisions"`
+	Events          []json.RawMessage `json:"events"`
+	EventsTruncated bool              `json:"events_truncated"`
+	Unproven        []Unproven        `json:"unproven"`
+}
+
+// ReportAccount is what the case does not already say about an account.
+type ReportAccount struct {
+	PlanID            string    `json:"plan_id"`
+	Connection        string    `json:"connection"`
+	AccountID         string    `json:"account_id"`
+	Login             string    `json:"login"`
+	Receiver          string    `json:"receiver"`
+	Hash              string    `json:"hash"`
+	ApprovalsRequired int       `json:"approvals_required"`
+	ApprovalsGiven    int       `json:"approvals_given"`
+	Snapshot          *Snapshot `json:"snapshot"`
+}
+
+// Snapshot counts what was found before the first write.
+type Snapshot struct {
+	TakenAt          string `json:"taken_at"`
+	Status           string `json:"status"`
+	Role             string `json:"role"`
+	SpaceUsedBytes   int64  `json:"space_used_bytes"`
+	Witnesses        int    `json:"witnesses"`
+	Trash            int    `json:"trash"`
+	TrashBytes       int64  `json:"trash_bytes"`
+	Groups           int    `json:"groups"`
+	Collaborations   int    `json:"collaborations"`
+	SharedWithSource int    `json:"shared_with_source"`
+	ItemsRead        int    `json:"items_read"`
+	ItemsTotal       int    `json:"items_total"`
+}
+
+// Unproven is something a case could not prove.
+type Unproven struct {
+	PlanID  string `json:"plan_id"`
+	Step    string `json:"step"`
+	Message string `json:"message"`
+}
+
+// Connection is a connection without its secret.
+type Connection struct {
+	Name         string    `json:"name"`
+	Vendor       string    `json:"vendor"`
+	State        string    `json:"state"`
+	ReadOnly     bool      `json:"read_only"`
+	BaseURL      string    `json:"base_url"`
+	TokenURL     string    `json:"token_url"`
+	ClientID     string    `json:"client_id"`
+	EnterpriseID string    `json:"enterprise_id"`
+	AsUser       string    `json:"as_user"`
+	CreatedAt    time.Time `json:"created_at"`
+	UpdatedAt    time.Time `json:"updated_at"`
+}
+
+// NewConnection is a connection to be checked and stored.
+type NewConnection struct {
+	Name         string `json:"name"`
+	Vendor       string `json:"vendor"`
+	BaseURL      string `json:"base_url"`
+	TokenURL     string `json:"token_url"`
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	EnterpriseID string `json:"enterprise_id"`
+	AsUser       string `json:"as_user,omitempty"`
+	ReadOnly     bool   `json:"read_only,omitempty"`
+}
+
+// Checked is a connection with what its vendor says.
+type Checked struct {
+	Connection Connection `json:"connection"`
+	Check      Check      `json:"check"`
+}
+
+// Check is whom a connection acts as.
+type Check struct {
+	ActsAs       string `json:"acts_as"`
+	Role         string `json:"role"`
+	EnterpriseID string `json:"enterprise_id"`
+	Service      bool   `json:"service"`
+}
+
+// Token is a token's record.
+type Token struct {
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	Role       string     `json:"role"`
+	CreatedAt  time.Time  `json:"created_at"`
+	CreatedBy  string     `json:"created_by"`
+	ExpiresAt  *time.Time `json:"expires_at"`
+	RevokedAt  *time.Time `json:"revoked_at"`
+	LastUsedAt *time.Time `json:"last_used_at"`
+}
+
+// CreatedToken is the only answer that holds a token itself.
+type CreatedToken struct {
+	Token  string `json:"token"`
+	Record Token  `json:"record"`
+}
+
+// Engine is the engine's one switch.
+type Engine struct {
+	Paused    bool       `json:"paused"`
+	Reason    string     `json:"reason"`
+	ChangedBy string     `json:"changed_by"`
+	ChangedAt *time.Time `json:"changed_at"`
+}
