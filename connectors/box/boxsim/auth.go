@@ -186,6 +186,9 @@ func (s *Sim) oauthCall(w http.ResponseWriter, r *http.Request, op string) (*sim
 	if err != nil {
 		form = url.Values{}
 	}
+	s.mu.Lock()
+	call.Header().Set("box-request-id", s.nextRequestID())
+	s.mu.Unlock()
 	return call, form
 }
 

@@ -33,6 +33,7 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/files", control(made(s.AddFile)))
 	mux.HandleFunc("POST /_sim/web_links", control(made(s.AddWebLink)))
 	mux.HandleFunc("POST /_sim/collaborations", control(made(s.AddCollaboration)))
+	mux.HandleFunc("POST /_sim/groups", control(made(s.AddGroup)))
 	mux.HandleFunc("POST /_sim/policies", control(s.controlPolicy))
 	mux.HandleFunc("POST /_sim/tokens/expire", control(s.controlExpire))
 }

@@ -36,6 +36,7 @@ func setup(t *testing.T, cfg boxsim.Config) *bench {
 	sim, err := boxsim.New(cfg)
 	require.NoError(t, err)
 	srv := httptest.NewServer(sim.Handler())
+	t.Cleanup(func() { requireConsistent(t, sim.Ledger()) })
 	t.Cleanup(srv.Close)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -221,4 +222,35 @@ func between(s, from, to string) string {
 	_, s, _ = strings.Cut(s, from)
 	s, _, _ = strings.Cut(s, to)
 	return s
+}
+
+// requireConsistent checks, after every test, that the ledger's books balance.
+func requireConsistent(t *testing.T, l boxsim.Ledger) {
+	t.Helper()
+	byID, items, bytes := map[string]boxsim.LedgerItem{}, map[string]int{}, map[string]int64{}
+	for _, it := range l.Items {
+		byID[it.ID] = it
+		if it.State != "destroyed" {
+			items[it.Owner]++
+			bytes[it.Owner] += it.SizeBytes
+		}
+	}
+	for _, it := range l.Items {
+		require.Equal(t, it.State == "destroyed", it.DestroyedBy != "", "item %s", it.ID)
+		parent, hasParent := byID[it.Parent]
+		require.Equal(t, it.Parent != "0", hasParent, "parent of item %s", it.ID)
+		if hasParent && it.State == "alive" {
+			require.Equal(t, "alive", parent.State, "parent of item %s", it.ID)
+			require.Equal(t, "folder", parent.Type)
+		}
+	}
+	for _, a := range l.Accounts {
+		require.Equal(t, items[a.ID], a.Items, "items of account %s", a.ID)
+		require.Equal(t, bytes[a.ID], a.Bytes, "bytes of account %s", a.ID)
+		if a.Deleted {
+			require.Zero(t, a.Items, "a deleted account owns nothing")
+		}
+	}
+	require.Equal(t, l.Totals.ItemsEver, l.Totals.Alive+l.Totals.Trashed+l.Totals.Destroyed)
+	require.Len(t, l.Items, l.Totals.ItemsEver+l.Totals.DestinationFolders)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -45,35 +46,27 @@ func (s *Sim) populate() {
 // their login alone, which is what a prefix search trips over.
 func (s *Sim) hire(rng *rand.Rand, past time.Time) {
 	first, last := firstNames(), lastNames()
+	namesakes, coadmins := map[string]int{}, 0
 	if s.cfg.Users >= 8 {
 		s.newUser("Robin Prefix", "robin.prefix@example.com", roleUser, past)
 		s.newUser("Robin Prefix", "robin.prefix@example.com.au", roleUser, past)
 	}
 	for len(s.w.userIDs)-1 < s.cfg.Users {
-		f, l := first[rng.IntN(len(first))], last[rng.IntN(len(last))]
-		login := strings.ToLower(f + "." + l + "@example.com")
-		for n := 2; s.loginTaken(login, ""); n++ {
-			login = strings.ToLower(fmt.Sprintf("%s.%s%d@example.com", f, l, n))
+		name := first[rng.IntN(len(first))] + " " + last[rng.IntN(len(last))]
+		login := strings.ReplaceAll(strings.ToLower(name), " ", ".")
+		if namesakes[name]++; namesakes[name] > 1 {
+			login += strconv.Itoa(namesakes[name])
 		}
-		u := s.newUser(f+" "+l, login, roleUser, past.Add(time.Duration(rng.IntN(300))*day))
+		u := s.newUser(name, login+"@example.com", roleUser, past.Add(time.Duration(rng.IntN(300))*day))
 		u.jobTitle = jobTitles()[rng.IntN(len(jobTitles()))]
 		switch {
-		case s.cfg.Users >= 5 && s.coadmins() < 2:
+		case s.cfg.Users >= 5 && coadmins < 2:
 			u.role = roleCoadmin
+			coadmins++
 		case rng.IntN(20) == 0:
 			u.status = statusInactive
 		}
 	}
-}
-
-func (s *Sim) coadmins() int {
-	n := 0
-	for _, u := range s.w.users {
-		if u.role == roleCoadmin {
-			n++
-		}
-	}
-	return n
 }
 
 // fill gives an account a small tree with everything in it that matters:

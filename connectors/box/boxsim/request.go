@@ -67,8 +67,7 @@ func (s *Sim) serve(rt route) http.HandlerFunc {
 			return
 		}
 		s.mu.Lock()
-		s.requests++
-		requestID := fmt.Sprintf("sim%013x", s.requests)
+		requestID := s.nextRequestID()
 		s.nameCaller(call)
 		if rt.op == opTransfer {
 			s.countTransferRequest(call.Subject)
@@ -77,6 +76,12 @@ func (s *Sim) serve(rt route) http.HandlerFunc {
 		call.Header().Set("box-request-id", requestID)
 		s.pipe.Serve(w, call, func(c *simkit.Call) { s.effect(rt, c, requestID) })
 	}
+}
+
+// nextRequestID makes the value of the box-request-id header.
+func (s *Sim) nextRequestID() string {
+	s.requests++
+	return fmt.Sprintf("sim%013x", s.requests)
 }
 
 func (s *Sim) effect(rt route, c *simkit.Call, requestID string) {

@@ -139,7 +139,8 @@ func (s *Sim) unknownRoute(w http.ResponseWriter, r *http.Request, known *http.S
 	}
 	s.mu.Lock()
 	s.nameCaller(call)
+	requestID := s.nextRequestID()
 	s.mu.Unlock()
-	call.Header().Set("box-request-id", "unrouted")
-	s.pipe.Serve(w, call, func(c *simkit.Call) { s.answer(c, failed(e), "unrouted") })
+	call.Header().Set("box-request-id", requestID)
+	s.pipe.Serve(w, call, func(c *simkit.Call) { s.answer(c, failed(e), requestID) })
 }

@@ -126,16 +126,25 @@ func (s *Sim) AddCollaboration(spec CollaborationSpec) (string, error) {
 	return s.addCollab(spec.Item, spec.User, spec.Group, spec.Role, s.clock.Now()).id, nil
 }
 
+// GroupSpec describes a group to seed; the first member becomes its admin.
+type GroupSpec struct {
+	Name    string   `json:"name"`
+	Members []string `json:"members"` // user ids
+}
+
 // AddGroup seeds a group with members and returns its id.
-func (s *Sim) AddGroup(name string, memberIDs ...string) (string, error) {
+func (s *Sim) AddGroup(spec GroupSpec) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, id := range memberIDs {
+	if spec.Name == "" {
+		return "", fmt.Errorf("box simulator: a group needs a name")
+	}
+	for _, id := range spec.Members {
 		if s.w.user(id) == nil {
 			return "", fmt.Errorf("box simulator: user %q does not exist", id)
 		}
 	}
-	return s.seedGroup(name, memberIDs, s.clock.Now()), nil
+	return s.seedGroup(spec.Name, spec.Members, s.clock.Now()), nil
 }
 
 func (s *Sim) seedGroup(name string, memberIDs []string, now time.Time) string {

@@ -125,7 +125,7 @@ func (q *request) awaitJob(j *job) reply {
 		limit, then = dropAfter, func(*job) (string, reply) { return outcomeDropped, reply{drop: true} }
 	}
 	until := j.started.Add(q.clock.Wall(limit))
-	if j.mode == ModeQuick && j.ends.Before(until) {
+	if (j.mode == ModeQuick || j.mode == ModeSlow200) && j.ends.Before(until) {
 		until = j.ends
 	}
 	return reply{wait: &wait{until: until, then: func(now time.Time, left bool) reply {

@@ -68,7 +68,7 @@ func TestAnswersThatComeBeforeTheJobIsDone(t *testing.T) {
 			t.Parallel()
 			b := setup(t, boxsim.Config{Scale: fast})
 			ann, bob := b.leaver("Ann"), b.user("Bob")
-			b.mode(ann, c.mode)
+			require.NoError(t, b.sim.SetTransferMode(ann, c.mode, 30*time.Minute))
 
 			res, err := b.try(http.MethodPut, "/2.0"+transferPath(ann), transferTo(bob))
 			if c.status == 0 {
@@ -191,7 +191,7 @@ func TestIDsAndPlacesAreSwitchable(t *testing.T) {
 
 func TestSpaceLagsBehindByTheSwitch(t *testing.T) {
 	t.Parallel()
-	b := setup(t, boxsim.Config{Scale: fast, Switches: boxsim.Switches{SpaceLagSeconds: 300}})
+	b := setup(t, boxsim.Config{Scale: fast, Switches: boxsim.Switches{SpaceLagSeconds: 900}})
 	ann, bob := b.leaver("Ann"), b.user("Bob")
 	b.do(http.StatusOK, http.MethodPut, transferPath(ann), transferTo(bob))
 
@@ -225,9 +225,9 @@ func TestLockedFoldersAndRetainedTrashStay(t *testing.T) {
 
 func TestAClientThatLeavesDoesNotStopTheJob(t *testing.T) {
 	t.Parallel()
-	b := setup(t, boxsim.Config{Scale: fast})
+	b := setup(t, boxsim.Config{Scale: 200})
 	ann, bob := b.leaver("Ann"), b.user("Bob")
-	b.mode(ann, boxsim.ModeGateway504)
+	require.NoError(t, b.sim.SetTransferMode(ann, boxsim.ModeQuick, 9*time.Minute))
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
@@ -272,4 +272,59 @@ func TestQuickJobsStayBelowTheGatewayLimit(t *testing.T) {
 	b.do(http.StatusOK, http.MethodPut, transferPath(ann), transferTo(bob))
 	require.GreaterOrEqual(t, time.Since(started), 45*time.Second/fast)
 	require.Equal(t, map[string]int{"ok200": 1}, b.account(ann).Transfers)
+}
+
+func TestTwoJobsMayRunOnlyWhereSwitched(t *testing.T) {
+	t.Parallel()
+	b := setup(t, boxsim.Config{Scale: 2000, Switches: boxsim.Switches{BusyAnswer: boxsim.BusyStart}})
+	ann, bob := b.leaver("Ann"), b.user("Bob")
+	require.NoError(t, b.sim.SetTransferMode(ann, boxsim.ModeGateway504, 40*time.Minute))
+	for range 2 {
+		_, err := b.try(http.MethodPut, "/2.0"+transferPath(ann), transferTo(bob))
+		require.NoError(t, err)
+	}
+	require.Equal(t, 2, b.account(ann).MaxConcurrentJobs)
+	b.eventually(func() bool { return b.sim.Ledger().Totals.RunningJobs == 0 })
+	require.Zero(t, b.account(ann).Items)
+}
+
+func TestTheTreeIsLockedWhileAJobRuns(t *testing.T) {
+	t.Parallel()
+	b := setup(t, boxsim.Config{Scale: 1000})
+	ann, bob := b.leaver("Ann"), b.user("Bob")
+	b.mode(ann, boxsim.ModeNever)
+	_, err := b.try(http.MethodPut, "/2.0"+transferPath(ann), transferTo(bob))
+	require.NoError(t, err)
+	folder := b.sim.Ledger().Jobs[0].Folder
+
+	for _, call := range []struct {
+		method string
+		body   obj
+	}{{http.MethodPut, obj{"name": "Other"}}, {http.MethodDelete, nil}} {
+		busy := b.do(http.StatusConflict, call.method, "/folders/"+folder, call.body, asUser(bob))
+		require.Equal(t, "operation_blocked_temporary", busy.body["code"])
+	}
+	b.sim.EndJobs(ann, false)
+	b.do(http.StatusOK, http.MethodPut, "/folders/"+folder, obj{"name": "Other"}, asUser(bob))
+}
+
+func TestAnyLeaverOfTheCompanyCanBeSentOff(t *testing.T) {
+	t.Parallel()
+	b := setup(t, boxsim.Config{Seed: 3, Users: 40, Scale: 5000})
+	service := withToken(b.token(boxsim.MainClientID, "enterprise", boxsim.EnterpriseID))
+	before := b.sim.Ledger().Totals
+	archive := b.user("Archive")
+	for _, p := range b.sim.People() {
+		if p.Role != "user" || p.Service || p.ID == archive {
+			continue
+		}
+		b.do(http.StatusOK, http.MethodPut, "/users/"+p.ID, obj{"status": "inactive"}, service)
+		b.do(http.StatusOK, http.MethodPut, transferPath(p.ID), transferTo(archive), service)
+		b.do(http.StatusNoContent, http.MethodDelete, "/users/"+p.ID, nil, service)
+	}
+	after := b.sim.Ledger().Totals
+	require.Equal(t, before.Alive, after.Alive)
+	require.Equal(t, before.Trashed, after.Trashed)
+	require.Equal(t, before.BytesAlive, after.BytesAlive)
+	require.Empty(t, after.DestroyedBy)
 }

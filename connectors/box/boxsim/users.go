@@ -1,6 +1,7 @@
 package boxsim
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -62,23 +63,24 @@ func (q *request) getUser() reply {
 
 // userBody is what POST and PUT accept; nil means not sent.
 type userBody struct {
-	Name                *string `json:"name"`
-	Login               *string `json:"login"`
-	Role                *string `json:"role"`
-	Status              *string `json:"status"`
-	Language            *string `json:"language"`
-	Timezone            *string `json:"timezone"`
-	JobTitle            *string `json:"job_title"`
-	Phone               *string `json:"phone"`
-	Address             *string `json:"address"`
-	SpaceAmount         *int64  `json:"space_amount"`
-	PlatformOnly        bool    `json:"is_platform_access_only"`
-	TrackingCodes       []any   `json:"tracking_codes"`
-	CanSeeManagedUsers  *bool   `json:"can_see_managed_users"`
-	SyncEnabled         *bool   `json:"is_sync_enabled"`
-	ExternalRestricted  *bool   `json:"is_external_collab_restricted"`
-	ExemptDeviceLimits  *bool   `json:"is_exempt_from_device_limits"`
-	ExemptVerification  *bool   `json:"is_exempt_from_login_verification"`
+	Name                *string         `json:"name"`
+	Login               *string         `json:"login"`
+	Role                *string         `json:"role"`
+	Status              *string         `json:"status"`
+	Language            *string         `json:"language"`
+	Timezone            *string         `json:"timezone"`
+	JobTitle            *string         `json:"job_title"`
+	Phone               *string         `json:"phone"`
+	Address             *string         `json:"address"`
+	SpaceAmount         *int64          `json:"space_amount"`
+	PlatformOnly        bool            `json:"is_platform_access_only"`
+	TrackingCodes       []any           `json:"tracking_codes"`
+	CanSeeManagedUsers  *bool           `json:"can_see_managed_users"`
+	SyncEnabled         *bool           `json:"is_sync_enabled"`
+	ExternalRestricted  *bool           `json:"is_external_collab_restricted"`
+	ExemptDeviceLimits  *bool           `json:"is_exempt_from_device_limits"`
+	ExemptVerification  *bool           `json:"is_exempt_from_login_verification"`
+	Enterprise          json.RawMessage `json:"enterprise"`
 	NotificationAddress *struct {
 		Email string `json:"email"`
 	} `json:"notification_email"`
@@ -158,6 +160,9 @@ func (q *request) updateUser() reply {
 	}
 	if err := q.mayManage(u); err != nil {
 		return failed(err)
+	}
+	if b.Enterprise != nil {
+		return failed(denied()) // nobody is rolled out of the simulated enterprise
 	}
 	if b.Status != nil && *b.Status == statusInactive && (u.role == roleAdmin || u == q.actor) {
 		return failed(denied())

@@ -83,6 +83,7 @@ func TestCreateUserRefusesATakenLogin(t *testing.T) {
 	taken := b.do(http.StatusConflict, http.MethodPost, "/users", obj{"name": "Ann", "login": "ANN@example.com"})
 	require.Equal(t, "user_login_already_used", taken.body["code"])
 	b.do(http.StatusBadRequest, http.MethodPost, "/users", obj{"name": "Eve", "login": "eve@example.com", "role": "admin"})
+	b.do(http.StatusForbidden, http.MethodPut, "/users/"+id, obj{"enterprise": nil})
 }
 
 func TestSuspendedUserIsShutOut(t *testing.T) {
@@ -251,7 +252,7 @@ func TestPoliciesNeedTheirScope(t *testing.T) {
 
 func TestAdminLogsAreLateAndNumberedBeyondFloats(t *testing.T) {
 	t.Parallel()
-	b := setup(t, boxsim.Config{Scale: fast})
+	b := setup(t, boxsim.Config{Scale: 60})
 	ann := b.user("Ann")
 	b.do(http.StatusOK, http.MethodPut, "/users/"+ann, obj{"status": "inactive"})
 
