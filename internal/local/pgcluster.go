@@ -45,8 +45,20 @@ type clusterRecord struct {
 
 func (c *cluster) data() string { return filepath.Join(c.record.Place, "data") }
 
+// makeHome creates the directories that a cluster is remembered in. Root's let
+// others pass, though not look: the server's user may have to. A data directory
+// that exists keeps its mode.
+func makeHome(dataDir string) (string, error) {
+	mode := fs.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711
+	}
+	home := filepath.Join(dataDir, "postgres")
+	return home, os.MkdirAll(home, mode)
+}
+
 // openCluster reads what is known of the cluster below dataDir, or decides
-// where a new one goes. It creates directories but no data.
+// where a new one goes. It creates no data.
 func openCluster(dataDir string, bin binaries) (*cluster, error) {
 	dataDir, err := filepath.Abs(dataDir)
 	if err != nil {
@@ -57,9 +69,6 @@ func openCluster(dataDir string, bin binaries) (*cluster, error) {
 		return nil, err
 	}
 	c := &cluster{home: filepath.Join(dataDir, "postgres"), bin: bin, user: user}
-	if err := os.MkdirAll(c.home, 0o700); err != nil {
-		return nil, fmt.Errorf("create the Postgres directory: %w", err)
-	}
 	raw, err := os.ReadFile(filepath.Join(c.home, "cluster.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, c.found(dataDir)

@@ -59,8 +59,8 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	home := filepath.Join(cfg.DataDir, "postgres")
-	if err := os.MkdirAll(home, 0o700); err != nil {
+	home, err := makeHome(cfg.DataDir)
+	if err != nil {
 		return nil, fmt.Errorf("create the Postgres directory: %w", err)
 	}
 	lock, err := lockFile(filepath.Join(home, "lock"))
@@ -123,6 +123,7 @@ func (p *Postgres) unlock() error {
 	for _, lock := range p.locks {
 		err = errors.Join(err, lock.Close())
 	}
+	p.locks = nil // so that stopping twice is harmless
 	return err
 }
 

@@ -89,6 +89,7 @@ func TestPostgres(t *testing.T) {
 		before := ask(t, p.URL(), "select system_identifier::text from pg_control_system()")
 		require.NoError(t, p.Stop(t.Context()))
 		require.True(t, gone(p.PID()))
+		require.NoError(t, p.Stop(t.Context()), "stopping twice is harmless")
 		p = startPostgres(t, dir, nil)
 		require.Equal(t, before, ask(t, p.URL(), "select system_identifier::text from pg_control_system()"))
 	})

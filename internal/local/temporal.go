@@ -153,8 +153,9 @@ func (s *Temporal) launch(ctx context.Context, port, uiPort int) (err error) {
 		return err
 	}
 	cmd := command(s.cli, s.arguments()...)
-	// The CLI reads settings below HOME; they are meant for talking to servers.
-	cmd.Env = append(cmd.Env, "HOME=/nonexistent")
+	// The CLI reads settings below HOME, which are meant for talking to servers
+	// elsewhere. The root directory has none, and everybody may look.
+	cmd.Env = append(cmd.Env, "HOME=/")
 	// SIGKILL when orphaned: it is certain, and the database file survives it.
 	if s.proc, err = startChild(cmd, logFile, syscall.SIGKILL); err != nil {
 		return err
@@ -277,5 +278,7 @@ func (s *Temporal) unlock() error {
 	if s.lock == nil {
 		return nil
 	}
-	return s.lock.Close()
+	err := s.lock.Close()
+	s.lock = nil // so that stopping twice is harmless
+	return err
 }
