@@ -61,7 +61,7 @@ func TestSimulatedLeaver(t *testing.T) {
 	given := must(c.AddFolder(boxsim.ItemSpec{Owner: string(bob), Name: "Bob's"}))
 	must(c.AddCollaboration(boxsim.CollaborationSpec{Item: string(given), User: string(ann), Role: "editor"}))
 	must(c.AddCollaboration(boxsim.CollaborationSpec{Item: string(folder), User: string(bob), Role: "viewer"}))
-	group := must(c.AddGroup("Demo group", string(bob), string(ann)))
+	group := must(c.AddGroup(boxsim.GroupSpec{Name: "Demo group", Members: []string{string(bob), string(ann)}}))
 
 	who, err := c.box.Check(ctx)
 	require.NoError(t, err)
@@ -99,6 +99,11 @@ func TestSimulatedLeaver(t *testing.T) {
 	_, _, err = c.box.RootItems(ctx, ann)
 	require.Equal(t, connectors.Unauthorized, errorOf(t, err).Kind)
 	require.ErrorIs(t, c.box.DeleteAccount(ctx, ann), connectors.ErrContentRemains)
+
+	// The content of a suspended owner is closed to those it is shared with.
+	place, err := c.box.LocateWitness(ctx, bob, schema.Witness{ID: folder, Type: "folder"})
+	require.NoError(t, err)
+	require.False(t, place.Found)
 
 	prepared, err := c.box.PrepareTransfer(ctx, ann, bob)
 	require.NoError(t, err)
@@ -195,9 +200,22 @@ func TestSimulatedCredentials(t *testing.T) {
 
 func TestSimulatedTokenExpiry(t *testing.T) {
 	t.Parallel()
-	c := newCompany(t, boxsim.Config{TokenLife: time.Second}) // expires_in keeps the client renewing in time
-	for range 3 {
-		_, err := c.box.Check(t.Context())
-		require.NoError(t, err)
+	start := time.Now()
+	// To the client no time passes, so that the token ends before it is renewed.
+	c := newCompany(t, boxsim.Config{TokenLife: time.Second}, func(cfg *connectors.Config) { cfg.Now = func() time.Time { return start } })
+	tokens := func() (n int) {
+		for _, r := range c.Requests() {
+			if r.Path == "/oauth2/token" {
+				n++
+			}
+		}
+		return n
 	}
+	require.Eventually(t, func() bool {
+		_, err := c.box.Check(t.Context())
+		return err != nil || tokens() > 1
+	}, 10*time.Second, 50*time.Millisecond)
+	_, err := c.box.Check(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, tokens())
 }

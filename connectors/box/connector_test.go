@@ -136,7 +136,9 @@ func TestLocate(t *testing.T) {
 		exchange{want: "GET /2.0/web_links/3", asUser: "6", answer: `{"id":"3","owned_by":{"id":"6"},"path_collection":{"entries":[{"id":0},{"id":77}]}}`},
 		exchange{want: "GET /2.0/files/4" + q, asUser: "6", status: 404, answer: missing},
 		exchange{want: "GET /2.0/files/4" + q, asUser: "6", answer: `{"id":"4","owned_by":{"id":"6"},"item_status":"trashed","path_collection":{"entries":[]}}`},
+		exchange{want: "GET /2.0/files/4" + q, asUser: "6", status: 403, answer: refusal("403", "access_denied_insufficient_permissions", "x")},
 		exchange{want: "GET /2.0/files/4" + q, asUser: "6", answer: `{"id":"4","path_collection":{"entries":[]}}`},
+		exchange{want: "GET /2.0/files/4" + q, asUser: "6", status: 403, answer: refusal("403", "insufficient_scope", "x")},
 		exchange{want: "GET /2.0/files/9/trash?fields=id%2Ctype%2Cowned_by", asUser: "6", answer: `{"id":"9","owned_by":{"id":"6"}}`},
 		exchange{want: "GET /2.0/folders/12/trash?fields=id%2Ctype%2Cowned_by", asUser: "6", answer: `{"id":"12","owned_by":{"id":"5"}}`},
 		exchange{want: "GET /2.0/files/9/trash?fields=id%2Ctype%2Cowned_by", asUser: "6", status: 404, answer: refusal("404", "not_trashed", "Item is not trashed")},
@@ -152,6 +154,7 @@ func TestLocate(t *testing.T) {
 		{schema.Witness{ID: "3", Type: "web_link"}, schema.WitnessPlace{Found: true, Owner: "6", FolderID: "77"}},
 		{schema.Witness{ID: "4", Type: "file"}, schema.WitnessPlace{}},
 		{schema.Witness{ID: "4", Type: "file"}, schema.WitnessPlace{}},
+		{schema.Witness{ID: "4", Type: "file"}, schema.WitnessPlace{}},
 	} {
 		got, err := c.LocateWitness(t.Context(), "6", tc.w)
 		require.NoError(t, err)
@@ -159,6 +162,8 @@ func TestLocate(t *testing.T) {
 	}
 	_, err := c.LocateWitness(t.Context(), "6", schema.Witness{ID: "4", Type: "file"})
 	require.Equal(t, connectors.Malformed, errorOf(t, err).Kind, "an owner that is not told is not an arrival")
+	_, err = c.LocateWitness(t.Context(), "6", schema.Witness{ID: "4", Type: "file"})
+	require.Equal(t, connectors.Forbidden, errorOf(t, err).Kind, "a missing scope must be told")
 	for _, tc := range []struct {
 		w    schema.Witness
 		want bool

@@ -2,6 +2,7 @@ package box
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"sendoff/connectors"
@@ -56,7 +57,7 @@ func (c *client) readItem(ctx context.Context, user schema.ExternalID, w schema.
 	}
 	err = c.do(ctx, call{op: op, path: path, query: q, asUser: user}, &it)
 	switch {
-	case connectors.KindOf(err) == connectors.NotFound:
+	case outOfReach(err):
 		return item{}, false, nil
 	case err != nil:
 		return item{}, false, err
@@ -66,6 +67,18 @@ func (c *client) readItem(ctx context.Context, user schema.ExternalID, w schema.
 		return item{}, false, nil
 	}
 	return it, true, nil
+}
+
+// outOfReach tells whether the user acted as cannot see an item now: unknown,
+// or closed as the content of a suspended owner or of a running transfer is
+// (https://developer.box.com/guides/users/transfer-folders/). A missing scope
+// is the application's fault and nothing the user will outgrow.
+func outOfReach(err error) bool {
+	var e *connectors.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Kind == connectors.NotFound || e.Kind == connectors.Forbidden && e.Code != "insufficient_scope"
 }
 
 // topFolder is the folder below the root on the item's path; empty when the

@@ -3,7 +3,6 @@ package box
 import (
 	"context"
 
-	"sendoff/connectors"
 	"sendoff/schema"
 )
 
@@ -32,7 +31,7 @@ func (c *client) trashed(ctx context.Context, user schema.ExternalID, w schema.W
 	q := fields("id", "type", "owned_by")
 	err = c.do(ctx, call{op: op, path: path, query: q, asUser: user}, &it)
 	switch {
-	case connectors.KindOf(err) == connectors.NotFound:
+	case outOfReach(err):
 		return false, nil
 	case err != nil:
 		return false, err

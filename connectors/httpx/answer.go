@@ -56,11 +56,11 @@ func readAnswer(resp *http.Response) (answer, error) {
 }
 
 // refusal is the error an answer stands for, nil when it is accepted.
-func (c *Client) refusal(op string, a answer) error {
+func (c *Client) refusal(req Request, a answer) error {
 	retryAfter := parseRetryAfter(a.header.Get("Retry-After"), c.opts.Now())
-	e := &connectors.Error{Op: op, Status: a.status, RetryAfter: retryAfter, Sent: true}
+	e := &connectors.Error{Op: req.Op, Status: a.status, RetryAfter: retryAfter, Sent: true}
 	switch {
-	case a.status == http.StatusAccepted && a.header.Get("Retry-After") != "":
+	case a.status == http.StatusAccepted && !req.isWrite() && a.header.Get("Retry-After") != "":
 		e.Kind, e.Detail = connectors.Unavailable, "the vendor is not ready and asks to come back"
 		return e
 	case a.accepted():

@@ -127,7 +127,7 @@ func (c *Client) Do(ctx context.Context, req Request, out any) error {
 	return c.decode(req, ans, out)
 }
 
-// send makes one request: token, rate, guard, wire.
+// send makes one request: rate, token, guard, wire.
 func (c *Client) send(ctx context.Context, req Request, body []byte) (answer, string, error) {
 	token, err := c.ready(ctx, req)
 	if err != nil {
@@ -164,13 +164,9 @@ func (c *Client) send(ctx context.Context, req Request, body []byte) (answer, st
 	return ans, token, nil
 }
 
-// ready obtains what a request must wait for: a token, then the rate of the
-// token's user and of the one it acts as.
+// ready obtains what a request must wait for: the rate of the token's user and
+// of the one it acts as, then a token, which so does not age in the queue.
 func (c *Client) ready(ctx context.Context, req Request) (string, error) {
-	token, err := c.opts.Tokens.Token(ctx)
-	if err != nil {
-		return "", err
-	}
 	users := []schema.ExternalID{c.opts.TokenUser}
 	if req.ActsAs != "" && req.ActsAs != c.opts.TokenUser {
 		users = append(users, req.ActsAs)
@@ -183,7 +179,7 @@ func (c *Client) ready(ctx context.Context, req Request) (string, error) {
 			}
 		}
 	}
-	return token, nil
+	return c.opts.Tokens.Token(ctx)
 }
 
 // allow asks the guard, last thing before a write.
@@ -233,7 +229,7 @@ func (c *Client) wire(ctx context.Context, req Request, body []byte, token strin
 
 // decode turns an answer into out or an error.
 func (c *Client) decode(req Request, ans answer, out any) error {
-	if e := c.refusal(req.Op, ans); e != nil {
+	if e := c.refusal(req, ans); e != nil {
 		return e
 	}
 	if out == nil {
