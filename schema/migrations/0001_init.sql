@@ -69,7 +69,7 @@ CREATE TABLE account (
     enterprise_id text NOT NULL,
     space_used    bigint NOT NULL,
     space_amount  bigint NOT NULL,
-    created_at    timestamptz NOT NULL,
+    created_at    timestamptz, -- at the vendor; null = it does not say
     observed_at   timestamptz NOT NULL,
     UNIQUE (connection_id, external_id)
 );
@@ -92,7 +92,7 @@ CREATE TABLE lifecycle_case (
     closed_at     timestamptz
 );
 CREATE INDEX lifecycle_case_list ON lifecycle_case (created_at DESC, id DESC);
-CREATE INDEX lifecycle_case_person ON lifecycle_case (person_id, created_at DESC);
+CREATE INDEX lifecycle_case_person ON lifecycle_case (person_id, created_at DESC, id DESC);
 
 CREATE TABLE plan (
     id             uuid PRIMARY KEY,
@@ -107,6 +107,8 @@ CREATE TABLE plan (
     current_step   int NOT NULL,
     fence          bigint NOT NULL,
     approvals      int NOT NULL,
+    stopping       boolean NOT NULL DEFAULT false, -- a cancel was decided: resumed, it goes on cancelling
+    planned_bytes  bigint NOT NULL,
     cause          jsonb,
     prior_status   text NOT NULL DEFAULT '',
     snapshot       jsonb,
@@ -117,6 +119,7 @@ CREATE TABLE plan (
 );
 -- One open plan per account (DESIGN section 5).
 CREATE UNIQUE INDEX plan_open_account ON plan (account_id) WHERE state NOT IN ('done', 'cancelled', 'superseded');
+CREATE INDEX plan_open_connection ON plan (connection_id) WHERE state NOT IN ('done', 'cancelled', 'superseded');
 CREATE INDEX plan_case ON plan (case_id, id);
 CREATE INDEX plan_state ON plan (state, case_id);
 
@@ -206,6 +209,16 @@ CREATE TABLE decision (
 CREATE INDEX decision_case ON decision (case_id, created_at);
 CREATE INDEX decision_plan ON decision (plan_id, kind);
 
+-- What each approval covered: the hash that each plan of the case had then. A
+-- plan whose facts drift loses its approvals, its siblings keep theirs.
+CREATE TABLE plan_approval (
+    plan_id     uuid NOT NULL REFERENCES plan,
+    hash        text NOT NULL,
+    principal   text NOT NULL,
+    decision_id uuid NOT NULL REFERENCES decision,
+    PRIMARY KEY (plan_id, hash, principal)
+);
+
 CREATE TABLE outbox (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind          text NOT NULL,
@@ -219,41 +232,44 @@ CREATE TABLE outbox (
     last_error    text NOT NULL DEFAULT ''
 );
 CREATE INDEX outbox_due ON outbox (next_try_at, id) WHERE dispatched_at IS NULL;
+CREATE INDEX outbox_case ON outbox (case_id, id) WHERE dispatched_at IS NULL;
 
-CREATE TABLE rate_bucket (
+-- Unlogged: a lease needs no flush to disk, and after a crash buckets are full.
+CREATE UNLOGGED TABLE rate_bucket (
     connection_id uuid NOT NULL,
     acting_user   text NOT NULL,
     tokens        double precision NOT NULL,
+    granted       int NOT NULL, -- by the last lease, so that its statement can return it
     refilled_at   timestamptz NOT NULL,
     PRIMARY KEY (connection_id, acting_user)
 );
 
 -- Audit: a hash chain per stream; leaves of a Merkle log; signed checkpoints.
 CREATE TABLE audit_record (
-    stream    text NOT NULL,
+    stream    text COLLATE "C" NOT NULL, -- audit sorts streams by their bytes
     seq       bigint NOT NULL,
-    prev_hash bytea NOT NULL,
-    hash      bytea NOT NULL,
+    prev_hash bytea NOT NULL CHECK (octet_length(prev_hash) = 32),
+    hash      bytea NOT NULL CHECK (octet_length(hash) = 32),
     body      bytea NOT NULL,
     PRIMARY KEY (stream, seq)
 );
 -- Records not yet sealed: a work list, not evidence. A record that is neither
 -- here nor a leaf is found by the verifier.
 CREATE TABLE audit_pending (
-    stream text NOT NULL,
+    stream text COLLATE "C" NOT NULL,
     seq    bigint NOT NULL,
     PRIMARY KEY (stream, seq)
 );
 CREATE TABLE audit_leaf (
     index  bigint PRIMARY KEY,
-    stream text NOT NULL,
+    stream text COLLATE "C" NOT NULL,
     seq    bigint NOT NULL,
-    hash   bytea NOT NULL,
+    hash   bytea NOT NULL CHECK (octet_length(hash) = 32),
     UNIQUE (stream, seq)
 );
 CREATE TABLE audit_node (
     index bigint PRIMARY KEY, -- tlog's stored hash index
-    hash  bytea NOT NULL
+    hash  bytea NOT NULL CHECK (octet_length(hash) = 32)
 );
 CREATE TABLE audit_checkpoint (
     size       bigint PRIMARY KEY,
@@ -262,9 +278,13 @@ CREATE TABLE audit_checkpoint (
 );
 
 GRANT USAGE ON SCHEMA public TO sendoff_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON
-    api_token, key_check, engine_switch, connection, person, account, lifecycle_case,
-    plan, plan_step, vendor_write, transfer, transfer_attempt, transfer_party, decision, outbox,
-    rate_bucket, audit_pending TO sendoff_app;
+GRANT SELECT ON goose_db_version TO sendoff_app;
+GRANT SELECT, INSERT ON
+    key_check, decision, plan_approval, audit_record, audit_leaf, audit_node, audit_checkpoint TO sendoff_app;
+GRANT SELECT, UPDATE ON engine_switch TO sendoff_app;
+GRANT SELECT, INSERT, UPDATE ON
+    api_token, connection, person, account, lifecycle_case, plan, plan_step, vendor_write,
+    transfer, transfer_attempt, outbox, rate_bucket TO sendoff_app;
+GRANT DELETE ON plan_step TO sendoff_app;
+GRANT SELECT, INSERT, DELETE ON transfer_party, audit_pending TO sendoff_app;
 GRANT USAGE ON SEQUENCE transfer_queue_seq TO sendoff_app;
-GRANT SELECT, INSERT ON audit_record, audit_leaf, audit_node, audit_checkpoint TO sendoff_app;

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"strconv"
+
+	"sendoff/internal/audit"
+	"sendoff/schema"
+)
+
+const connectionColumns = `id, name, vendor, state, read_only, base_url, token_url, client_id, enterprise_id, as_user,
+	created_at, updated_at, version`
+
+// sealPurpose separates connection secrets from everything else that is sealed.
+const sealPurpose = "credential"
+
+// secretAAD binds a sealed secret to its row and to the URLs it is sent to:
+// somebody who can write to the table still cannot send it elsewhere.
+func secretAAD(c schema.Connection) []byte {
+	var b []byte
+	for _, part := range []string{"connection", string(c.ID), "secret", c.BaseURL, c.TokenURL} {
+		b = binary.BigEndian.AppendUint64(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	return b
+}
+
+func (s *Store) requireSealer() error {
+	if s.sealer == nil {
+		return &schema.Error{Code: schema.CodeUnavailable, Message: "this process has no key, so it cannot handle secrets"}
+	}
+	return nil
+}
+
+// CreateConnection seals the secret and stores the connection, enabled.
+// CodeConflict when the name is taken.
+func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error) {
+	if err := checkPrincipal(by); err != nil {
+		return schema.Connection{}, err
+	}
+	if err := s.requireSealer(); err != nil {
+		return schema.Connection{}, err
+	}
+	if c.Name == "" || secret == "" {
+		return schema.Connection{}, &schema.Error{Code: schema.CodeInvalid, Message: "a connection needs a name and a secret"}
+	}
+	var err error
+	if c.ID, err = newID[schema.ConnectionID](); err != nil {
+		return schema.Connection{}, err
+	}
+	sealed, err := s.sealer.Seal(sealPurpose, secretAAD(c), []byte(secret))
+	if err != nil {
+		return schema.Connection{}, err
+	}
+	var created schema.Connection
+	err = s.inTx(ctx, "create connection", func(ctx context.Context, t *tx) (err error) {
+		created, err = t.insertConnection(ctx, c, sealed)
+		t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection.created", audit.Subject{ConnectionID: string(c.ID)},
+			map[string]string{"name": c.Name, "vendor": c.Vendor, "base_url": c.BaseURL, "enterprise_id": c.EnterpriseID,
+				"read_only": strconv.FormatBool(c.ReadOnly)})
+		return err
+	})
+	return created, err
+}
+
+func (t *tx) insertConnection(ctx context.Context, c schema.Connection, sealed []byte) (schema.Connection, error) {
+	return one[schema.Connection](ctx, t, `insert into connection (id, name, vendor, state, read_only, base_url, token_url,
+			client_id, enterprise_id, as_user, secret, version, created_at, updated_at)
+		values (@id, @name, @vendor, @state, @read_only, @base_url, @token_url,
+			@client_id, @enterprise_id, @as_user, @secret, 1, @now, @now)
+		returning `+connectionColumns,
+		args{"id": c.ID, "name": c.Name, "vendor": c.Vendor, "state": schema.ConnectionEnabled, "read_only": c.ReadOnly,
+			"base_url": c.BaseURL, "token_url": c.TokenURL, "client_id": c.ClientID, "enterprise_id": c.EnterpriseID,
+			"as_user": c.AsUser, "secret": sealed, "now": t.now})
+}
+
+// ListConnections lists the connections that are not removed, oldest first.
+func (s *Store) ListConnections(ctx context.Context, after string, limit int) ([]schema.Connection, string, error) {
+	if err := checkLimit(limit, maxPage); err != nil {
+		return nil, "", err
+	}
+	from, err := parseCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := all[schema.Connection](ctx, s.pool, `select `+connectionColumns+` from connection
+		where state <> 'removed' and (@first or (created_at, id) > (@at, @id)) order by created_at, id limit @limit`,
+		args{"first": after == "", "at": from.At, "id": schema.ConnectionID(from.ID), "limit": limit + 1})
+	if err != nil {
+		return nil, "", translate("list connections", err)
+	}
+	list, next := page(list, limit, func(c schema.Connection) cursor { return cursor{c.CreatedAt, string(c.ID)} })
+	return list, next, nil
+}
+
+// EnabledConnections returns every enabled connection, oldest first.
+func (s *Store) EnabledConnections(ctx context.Context) ([]schema.Connection, error) {
+	list, err := all[schema.Connection](ctx, s.pool, `select `+connectionColumns+` from connection
+		where state = 'enabled' order by created_at, id`, nil)
+	return list, translate("list connections", err)
+}
+
+// Connection returns a connection by id, removed ones included.
+func (s *Store) Connection(ctx context.Context, id schema.ConnectionID) (schema.Connection, error) {
+	c, ok, err := maybe[schema.Connection](ctx, s.pool, `select `+connectionColumns+` from connection where id = @id`, args{"id": id})
+	if err == nil && !ok {
+		err = notFound("connection", string(id))
+	}
+	return c, translate("read connection", err)
+}
+
+// ConnectionByName returns the connection of that name that is not removed.
+func (s *Store) ConnectionByName(ctx context.Context, name string) (schema.Connection, error) {
+	c, ok, err := maybe[schema.Connection](ctx, s.pool, `select `+connectionColumns+` from connection
+		where name = @name and state <> 'removed'`, args{"name": name})
+	if err == nil && !ok {
+		err = notFound("connection", name)
+	}
+	return c, translate("read connection", err)
+}
+
+// ConnectionSecret opens the secret of a connection. CodeNotFound when it was
+// removed; the sealer's own error when key or URLs are not those it was sealed
+// with.
+func (s *Store) ConnectionSecret(ctx context.Context, id schema.ConnectionID) (string, error) {
+	const op = "open the connection's secret"
+	if err := s.requireSealer(); err != nil {
+		return "", err
+	}
+	row, ok, err := maybe[struct {
+		BaseURL  string
+		TokenURL string
+		Secret   []byte
+	}](ctx, s.pool, `select base_url, token_url, secret from connection where id = @id and secret is not null`, args{"id": id})
+	if err != nil {
+		return "", translate(op, err)
+	}
+	if !ok {
+		return "", notFound("secret of connection", string(id))
+	}
+	place := secretAAD(schema.Connection{ID: id, BaseURL: row.BaseURL, TokenURL: row.TokenURL})
+	plain, err := s.sealer.Open(sealPurpose, place, row.Secret)
+	return string(plain), translate(op, err)
+}
+
+// SetConnectionState enables, disables or removes a connection. Removing
+// forgets the secret; CodeConflict while plans are open on it.
+func (s *Store) SetConnectionState(ctx context.Context, name string, to schema.ConnectionState, reason string, by schema.Principal) (schema.Connection, error) {
+	if err := checkPrincipal(by); err != nil {
+		return schema.Connection{}, err
+	}
+	switch to {
+	case schema.ConnectionEnabled, schema.ConnectionDisabled, schema.ConnectionRemoved:
+	default:
+		return schema.Connection{}, &schema.Error{Code: schema.CodeInvalid, Message: "a connection cannot become " + strconv.Quote(string(to))}
+	}
+	var c schema.Connection
+	err := s.inTx(ctx, "change connection", func(ctx context.Context, t *tx) error {
+		var ok bool
+		var err error
+		c, ok, err = maybe[schema.Connection](ctx, t, `select `+connectionColumns+` from connection
+			where name = @name and state <> 'removed' for no key update`, args{"name": name})
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return notFound("connection", name)
+		}
+		if c.State == to {
+			return nil
+		}
+		return t.moveConnection(ctx, &c, to, reason, by)
+	})
+	return c, err
+}
+
+func (t *tx) moveConnection(ctx context.Context, c *schema.Connection, to schema.ConnectionState, reason string, by schema.Principal) error {
+	if to == schema.ConnectionRemoved {
+		open, err := scalar[int](ctx, t, `select count(*) from plan
+			where connection_id = @id and state not in ('done', 'cancelled', 'superseded')`, args{"id": c.ID})
+		if err != nil {
+			return err
+		}
+		if open > 0 {
+			return conflict(strconv.Itoa(open)+" plans are open on connection "+c.Name, "cancel them or wait for their end; disable the connection to stop its writes now")
+		}
+	}
+	from := c.State
+	var err error
+	*c, err = one[schema.Connection](ctx, t, `update connection set state = @to, version = version + 1, updated_at = @now,
+			secret = case when @to = 'removed' then null else secret end
+		where id = @id and state = @from returning `+connectionColumns,
+		args{"id": c.ID, "from": from, "to": to, "now": t.now})
+	t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection."+string(to), audit.Subject{ConnectionID: string(c.ID)},
+		map[string]string{"from": string(from), "to": string(to), "reason": reason})
+	return err
+}
