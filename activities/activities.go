@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.uber.org/zap"
-
 	"sendoff/connectors"
 	"sendoff/internal/policy"
 	"sendoff/schema"
@@ -19,7 +17,6 @@ type Activities struct {
 	planner    *Planner
 	clocks     schema.Clocks
 	now        func() time.Time
-	log        *zap.Logger
 }
 
 // Config is what New needs.
@@ -28,7 +25,6 @@ type Config struct {
 	Connectors Connectors
 	Clocks     schema.Clocks
 	Now        func() time.Time // nil = time.Now
-	Log        *zap.Logger
 }
 
 // New returns the activities over the ports given.
@@ -36,11 +32,8 @@ func New(cfg Config) *Activities {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Log == nil {
-		cfg.Log = zap.NewNop()
-	}
 	return &Activities{
-		store: cfg.Store, connectors: cfg.Connectors, clocks: cfg.Clocks, now: cfg.Now, log: cfg.Log,
+		store: cfg.Store, connectors: cfg.Connectors, clocks: cfg.Clocks, now: cfg.Now,
 		planner: NewPlanner(cfg.Store, cfg.Connectors, cfg.Now),
 	}
 }

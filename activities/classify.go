@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.uber.org/zap"
 
 	"sendoff/connectors"
 	"sendoff/schema"
@@ -89,30 +90,30 @@ func classifyOurs(e *schema.Error) error {
 
 // Interceptor is the worker interceptor that classifies every activity's error
 // and logs it with the activity's name. Worker and tests use the same one.
-func (a *Activities) Interceptor() interceptor.WorkerInterceptor {
-	return &workerInterceptor{acts: a}
+func Interceptor(log *zap.Logger) interceptor.WorkerInterceptor {
+	return &workerInterceptor{log: log}
 }
 
 type workerInterceptor struct {
 	interceptor.WorkerInterceptorBase
-	acts *Activities
+	log *zap.Logger
 }
 
 func (w *workerInterceptor) InterceptActivity(ctx context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &inboundInterceptor{acts: w.acts}
+	in := &inboundInterceptor{log: w.log}
 	in.Next = next
 	return in
 }
 
 type inboundInterceptor struct {
 	interceptor.ActivityInboundInterceptorBase
-	acts *Activities
+	log *zap.Logger
 }
 
 func (i *inboundInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	out, err := i.Next.ExecuteActivity(ctx, in)
 	if err != nil {
-		i.acts.logFailure(ctx, err)
+		logFailure(ctx, i.log, err)
 	}
 	return out, classify(err)
 }

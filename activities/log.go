@@ -14,7 +14,7 @@ import (
 
 // logFailure logs an activity's error once, before it is classified. Unknown
 // errors are logged by type alone: their text may hold a person's data.
-func (a *Activities) logFailure(ctx context.Context, err error) {
+func logFailure(ctx context.Context, log *zap.Logger, err error) {
 	info := activity.GetInfo(ctx)
 	fields := []zap.Field{
 		zap.String("activity", info.ActivityType.Name), zap.Int32("attempt", info.Attempt),
@@ -28,15 +28,15 @@ func (a *Activities) logFailure(ctx context.Context, err error) {
 	)
 	switch {
 	case errors.As(err, &not):
-		a.log.Debug(not.what, fields...)
+		log.Debug(not.what, fields...)
 	case errors.As(err, &refusal):
-		a.log.Warn("step refused", append(fields, zap.String("code", string(refusal.Code)))...)
+		log.Warn("step refused", append(fields, zap.String("code", string(refusal.Code)))...)
 	case errors.As(err, &vendor):
-		a.log.Warn("vendor call failed", append(fields, zap.String("error", vendor.Error()))...)
+		log.Warn("vendor call failed", append(fields, zap.String("error", vendor.Error()))...)
 	case errors.As(err, &ours):
-		a.log.Warn("activity failed", append(fields, zap.String("code", string(ours.Code)))...)
+		log.Warn("activity failed", append(fields, zap.String("code", string(ours.Code)))...)
 	default:
-		a.log.Error("activity failed", append(fields, zap.String("error_type", typeName(err)))...)
+		log.Error("activity failed", append(fields, zap.String("error_type", typeName(err)))...)
 	}
 }
 

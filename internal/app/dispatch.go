@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"sendoff/internal/temporalx"
+	"sendoff/schema"
+	"sendoff/workflows"
+)
+
+// dispatchBatch is how many rows one round takes.
+const dispatchBatch = 50
+
+// dispatchEvery is how often the outbox is looked at without a wake-up: the
+// notification of a row may be lost with a connection.
+const dispatchEvery = time.Second
+
+// outbox is the part of the store the dispatcher needs.
+type outbox interface {
+	// ClaimOutbox takes due rows, calls fn for each, and marks those dispatched
+	// for which it returns nil.
+	ClaimOutbox(ctx context.Context, limit int, fn func(context.Context, schema.OutboxRow) error) (int, error)
+	// WaitOutbox returns when a row was written, or after the time given.
+	WaitOutbox(ctx context.Context, atMost time.Duration) error
+}
+
+// dispatcher carries what the database decided to Temporal. Any number may run.
+type dispatcher struct {
+	rows     outbox
+	temporal client.Client
+	log      *zap.Logger
+}
+
+// run dispatches until ctx ends. Errors are waited out: the rows stay.
+func (d *dispatcher) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		n, err := d.rows.ClaimOutbox(ctx, dispatchBatch, d.dispatch)
+		if err != nil && ctx.Err() == nil {
+			d.log.Warn("outbox could not be read", zap.Error(err))
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		if err := d.rows.WaitOutbox(ctx, dispatchEvery); err != nil && ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(dispatchEvery):
+			}
+		}
+	}
+	return nil
+}
+
+func (d *dispatcher) dispatch(ctx context.Context, row schema.OutboxRow) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	switch row.Kind {
+	case schema.OutboxStartCase:
+		_, err := temporalx.Start(ctx, d.temporal, client.StartWorkflowOptions{
+			ID: workflows.OffboardingID(row.CaseID), TaskQueue: workflows.QueueEngine,
+		}, workflows.Offboarding, workflows.OffboardingInput{CaseID: row.CaseID})
+		if errors.Is(err, temporalx.ErrAlreadyStarted) {
+			return nil // a row whose mark was lost with our process
+		}
+		return err
+	case schema.OutboxDecision:
+		return d.ended(temporalx.Update(ctx, d.temporal, temporalx.UpdateRequest{
+			WorkflowID: workflowOf(row), Name: workflows.UpdateDecide, UpdateID: string(row.DecisionID),
+			Arg: workflows.DecideInput{DecisionID: row.DecisionID}, Until: temporalx.UntilAccepted,
+		}))
+	case schema.OutboxLane:
+		return d.ended(temporalx.Signal(ctx, d.temporal, workflows.DeprovisionID(row.PlanID), workflows.SignalLane, nil))
+	default:
+		return errors.New("outbox row of a kind this release does not know")
+	}
+}
+
+// ended forgives telling a workflow that has ended: it read the state itself.
+func (d *dispatcher) ended(err error) error {
+	if errors.Is(err, temporalx.ErrClosed) || errors.Is(err, temporalx.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+func workflowOf(row schema.OutboxRow) string {
+	if row.PlanID != "" {
+		return workflows.DeprovisionID(row.PlanID)
+	}
+	return workflows.OffboardingID(row.CaseID)
+}

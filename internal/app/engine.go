@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"sendoff/activities"
+	"sendoff/connectors/all"
+	"sendoff/connectors/rate"
+	"sendoff/internal/audit"
+	"sendoff/internal/config"
+	"sendoff/internal/secret"
+	"sendoff/internal/store"
+	"sendoff/internal/temporalx"
+	"sendoff/schema"
+)
+
+// auditOrigin names the audit log in checkpoints and keys.
+const auditOrigin = "sendoff-audit"
+
+// Engine is what server and worker have in common.
+type Engine struct {
+	cfg      config.Config
+	log      *zap.Logger
+	keys     *secret.Keyring
+	signer   *audit.Signer
+	store    *store.Store
+	openers  *openers
+	acts     *activities.Activities
+	planner  *activities.Planner
+	temporal temporalx.Options
+}
+
+// OpenEngine connects to the database, proves that the key is the right one and
+// builds what acts on it. It calls neither Temporal nor a vendor.
+func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t temporalx.Options, log *zap.Logger) (*Engine, error) {
+	e := &Engine{cfg: cfg, log: log, keys: keys, temporal: t}
+	e.temporal.Logger, e.temporal.AllowPlaintext = log.Named("temporal"), cfg.TemporalPlaintext
+	e.temporal.Converters = converters(keys)
+	var err error
+	if e.store, err = store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Log: log.Named("store"), Sealer: sealer{keys}}); err != nil {
+		return nil, err
+	}
+	if err := e.prove(ctx); err != nil {
+		e.store.Close()
+		return nil, err
+	}
+	clocks := schema.DefaultClocks().Scaled(cfg.TimeScale)
+	e.openers = newOpeners(openerConfig{
+		Factories: all.Factories(), Secrets: e.store, Guard: e.store,
+		Limiter: rate.New(e.store, float64(cfg.RatePerMinute)), LoopbackOnly: cfg.TimeScale > 1,
+	})
+	e.acts = activities.New(activities.Config{Store: e.store, Connectors: e.openers, Clocks: clocks})
+	e.planner = activities.NewPlanner(e.store, e.openers, time.Now)
+	return e, nil
+}
+
+// prove checks the key against the database and opens the audit log's own key.
+func (e *Engine) prove(ctx context.Context) error {
+	if err := e.store.EnsureKeyCheck(ctx, e.keys); err != nil {
+		return err
+	}
+	fresh := make([]byte, audit.SeedSize)
+	if _, err := rand.Read(fresh); err != nil {
+		return err
+	}
+	seed, err := e.store.EnsureAuditSeed(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	if e.signer, err = audit.NewSigner(auditOrigin, seed); err != nil {
+		return err
+	}
+	e.store.SetAuditKey(auditOrigin, e.signer.VerifierKey())
+	return nil
+}
+
+// Close releases what the engine holds.
+func (e *Engine) Close() {
+	e.openers.close()
+	e.store.Close()
+}
+
+// dial connects to Temporal as the part named.
+func (e *Engine) dial(ctx context.Context, as string) (client.Client, error) {
+	o := e.temporal
+	o.Identity = as
+	return temporalx.Dial(ctx, o)
+}

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"sendoff/connectors"
+	"sendoff/internal/web"
+	"sendoff/schema"
+)
+
+// secretSource hands out the secret of a connection.
+type secretSource interface {
+	ConnectionSecret(ctx context.Context, id schema.ConnectionID) (string, error)
+}
+
+type openerConfig struct {
+	Factories    []connectors.Factory
+	Secrets      secretSource
+	Guard        connectors.Guard
+	Limiter      connectors.Limiter
+	LoopbackOnly bool // time is scaled: only simulators may be called
+}
+
+// openers opens connectors and keeps each until its connection changes. It is
+// the port that activities and the API use.
+type openers struct {
+	cfg openerConfig
+
+	mu   sync.Mutex
+	open map[schema.ConnectionID]opened
+}
+
+type opened struct {
+	version   int64
+	connector connectors.Connector
+}
+
+func newOpeners(cfg openerConfig) *openers {
+	return &openers{cfg: cfg, open: map[schema.ConnectionID]opened{}}
+}
+
+// Open returns the connector of a connection at its present version.
+func (o *openers) Open(ctx context.Context, c schema.Connection) (connectors.Connector, error) {
+	if c.State != schema.ConnectionEnabled {
+		return nil, &schema.Error{Code: schema.CodeConflict, Message: "connection " + c.Name + " is " + string(c.State),
+			Fix: "sendoff connections enable " + c.Name}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if have, ok := o.open[c.ID]; ok && have.version == c.Version {
+		return have.connector, nil
+	}
+	secret, err := o.cfg.Secrets.ConnectionSecret(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := o.build(c, secret)
+	if err != nil {
+		return nil, err
+	}
+	// The one before is left to the calls still using it and closes with them.
+	o.open[c.ID] = opened{version: c.Version, connector: connector}
+	return connector, nil
+}
+
+func (o *openers) build(c schema.Connection, secret string) (connectors.Connector, error) {
+	if o.cfg.LoopbackOnly && (!loopbackURL(c.BaseURL) || !loopbackURL(c.TokenURL)) {
+		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "SENDOFF_TIME_SCALE is set and connection " + c.Name + " is not on loopback",
+			Fix: "unset SENDOFF_TIME_SCALE: scaled time is for simulators alone"}
+	}
+	i := slices.IndexFunc(o.cfg.Factories, func(f connectors.Factory) bool { return f.Manifest().Vendor == c.Vendor })
+	if i < 0 {
+		return nil, &schema.Error{Code: schema.CodeInvalid, Message: fmt.Sprintf("vendor %q is not known", c.Vendor),
+			Fix: fmt.Sprintf("use one of %v", o.Vendors())}
+	}
+	return o.cfg.Factories[i].Open(connectors.Config{Connection: c, Secret: secret, Limiter: o.cfg.Limiter, Guard: o.cfg.Guard, Now: time.Now})
+}
+
+// CheckConnection calls the vendor with the secret given, or the stored one.
+func (o *openers) CheckConnection(ctx context.Context, c schema.Connection, secret string) (web.ConnectionCheck, error) {
+	if secret == "" {
+		var err error
+		if secret, err = o.cfg.Secrets.ConnectionSecret(ctx, c.ID); err != nil {
+			return web.ConnectionCheck{}, err
+		}
+	}
+	connector, err := o.build(c, secret)
+	if err != nil {
+		return web.ConnectionCheck{}, err
+	}
+	defer connector.Close()
+	id, err := connector.Check(connectors.WithPriority(ctx, connectors.PriorityPreflight))
+	if err != nil {
+		return web.ConnectionCheck{}, checkError(c, err)
+	}
+	return web.ConnectionCheck{ActsAs: id.ExternalID, Role: id.Role, EnterpriseID: id.EnterpriseID, Service: id.Service}, nil
+}
+
+// checkError says in one sentence what a failed check means and what to do.
+func checkError(c schema.Connection, err error) error {
+	e := &schema.Error{Code: schema.CodeVendor, Message: "the vendor refused the check: " + err.Error(), Fix: "see the code at the vendor"}
+	switch connectors.KindOf(err) {
+	case connectors.Unauthorized:
+		e.Message, e.Fix = "the vendor does not accept these credentials", "check client id and secret, and that the application is authorized for enterprise "+c.EnterpriseID
+	case connectors.Forbidden:
+		e.Message, e.Fix = "the application may not read users", "grant it the scopes that docs/box.md lists, and authorize it again"
+	case connectors.Unavailable:
+		e.Code, e.Message, e.Fix = schema.CodeUnavailable, "the vendor does not answer", "check --base-url and --token-url, and the network between"
+	case connectors.Malformed, connectors.NotFound:
+		e.Message, e.Fix = "what answers is not the vendor's API", "check --base-url: it is the API's root, for example https://api.box.com"
+	case "":
+		return err
+	}
+	return e
+}
+
+// Vendors lists the connector types there are.
+func (o *openers) Vendors() []string {
+	names := make([]string, len(o.cfg.Factories))
+	for i, f := range o.cfg.Factories {
+		names[i] = f.Manifest().Vendor
+	}
+	return names
+}
+
+func (o *openers) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, have := range o.open {
+		have.connector.Close()
+	}
+	clear(o.open)
+}
+
+func loopbackURL(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
+}
