@@ -50,7 +50,22 @@ func (c *cluster) clearLeftover(ctx context.Context, progress func(string)) erro
 	// on to its other check, shared memory still in use, which removing the
 	// file would switch off.
 	own := strconv.AppendInt(nil, int64(os.Getpid()), 10)
-	return os.WriteFile(path, slices.Concat(own, []byte("\n"), rest), 0o600)
+	return overwrite(path, slices.Concat(own, []byte("\n"), rest))
+}
+
+// overwrite changes a file's content, not its owner, and never creates it: a
+// server that ends just now removes its lock file by itself, and one made by us
+// instead would not be Postgres's to open.
+func overwrite(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
 }
 
 // isOurServer reports whether the live process pid is a postmaster started on

@@ -17,7 +17,7 @@ func startBound(cmd *exec.Cmd, onOrphan syscall.Signal) (release func(), err err
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	const script = `read -r word; [ "$word" = released ] || kill -s "$2" "$1"`
+	const script = `read -r word; [ "$word" = released ] || kill -"$2" "$1"`
 	guard := exec.Command("/bin/sh", "-c", script, "sh", strconv.Itoa(cmd.Process.Pid), strconv.Itoa(int(onOrphan)))
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	pipe, err := guard.StdinPipe()

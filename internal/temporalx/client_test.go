@@ -41,17 +41,11 @@ func TestClientOptions(t *testing.T) {
 	t.Parallel()
 	keyring, err := secret.NewKeyring(secret.GenerateKey())
 	require.NoError(t, err)
-	resolve := func(t *testing.T, o temporalx.Options) (client.Options, error) {
+	// resolve keeps the machine's own configuration file out.
+	resolve := func(t *testing.T, o temporalx.Options, set environment) (client.Options, error) {
 		t.Helper()
-		if o.Environment == nil {
-			o.Environment = environment{}
-		}
 		env := environment{"TEMPORAL_CONFIG_FILE": t.TempDir() + "/none.toml"}
-		for _, entry := range []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_TLS"} {
-			if value, ok := o.Environment.LookupEnv(entry); ok {
-				env[entry] = value
-			}
-		}
+		maps.Copy(env, set)
 		o.Environment, o.Logger = env, zap.NewNop()
 		o.Converters = func(namespace string) (converter.DataConverter, converter.FailureConverter) {
 			return secret.Converters(keyring, namespace)
@@ -59,18 +53,19 @@ func TestClientOptions(t *testing.T) {
 		return temporalx.ClientOptions(o)
 	}
 
+	cloud := environment{
+		"TEMPORAL_ADDRESS": "acme.tmprl.example.com:7233", "TEMPORAL_NAMESPACE": "acme", "TEMPORAL_API_KEY": "key",
+	}
 	t.Run("defaults to this machine and our namespace", func(t *testing.T) {
 		t.Parallel()
-		got, err := resolve(t, temporalx.Options{})
+		got, err := resolve(t, temporalx.Options{}, nil)
 		require.NoError(t, err)
 		require.Equal(t, "localhost:7233", got.HostPort)
 		require.Equal(t, temporalx.DefaultNamespace, got.Namespace)
 	})
 	t.Run("takes Temporal's variables", func(t *testing.T) {
 		t.Parallel()
-		got, err := resolve(t, temporalx.Options{Environment: environment{
-			"TEMPORAL_ADDRESS": "acme.tmprl.example.com:7233", "TEMPORAL_NAMESPACE": "acme", "TEMPORAL_API_KEY": "key",
-		}})
+		got, err := resolve(t, temporalx.Options{}, cloud)
 		require.NoError(t, err)
 		require.Equal(t, "acme.tmprl.example.com:7233", got.HostPort)
 		require.Equal(t, "acme", got.Namespace)
@@ -78,9 +73,7 @@ func TestClientOptions(t *testing.T) {
 	})
 	t.Run("keeps them away from a server of our own", func(t *testing.T) {
 		t.Parallel()
-		got, err := resolve(t, temporalx.Options{LocalAddress: "127.0.0.1:7000", Environment: environment{
-			"TEMPORAL_ADDRESS": "acme.tmprl.example.com:7233", "TEMPORAL_NAMESPACE": "acme", "TEMPORAL_API_KEY": "key",
-		}})
+		got, err := resolve(t, temporalx.Options{LocalAddress: "127.0.0.1:7000"}, cloud)
 		require.NoError(t, err)
 		require.Equal(t, "127.0.0.1:7000", got.HostPort)
 		require.Equal(t, temporalx.DefaultNamespace, got.Namespace)
@@ -90,22 +83,22 @@ func TestClientOptions(t *testing.T) {
 		t.Run("refuses plaintext to "+address, func(t *testing.T) {
 			t.Parallel()
 			env := environment{"TEMPORAL_ADDRESS": address}
-			_, err := resolve(t, temporalx.Options{Environment: env})
+			_, err := resolve(t, temporalx.Options{}, env)
 			require.ErrorIs(t, err, temporalx.ErrPlaintext)
-			_, err = resolve(t, temporalx.Options{LocalAddress: address})
+			_, err = resolve(t, temporalx.Options{LocalAddress: address}, nil)
 			require.ErrorIs(t, err, temporalx.ErrPlaintext)
-			got, err := resolve(t, temporalx.Options{Environment: env, AllowPlaintext: true})
+			got, err := resolve(t, temporalx.Options{AllowPlaintext: true}, env)
 			require.NoError(t, err)
 			require.Equal(t, address, got.HostPort)
 			env["TEMPORAL_TLS"] = "true"
-			got, err = resolve(t, temporalx.Options{Environment: env})
+			got, err = resolve(t, temporalx.Options{}, env)
 			require.NoError(t, err)
 			require.NotNil(t, got.ConnectionOptions.TLS)
 		})
 	}
 	t.Run("identifies the process, not its host or user", func(t *testing.T) {
 		t.Parallel()
-		got, err := resolve(t, temporalx.Options{Identity: "worker"})
+		got, err := resolve(t, temporalx.Options{Identity: "worker"}, nil)
 		require.NoError(t, err)
 		require.Regexp(t, `^sendoff-worker-[a-z2-7]{8}$`, got.Identity)
 		host, err := os.Hostname()
@@ -114,7 +107,7 @@ func TestClientOptions(t *testing.T) {
 		me, err := user.Current()
 		require.NoError(t, err)
 		require.NotContains(t, got.Identity, me.Username)
-		again, err := resolve(t, temporalx.Options{Identity: "worker"})
+		again, err := resolve(t, temporalx.Options{Identity: "worker"}, nil)
 		require.NoError(t, err)
 		require.NotEqual(t, got.Identity, again.Identity)
 	})

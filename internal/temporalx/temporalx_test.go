@@ -217,6 +217,30 @@ func TestHistory(t *testing.T) {
 	require.ErrorIs(t, err, temporalx.ErrNotFound)
 }
 
+// TestForeignPayload is somebody with access to Temporal and no key.
+func TestForeignPayload(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.start(t)
+	foreign, err := client.DialContext(t.Context(), client.Options{
+		HostPort: localtest.Temporal(t).Address(), Namespace: localtest.SharedNamespace,
+	})
+	require.NoError(t, err)
+	t.Cleanup(foreign.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	handle, err := foreign.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateID: "forged", UpdateName: "add", Args: []any{1000}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	require.NoError(t, err)
+	require.Error(t, handle.Get(ctx, nil), "a plain argument is not taken")
+	sum := 0
+	require.NoError(t, temporalx.Update(t.Context(), b.client, temporalx.UpdateRequest{
+		WorkflowID: id, Name: "add", UpdateID: "ours", Arg: 1, Result: &sum, Wait: 30 * time.Second,
+	}))
+	require.Equal(t, 1, sum, "and the workflow goes on")
+}
+
 func TestEnsureNamespace(t *testing.T) {
 	t.Parallel()
 	o := options(t)
