@@ -36,11 +36,29 @@ func (n *notYet) Error() string { return "not yet: " + n.what }
 // ErrorType is the type string of the application errors that leave activities.
 type ErrorType = string
 
-// The types besides connectors.Kind and the schema codes, which keep their words.
+// The types of our own. A schema.Error's type is TypeOf its code.
 const (
 	TypeRefusal ErrorType = "refusal"
 	TypeNotYet  ErrorType = "not_yet"
 )
+
+// The types of vendor errors, for workflows, which know no connectors.
+const (
+	TypeRateLimited  = ErrorType(connectors.RateLimited)
+	TypeUnavailable  = ErrorType(connectors.Unavailable)
+	TypeConflict     = ErrorType(connectors.Conflict)
+	TypeUnauthorized = ErrorType(connectors.Unauthorized)
+	TypeForbidden    = ErrorType(connectors.Forbidden)
+	TypeInvalid      = ErrorType(connectors.Invalid)
+	TypeMalformed    = ErrorType(connectors.Malformed)
+	TypeNotFound     = ErrorType(connectors.NotFound)
+	TypeUnsupported  = ErrorType(connectors.Unsupported)
+	TypeBlocked      = ErrorType(connectors.Blocked)
+)
+
+// TypeOf is the type of a schema.Error: its code, told apart from vendor kinds of
+// the same word.
+func TypeOf(code schema.Code) ErrorType { return "sendoff/" + string(code) }
 
 // pausedLook is how often a paused engine looks whether it may go on.
 const pausedLook = 10 * time.Second
@@ -65,15 +83,15 @@ func classify(err error) error {
 	case errors.As(err, &refusal):
 		return temporal.NewApplicationErrorWithOptions(refusal.Error(), TypeRefusal, temporal.ApplicationErrorOptions{
 			NonRetryable: true, Details: []any{schema.Cause{Code: refusal.Code, Message: refusal.Message, Fix: refusal.Fix}}})
+	case errors.As(err, &ours): // before the vendor's: a guard's refusal wraps ours
+		return classifyOurs(ours)
 	case errors.As(err, &vendor):
 		return temporal.NewApplicationErrorWithOptions(vendor.Error(), string(vendor.Kind), temporal.ApplicationErrorOptions{
 			NonRetryable: vendor.Kind.Permanent(), NextRetryDelay: vendor.RetryAfter})
-	case errors.As(err, &ours):
-		return classifyOurs(ours)
 	default:
 		// Unknown: worth another try within ScheduleToClose. The text may hold
 		// anything, so it stays in our log and out of the history.
-		return temporal.NewApplicationErrorWithOptions("internal error, see the worker's log", string(schema.CodeInternal), temporal.ApplicationErrorOptions{})
+		return temporal.NewApplicationErrorWithOptions("internal error, see the worker's log", TypeOf(schema.CodeInternal), temporal.ApplicationErrorOptions{})
 	}
 }
 
@@ -85,7 +103,7 @@ func classifyOurs(e *schema.Error) error {
 	case schema.CodeUnavailable, schema.CodeInternal:
 		o = temporal.ApplicationErrorOptions{}
 	}
-	return temporal.NewApplicationErrorWithOptions(e.Message, string(e.Code), o)
+	return temporal.NewApplicationErrorWithOptions(e.Message, TypeOf(e.Code), o)
 }
 
 // Interceptor is the worker interceptor that classifies every activity's error

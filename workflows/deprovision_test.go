@@ -60,7 +60,7 @@ func TestDeprovision(t *testing.T) {
 	t.Run("cancelling during the wait undoes at once", func(t *testing.T) {
 		t.Parallel()
 		e := newEngine(t, schema.StepWait, schema.StepDelete)
-		e.script["Wait"] = []reply{{left: 30 * 24 * time.Hour}, {err: vendorError(string(schema.CodeStopped))}}
+		e.script["Wait"] = []reply{{left: 30 * 24 * time.Hour}, {err: vendorError(activities.TypeOf(schema.CodeStopped))}}
 		e.decide(t, 24*time.Hour, "d1", schema.PlanCancelling)
 		start := e.env.Now()
 		require.Equal(t, []string{"Wait", "Wait", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
@@ -70,14 +70,14 @@ func TestDeprovision(t *testing.T) {
 	t.Run("a superseded plan ends without undo", func(t *testing.T) {
 		t.Parallel()
 		e := newEngine(t, schema.StepSuspend)
-		e.script["Suspend"] = []reply{{err: vendorError(string(schema.CodeSuperseded)), do: func() { e.set(schema.PlanSuperseded) }}}
+		e.script["Suspend"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeSuperseded)), do: func() { e.set(schema.PlanSuperseded) }}}
 		require.Equal(t, []string{"Suspend"}, e.run(t))
 	})
 
 	t.Run("an undo that fails parks the plan and goes on after resume", func(t *testing.T) {
 		t.Parallel()
 		e := newEngine(t, schema.StepSuspend)
-		e.script["Suspend"] = []reply{{err: vendorError(string(schema.CodeStopped)), do: func() { e.set(schema.PlanCancelling) }}}
+		e.script["Suspend"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped)), do: func() { e.set(schema.PlanCancelling) }}}
 		e.script["RestoreStatus"] = []reply{{err: vendorError("unauthorized")}, {}}
 		e.decide(t, time.Hour, "d1", schema.PlanCancelling)
 		require.Equal(t, []string{"Suspend", "StopTransfer", "RestoreStatus", "Park", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
@@ -212,8 +212,8 @@ func TestTransfer(t *testing.T) {
 		e.script["EnterTransfer"] = []reply{intended}
 		e.script["SendTransfer"] = []reply{at(schema.TransferSettling)}
 		e.script["SettleTransfer"] = []reply{{transfer: activities.TransferStatus{State: schema.TransferProven}, do: func() { e.set(schema.PlanCancelling) }}}
-		e.script["Delete"] = []reply{{err: vendorError(string(schema.CodeStopped))}}
-		e.script["CompleteTransfer"] = []reply{{err: vendorError(string(schema.CodeStopped))}}
+		e.script["Delete"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped))}}
+		e.script["CompleteTransfer"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped))}}
 		require.Equal(t, []string{"EnterTransfer", "SendTransfer", "SettleTransfer", "CompleteTransfer", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
 	})
 }

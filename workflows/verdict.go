@@ -6,7 +6,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"sendoff/activities"
-	"sendoff/connectors"
 	"sendoff/schema"
 )
 
@@ -33,34 +32,34 @@ func judge(step schema.StepKind, err error) verdict {
 			return verdict{cause: cause}
 		}
 	}
-	switch schema.Code(app.Type()) {
-	case schema.CodeStopped, schema.CodeSuperseded:
+	switch app.Type() {
+	case activities.TypeOf(schema.CodeStopped), activities.TypeOf(schema.CodeSuperseded):
 		return verdict{stopped: true}
-	case schema.CodeNotApproved:
+	case activities.TypeOf(schema.CodeNotApproved):
 		return parkAs(step, schema.ParkFactsChanged, "what was approved is not what would run now", "look at the plan, approve its new hash, then resume")
-	case schema.CodeStateBehind, schema.CodeStale:
+	case activities.TypeOf(schema.CodeStateBehind), activities.TypeOf(schema.CodeStale):
 		return parkAs(step, schema.ParkStateBehind, "the database is behind the workflow or another run took over", "was a backup restored? see docs/operations.md")
-	case schema.CodeReadOnly:
+	case activities.TypeOf(schema.CodeReadOnly):
 		return parkAs(step, schema.ParkConnectionClosed, "the connection is read-only", "connect again without --read-only, then resume")
-	case schema.CodeConflict:
+	case activities.TypeOf(schema.CodeConflict):
 		return parkAs(step, schema.ParkConnectionClosed, app.Message(), "enable the connection, then resume")
-	case schema.CodePaused:
+	case activities.TypeOf(schema.CodePaused):
 		return parkAs(step, schema.ParkVendorFailing, "the engine was paused for the whole time allowed", "sendoff unpause, then resume")
 	}
 	return judgeVendor(step, app)
 }
 
 func judgeVendor(step schema.StepKind, app *temporal.ApplicationError) verdict {
-	switch connectors.Kind(app.Type()) {
-	case connectors.Unauthorized:
+	switch app.Type() {
+	case activities.TypeUnauthorized:
 		return parkAs(step, schema.ParkUnauthorized, app.Message(), "renew the connection's credentials, then resume")
-	case connectors.Forbidden, connectors.Invalid, connectors.NotFound, connectors.Blocked:
+	case activities.TypeForbidden, activities.TypeInvalid, activities.TypeNotFound, activities.TypeBlocked:
 		return parkAs(step, schema.ParkVendorRefused, app.Message(), "see the code at the vendor; mend rights or state there, then resume")
-	case connectors.Malformed:
+	case activities.TypeMalformed:
 		return parkAs(step, schema.ParkBadAnswer, app.Message(), "check the base URL and any proxy between, then resume")
-	case connectors.Unsupported:
+	case activities.TypeUnsupported:
 		return parkAs(step, schema.ParkUnsupported, app.Message(), "do the step at the vendor by hand, and cancel the case or use another template")
-	case connectors.RateLimited, connectors.Unavailable, connectors.Conflict:
+	case activities.TypeRateLimited, activities.TypeUnavailable, activities.TypeConflict:
 		return parkAs(step, schema.ParkVendorFailing, app.Message(), "wait until the vendor works again, then resume")
 	default:
 		return parkAs(step, schema.ParkInternal, "the step failed for a reason the worker's log tells", "read the worker's log, then resume")
@@ -82,5 +81,5 @@ func stoppedError(err error) error {
 	if err != nil {
 		return err
 	}
-	return temporal.NewNonRetryableApplicationError("the plan was stopped", string(schema.CodeStopped), nil)
+	return temporal.NewNonRetryableApplicationError("the plan was stopped", activities.TypeOf(schema.CodeStopped), nil)
 }
