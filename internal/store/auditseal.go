@@ -112,10 +112,48 @@ func (s sealTx) PutCheckpoint(ctx context.Context, c audit.Checkpoint, signed []
 // auditLog names the log for exports.
 type auditLog struct{ origin, key string }
 
+// auditSeedPurpose separates the audit key's seed from everything else that is sealed.
+const auditSeedPurpose = "audit seed"
+
+// EnsureAuditSeed returns the seed of the key that signs the audit log. It is
+// stored sealed; a database without one gets fresh. Of several processes that
+// start at once all get the same.
+func (s *Store) EnsureAuditSeed(ctx context.Context, fresh []byte) ([]byte, error) {
+	const op = "open the audit key"
+	if err := s.requireSealer(); err != nil {
+		return nil, err
+	}
+	aad := columnAAD("audit_key", "one", "sealed")
+	sealed, err := s.sealer.Seal(auditSeedPurpose, aad, fresh)
+	if err != nil {
+		return nil, translate(op, err)
+	}
+	var stored []byte
+	err = s.inTx(ctx, op, func(ctx context.Context, t *tx) error {
+		if err := t.run(ctx, `insert into audit_key (sealed) values (@sealed) on conflict (one) do nothing`, args{"sealed": sealed}); err != nil {
+			return err
+		}
+		stored, err = scalar[[]byte](ctx, t, `select sealed from audit_key`, nil)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	seed, err := s.sealer.Open(auditSeedPurpose, aad, stored)
+	return seed, translate(op, err)
+}
+
+// SetAuditKey names the audit log and its public key, as audit.Signer has them.
+// ExportAudit needs both.
+func (s *Store) SetAuditKey(origin, verifierKey string) {
+	s.auditLog.Store(&auditLog{origin: origin, key: verifierKey})
+}
+
 // ExportAudit writes the whole audit log to w, as of one instant, in the form
 // that audit.Verify reads.
 func (s *Store) ExportAudit(ctx context.Context, w io.Writer) error {
-	if s.auditLog.origin == "" || s.auditLog.key == "" {
+	log := s.auditLog.Load()
+	if log == nil {
 		return &schema.Error{Code: schema.CodeUnavailable, Message: "this process has no audit key, so it cannot export the audit log"}
 	}
 	return s.readTx(ctx, "export the audit log", func(ctx context.Context, q querier) error {
@@ -123,7 +161,7 @@ func (s *Store) ExportAudit(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		info := audit.ExportInfo{Origin: s.auditLog.origin, VerifierKey: s.auditLog.key, At: now}
+		info := audit.ExportInfo{Origin: log.origin, VerifierKey: log.key, At: now}
 		return audit.Export(ctx, info, exportSource{q}, w)
 	})
 }

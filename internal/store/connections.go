@@ -18,8 +18,14 @@ const sealPurpose = "credential"
 // secretAAD binds a sealed secret to its row and to the URLs it is sent to:
 // somebody who can write to the table still cannot send it elsewhere.
 func secretAAD(c schema.Connection) []byte {
+	return columnAAD("connection", string(c.ID), "secret", c.BaseURL, c.TokenURL)
+}
+
+// columnAAD names one column of one row, and what else must not change. Each
+// part is preceded by its length, so that no two lists look alike.
+func columnAAD(table, row, column string, bound ...string) []byte {
 	var b []byte
-	for _, part := range []string{"connection", string(c.ID), "secret", c.BaseURL, c.TokenURL} {
+	for _, part := range append([]string{table, row, column}, bound...) {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(part)))
 		b = append(b, part...)
 	}

@@ -41,8 +41,8 @@ func (s *Store) SetSwitch(ctx context.Context, to schema.Switch, by schema.Princ
 // AllowWrite tells whether a write may be sent over the connection now:
 // CodePaused, CodeReadOnly, or CodeConflict when it is disabled or removed. An
 // error of any kind means no: without an answer nothing is sent.
-func (s *Store) AllowWrite(ctx context.Context, connectionID string) error {
-	return translate("check whether writing is allowed", allowWrite(ctx, s.pool, schema.ConnectionID(connectionID)))
+func (s *Store) AllowWrite(ctx context.Context, id schema.ConnectionID) error {
+	return translate("check whether writing is allowed", allowWrite(ctx, s.pool, id))
 }
 
 func allowWrite(ctx context.Context, q querier, id schema.ConnectionID) error {

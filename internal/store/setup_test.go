@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/activities"
+	"sendoff/connectors"
 	"sendoff/connectors/rate"
 	"sendoff/internal/audit"
 	"sendoff/internal/local/localtest"
@@ -25,6 +26,7 @@ var (
 	_ web.Store        = (*store.Store)(nil)
 	_ rate.Leaser      = (*store.Store)(nil)
 	_ audit.SealStore  = (*store.Store)(nil)
+	_ connectors.Guard = (*store.Store)(nil)
 )
 
 // keySealer is how the application lends a keyring to the store.
@@ -68,10 +70,10 @@ func setup(t *testing.T) *bundle {
 // open opens another store on the same database.
 func (b *bundle) open() *store.Store {
 	b.t.Helper()
-	s, err := store.Open(b.t.Context(), store.Config{URL: b.url, Sealer: keySealer{keyring(b.t, 1)}, AllowUnsafe: true,
-		AuditOrigin: b.signer.Origin(), AuditKey: b.signer.VerifierKey(), MaxConnections: 10})
+	s, err := store.Open(b.t.Context(), store.Config{URL: b.url, Sealer: keySealer{keyring(b.t, 1)}, AllowUnsafe: true, MaxConnections: 10})
 	require.NoError(b.t, err)
 	b.t.Cleanup(s.Close)
+	s.SetAuditKey(b.signer.Origin(), b.signer.VerifierKey())
 	return s
 }
 

@@ -11,6 +11,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -36,10 +37,7 @@ type Config struct {
 	URL    string
 	Log    *zap.Logger // nil = none
 	Sealer Sealer      // nil = connections can neither be made nor opened
-	// AuditOrigin and AuditKey are the audit log's name and public key, as
-	// audit.Signer has them. ExportAudit needs both.
-	AuditOrigin, AuditKey string
-	MaxConnections        int32 // 0 = pgx's default
+	MaxConnections int32 // 0 = pgx's default
 	// AllowUnsafe accepts a server that may lose committed rows (fsync off).
 	// Only tests set it: with it no promise about transfers holds.
 	AllowUnsafe bool
@@ -50,7 +48,8 @@ type Store struct {
 	pool     *pgxpool.Pool
 	log      *zap.Logger
 	sealer   Sealer
-	auditLog auditLog
+	auditLog atomic.Pointer[auditLog]
+	listener outboxListener
 }
 
 // Open connects and checks that the server keeps what it commits and that the
@@ -70,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, translate("open the database", err)
 	}
-	s := &Store{pool: pool, log: cfg.Log, sealer: cfg.Sealer, auditLog: auditLog{origin: cfg.AuditOrigin, key: cfg.AuditKey}}
+	s := &Store{pool: pool, log: cfg.Log, sealer: cfg.Sealer}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
@@ -82,7 +81,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 // Close waits for running queries and closes all connections.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.listener.close()
+	s.pool.Close()
+}
 
 // Ping tells whether Postgres answers.
 func (s *Store) Ping(ctx context.Context) error {

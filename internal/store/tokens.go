@@ -55,10 +55,10 @@ func (s *Store) CreateToken(ctx context.Context, t schema.Token, tokenHash [32]b
 	return created, err
 }
 
-// BootstrapToken stores the first admin token, when no token was ever made. It
-// reports whether it did.
-func (s *Store) BootstrapToken(ctx context.Context, t schema.Token, tokenHash [32]byte) (created bool, err error) {
-	t.Role, t.CreatedBy = schema.RoleAdmin, "sendoff"
+// BootstrapToken stores the first admin token, by its hash, when no token was
+// ever made. It reports whether it did.
+func (s *Store) BootstrapToken(ctx context.Context, tokenHash [32]byte) (created bool, err error) {
+	t := schema.Token{Name: "admin", Role: schema.RoleAdmin, CreatedBy: "sendoff"}
 	err = s.inTx(ctx, "make the first token", func(ctx context.Context, tx *tx) error {
 		if err := tx.lockKey(ctx, "first token"); err != nil {
 			return err

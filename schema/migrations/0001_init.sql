@@ -277,10 +277,16 @@ CREATE TABLE audit_checkpoint (
     created_at timestamptz NOT NULL
 );
 
+-- The seed of the key that signs checkpoints, sealed with the root key.
+CREATE TABLE audit_key (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    sealed bytea NOT NULL
+);
+
 GRANT USAGE ON SCHEMA public TO sendoff_app;
 GRANT SELECT ON goose_db_version TO sendoff_app;
 GRANT SELECT, INSERT ON
-    key_check, decision, plan_approval, audit_record, audit_leaf, audit_node, audit_checkpoint TO sendoff_app;
+    key_check, audit_key, decision, plan_approval, audit_record, audit_leaf, audit_node, audit_checkpoint TO sendoff_app;
 GRANT SELECT, UPDATE ON engine_switch TO sendoff_app;
 GRANT SELECT, INSERT, UPDATE ON
     api_token, connection, person, account, lifecycle_case, plan, plan_step, vendor_write,
