@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+
+	"sendoff/internal/apiclient"
+)
+
+// maxSecret bounds a secret's file: anything longer is another file.
+const maxSecret = 4096
+
+type connectCommands struct {
+	Box connectBoxCommand `cmd:"" help:"Connect a Box enterprise by a client credentials application."`
+}
+
+type connectBoxCommand struct {
+	Name             string `required:"" help:"Name of the connection."`
+	BaseURL          string `required:"" placeholder:"URL" help:"Root of the API, such as https://api.box.com."`
+	TokenURL         string `required:"" placeholder:"URL" help:"Where tokens are had, such as https://api.box.com/oauth2/token."`
+	ClientID         string `required:"" placeholder:"ID" help:"Client id of the application."`
+	ClientSecretFile string `required:"" placeholder:"FILE" help:"File with the client secret; - reads stdin."`
+	EnterpriseID     string `required:"" placeholder:"ID" help:"Id of the enterprise."`
+	As               string `placeholder:"USER_ID" help:"Act as this user instead of the service account."`
+	ReadOnly         bool   `help:"Never send anything but reads."`
+}
+
+// Run checks and stores the connection.
+func (c *connectBoxCommand) Run(in *invocation) error {
+	secret, err := in.readSecret(c.ClientSecretFile)
+	if err != nil {
+		return err
+	}
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	made, err := api.Connect(in.ctx, apiclient.NewConnection{
+		Name: c.Name, Vendor: "box", BaseURL: c.BaseURL, TokenURL: c.TokenURL, ClientID: c.ClientID, ClientSecret: secret,
+		EnterpriseID: c.EnterpriseID, AsUser: c.As, ReadOnly: c.ReadOnly,
+	})
+	if err != nil {
+		return err
+	}
+	return in.result(made, func() { in.printCheck("Connected", made) })
+}
+
+func (in *invocation) readSecret(file string) (string, error) {
+	source := in.stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", usage("the secret's file cannot be read: "+err.Error(), "name a file that holds the client secret alone")
+		}
+		defer f.Close()
+		source = f
+	}
+	b, err := io.ReadAll(io.LimitReader(source, maxSecret+1))
+	secret := strings.TrimSpace(string(b))
+	if err != nil || secret == "" || len(b) > maxSecret || strings.ContainsAny(secret, "\r\n") {
+		return "", usage("the secret's file is empty, longer than one line, or not a secret", "put the client secret alone into the file")
+	}
+	return secret, nil
+}
+
+func (in *invocation) printCheck(done string, c apiclient.Checked) {
+	mode := "read and write"
+	if c.Connection.ReadOnly {
+		mode = "read only"
+	}
+	kind := "user"
+	if c.Check.Service {
+		kind = "service account"
+	}
+	in.print("%s %s: %s enterprise %s, as %s %s (role %s), %s.", done, c.Connection.Name, c.Connection.Vendor, c.Check.EnterpriseID, kind, c.Check.ActsAs, c.Check.Role, mode)
+}
+
+type connectionCommands struct {
+	List    listConnectionsCommand   `cmd:"" help:"List connections."`
+	Test    testConnectionCommand    `cmd:"" help:"Check a connection at its vendor."`
+	Disable disableConnectionCommand `cmd:"" help:"Stop the use of a connection; its plans park."`
+	Enable  enableConnectionCommand  `cmd:"" help:"Use a connection again."`
+	Remove  removeConnectionCommand  `cmd:"" help:"Forget a connection and its secret."`
+}
+
+type listConnectionsCommand struct{}
+
+// Run lists connections.
+func (c *listConnectionsCommand) Run(in *invocation) error {
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	list, err := api.Connections(in.ctx)
+	if err != nil {
+		return err
+	}
+	return in.result(map[string]any{"connections": list}, func() {
+		var rows [][]string
+		for _, c := range list {
+			access := "read-write"
+			if c.ReadOnly {
+				access = "read-only"
+			}
+			rows = append(rows, []string{c.Name, c.Vendor, c.State, access, c.EnterpriseID, c.BaseURL, at(c.CreatedAt)})
+		}
+		in.table("NAME|VENDOR|STATE|ACCESS|ENTERPRISE|BASE URL|SINCE", rows)
+	})
+}
+
+type testConnectionCommand struct {
+	Name string `arg:"" help:"Name of the connection."`
+}
+
+// Run checks a connection.
+func (c *testConnectionCommand) Run(in *invocation) error {
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	checked, err := api.TestConnection(in.ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	return in.result(checked, func() { in.printCheck("Works:", checked) })
+}
+
+type connectionChange struct {
+	Name   string `arg:"" help:"Name of the connection."`
+	Reason string `help:"Why; kept in the audit trail."`
+}
+
+type disableConnectionCommand struct{ connectionChange }
+
+// Run disables a connection.
+func (c *disableConnectionCommand) Run(in *invocation) error {
+	return in.changeConnection((*apiclient.Client).DisableConnection, c.connectionChange, "Disabled")
+}
+
+type enableConnectionCommand struct{ connectionChange }
+
+// Run enables a connection.
+func (c *enableConnectionCommand) Run(in *invocation) error {
+	return in.changeConnection((*apiclient.Client).EnableConnection, c.connectionChange, "Enabled")
+}
+
+type removeConnectionCommand struct{ connectionChange }
+
+// Run removes a connection.
+func (c *removeConnectionCommand) Run(in *invocation) error {
+	return in.changeConnection((*apiclient.Client).RemoveConnection, c.connectionChange, "Removed")
+}
+
+func (in *invocation) changeConnection(change connectionCall, c connectionChange, done string) error {
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	got, err := change(api, in.ctx, c.Name, c.Reason)
+	if err != nil {
+		return err
+	}
+	return in.result(got, func() { in.print("%s connection %s.", done, got.Name) })
+}
+
+// connectionCall is one of the client's methods that change a connection.
+type connectionCall func(api *apiclient.Client, ctx context.Context, name, reason string) (apiclient.Connection, error)

@@ -1,0 +1,4 @@
+package cli
+
+// serveCommands are the commands that run sendoff itself.
+type serveCommands struct{}
