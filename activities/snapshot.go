@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"sendoff/connectors"
@@ -21,7 +22,7 @@ func (a *Activities) Snapshot(ctx context.Context, in StepInput) error {
 		return err
 	}
 	if w.plan.Snapshot != nil {
-		return a.store.CompleteStep(ctx, w.ref, schema.StepDone, nil)
+		return a.completeSnapshot(ctx, w.ref, *w.plan.Snapshot)
 	}
 	now, err := a.readSource(ctx, &w)
 	if err != nil {
@@ -37,7 +38,16 @@ func (a *Activities) Snapshot(ctx context.Context, in StepInput) error {
 	if err := a.snapshotContent(ctx, w, now, &s); err != nil {
 		return err
 	}
-	return a.store.SaveSnapshot(ctx, w.ref, s)
+	if err := a.store.SaveSnapshot(ctx, w.ref, s); err != nil {
+		return err
+	}
+	return a.completeSnapshot(ctx, w.ref, s)
+}
+
+func (a *Activities) completeSnapshot(ctx context.Context, ref schema.StepRef, s schema.Snapshot) error {
+	return a.store.CompleteStep(ctx, ref, schema.StepDone, map[string]string{
+		"witnesses": strconv.Itoa(len(s.Witnesses)), "trash": strconv.Itoa(len(s.Trash)),
+		"collaborations_read": strconv.Itoa(s.DeepDone) + " of " + strconv.Itoa(s.DeepTotal), "note": s.WitnessNote})
 }
 
 func (a *Activities) snapshotGroups(ctx context.Context, w work, s *schema.Snapshot) error {

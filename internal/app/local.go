@@ -75,7 +75,9 @@ func StartLocal(ctx context.Context, cfg UpConfig) (*Local, error) {
 }
 
 func (l *Local) start(ctx context.Context) error {
-	if err := os.MkdirAll(l.cfg.Config.DataDir, 0o700); err != nil {
+	// Passable, so that Postgres as its own user reaches its cluster; each file in
+	// it is readable by its owner alone.
+	if err := os.MkdirAll(l.cfg.Config.DataDir, 0o711); err != nil {
 		return fmt.Errorf("the data directory cannot be made: %w", err)
 	}
 	keys, err := l.keyring()

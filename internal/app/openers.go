@@ -60,7 +60,7 @@ func (o *openers) Open(ctx context.Context, c schema.Connection) (connectors.Con
 	if err != nil {
 		return nil, err
 	}
-	connector, err := o.build(c, secret)
+	connector, err := o.build(c, secret, o.cfg.Limiter)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (o *openers) Open(ctx context.Context, c schema.Connection) (connectors.Con
 	return connector, nil
 }
 
-func (o *openers) build(c schema.Connection, secret string) (connectors.Connector, error) {
+func (o *openers) build(c schema.Connection, secret string, limiter connectors.Limiter) (connectors.Connector, error) {
 	if o.cfg.LoopbackOnly && (!loopbackURL(c.BaseURL) || !loopbackURL(c.TokenURL)) {
 		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "SENDOFF_TIME_SCALE is set and connection " + c.Name + " is not on loopback",
 			Fix: "unset SENDOFF_TIME_SCALE: scaled time is for simulators alone"}
@@ -79,7 +79,7 @@ func (o *openers) build(c schema.Connection, secret string) (connectors.Connecto
 		return nil, &schema.Error{Code: schema.CodeInvalid, Message: fmt.Sprintf("vendor %q is not known", c.Vendor),
 			Fix: fmt.Sprintf("use one of %v", o.Vendors())}
 	}
-	return o.cfg.Factories[i].Open(connectors.Config{Connection: c, Secret: secret, Limiter: o.cfg.Limiter, Guard: o.cfg.Guard, Now: time.Now})
+	return o.cfg.Factories[i].Open(connectors.Config{Connection: c, Secret: secret, Limiter: limiter, Guard: o.cfg.Guard, Now: time.Now})
 }
 
 // CheckConnection calls the vendor with the secret given, or the stored one.
@@ -90,7 +90,7 @@ func (o *openers) CheckConnection(ctx context.Context, c schema.Connection, secr
 			return web.ConnectionCheck{}, err
 		}
 	}
-	connector, err := o.build(c, secret)
+	connector, err := o.build(c, secret, unlimited{})
 	if err != nil {
 		return web.ConnectionCheck{}, err
 	}
@@ -100,6 +100,14 @@ func (o *openers) CheckConnection(ctx context.Context, c schema.Connection, secr
 		return web.ConnectionCheck{}, checkError(c, err)
 	}
 	return web.ConnectionCheck{ActsAs: id.ExternalID, Role: id.Role, EnterpriseID: id.EnterpriseID, Service: id.Service}, nil
+}
+
+// unlimited lets the one call of a check through: a connection that is not
+// stored yet has no bucket to share.
+type unlimited struct{}
+
+func (unlimited) Wait(context.Context, schema.ConnectionID, schema.ExternalID, connectors.Priority) error {
+	return nil
 }
 
 // checkError says in one sentence what a failed check means and what to do.
