@@ -41,7 +41,7 @@ type Address struct {
 // UpConfig is what a local stack is started with.
 type UpConfig struct {
 	Config  config.Config
-	Env     func(string) (string, bool)
+	Env     []string // as os.Environ; Temporal's own variables are read from it
 	Log     *zap.Logger
 	Version string
 	// Progress is told slow steps, a line each.
@@ -87,7 +87,7 @@ func (l *Local) start(ctx context.Context) error {
 	if err := l.startPostgres(ctx); err != nil {
 		return err
 	}
-	temporal, err := l.startTemporal(ctx, keys)
+	temporal, err := l.startTemporal(ctx)
 	if err != nil {
 		return err
 	}
@@ -132,9 +132,9 @@ func (l *Local) startPostgres(ctx context.Context) error {
 	return err
 }
 
-func (l *Local) startTemporal(ctx context.Context, keys *secret.Keyring) (temporalx.Options, error) {
-	o := temporalx.Options{Logger: l.cfg.Log.Named("temporal"), Converters: converters(keys), Identity: "setup"}
-	if address, ok := l.cfg.Env("TEMPORAL_ADDRESS"); ok && address != "" {
+func (l *Local) startTemporal(ctx context.Context) (temporalx.Options, error) {
+	o := temporalx.Options{Environment: environment(l.cfg.Env)}
+	if address, ok := environment(l.cfg.Env).LookupEnv("TEMPORAL_ADDRESS"); ok && address != "" {
 		return o, nil
 	}
 	var err error

@@ -92,7 +92,7 @@ func (c *upCommand) Run(in *invocation) error {
 		return err
 	}
 	defer func() { _ = log.Sync() }() // the file is closed with us
-	stack, err := app.StartLocal(in.ctx, app.UpConfig{Config: cfg, Env: in.lookup, Log: log, Version: Version(),
+	stack, err := app.StartLocal(in.ctx, app.UpConfig{Config: cfg, Env: in.env, Log: log, Version: Version(),
 		Progress: func(line string) { in.note("%s", line) }})
 	if err != nil {
 		return ownError(err)

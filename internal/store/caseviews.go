@@ -42,10 +42,10 @@ const minPrefix = 8
 func (s *Store) FindCase(ctx context.Context, ref string) (schema.Case, error) {
 	const op = "find case"
 	if strings.Contains(ref, "@") {
-		c, ok, err := maybe[schema.Case](ctx, s.pool, selectCases+`where p.email = @email and c.closed_at is null
-			order by c.created_at desc, c.id desc limit 1`, args{"email": strings.ToLower(strings.TrimSpace(ref))})
+		c, ok, err := maybe[schema.Case](ctx, s.pool, selectCases+`where p.email = @email
+			order by (c.closed_at is null) desc, c.created_at desc, c.id desc limit 1`, args{"email": strings.ToLower(strings.TrimSpace(ref))})
 		if err == nil && !ok {
-			err = &schema.Error{Code: schema.CodeNotFound, Message: "no case is open for that address", Fix: "sendoff cases list shows the closed ones"}
+			err = &schema.Error{Code: schema.CodeNotFound, Message: "there is no case for that address", Fix: "sendoff cases list shows all cases"}
 		}
 		return c, translate(op, err)
 	}

@@ -32,7 +32,8 @@ type Store interface {
 	// works on an account.
 	CreateCases(ctx context.Context, drafts []schema.Draft, by schema.Principal) ([]schema.Case, error)
 	// FindCase returns the case of an id, of an unambiguous prefix of one (8
-	// characters at least), or the newest open case of an e-mail address.
+	// characters at least), or the newest case of an e-mail address, an open one
+	// before those that have ended.
 	FindCase(ctx context.Context, ref string) (schema.Case, error)
 	CaseView(ctx context.Context, id schema.CaseID) (schema.CaseView, error)
 	ListCases(ctx context.Context, f schema.CaseFilter) (cases []schema.CaseView, next string, err error)
@@ -63,7 +64,8 @@ type Planner interface {
 // ConnectionChecker proves that a connection works.
 type ConnectionChecker interface {
 	// CheckConnection calls the vendor with the secret given, or with the
-	// stored one when it is empty.
+	// stored one when it is empty. Its schema.Error says what is wrong and the
+	// fix: CodeVendor when the vendor refuses, CodeUnavailable when it is down.
 	CheckConnection(ctx context.Context, c schema.Connection, secret string) (ConnectionCheck, error)
 	// Vendors lists the connector types there are.
 	Vendors() []string
