@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sendoff/connectors"
 	"sendoff/internal/audit"
 	"sendoff/internal/cli"
 	"sendoff/internal/web"
@@ -49,10 +48,8 @@ func TestConnectBox(t *testing.T) {
 	require.Equal(t, 1, stored)
 
 	for says, err := range map[string]error{
-		"does not answer at 127.0.0.1:9":               &connectors.Error{Kind: connectors.Unavailable, Op: "box.users_me"},
-		"does not accept the client id and secret":     &connectors.Error{Kind: connectors.Unauthorized, Op: "box.token", Status: 400},
-		"does not speak the vendor's API":              &connectors.Error{Kind: connectors.Malformed, Op: "box.users_me"},
-		"accepts the credentials but refuses the call": &connectors.Error{Kind: connectors.Forbidden, Op: "box.users_me"},
+		"the vendor does not answer":                   &schema.Error{Code: schema.CodeUnavailable, Message: "the vendor does not answer", Fix: "check --base-url"},
+		"the vendor does not accept these credentials": &schema.Error{Code: schema.CodeVendor, Message: "the vendor does not accept these credentials", Fix: "check the secret"},
 		"belong to enterprise 42, not to 900001":       nil,
 	} {
 		fails, enterprise = err, "42"

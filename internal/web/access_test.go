@@ -168,3 +168,15 @@ func rolesOf(t *testing.T, op *openapi3.Operation) []string {
 	}
 	return out
 }
+
+func TestTextThatNobodyTypesIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, path := range []string{"/v1/cases/a%00b", "/v1/cases/%ff%ff", "/v1/cases?email=%00"} {
+		require.Equal(t, []string{"url:encoding"}, b.do("admin", "GET", path, "").problems(), path)
+	}
+	nul := `a\u0000`
+	require.Equal(t, []string{"reason:control_character"}, b.do("admin", "POST", "/v1/cases/x/cancel", `{"reason":"`+nul+`"}`).problems())
+	require.Equal(t, []string{"reason:too_long"}, b.do("admin", "PUT", "/v1/engine", `{"paused":true,"reason":"`+strings.Repeat("x", 501)+`"}`).problems())
+	require.Equal(t, []string{"reason:control_character"}, b.do("admin", "POST", "/v1/connections/x/disable", `{"reason":"`+nul+`"}`).problems())
+}

@@ -10,6 +10,9 @@ import (
 	"sendoff/schema"
 )
 
+// maxField bounds ids and secrets of a connection, in characters.
+const maxField = 1000
+
 type connectionBody struct {
 	Name         string                 `json:"name"`
 	Vendor       string                 `json:"vendor"`
@@ -62,13 +65,13 @@ type ConnectionName struct {
 type reasonInput struct {
 	ConnectionName
 	Body struct {
-		Reason string `json:"reason,omitempty" maxLength:"500"`
+		Reason string `json:"reason,omitempty"`
 	}
 }
 
 type removeConnectionInput struct {
 	ConnectionName
-	Reason string `query:"reason" maxLength:"500"`
+	Reason string `query:"reason"`
 }
 
 type connectionOutput struct{ Body connectionBody }
@@ -103,17 +106,23 @@ func (s *server) registerConnections() {
 			id: verb + "-connection", method: http.MethodPost, path: "/v1/connections/{name}/" + verb, roles: adminsOnly(),
 			summary: "Make the connection " + string(to),
 		}, func(ctx context.Context, by schema.Principal, in *reasonInput) (*connectionOutput, error) {
-			c, err := s.store.SetConnectionState(ctx, in.Name, to, in.Body.Reason, by)
-			return &connectionOutput{Body: connectionOf(c)}, err
+			return s.setConnection(ctx, by, in.Name, to, in.Body.Reason)
 		})
 	}
 	handle(s, route{
 		id: "remove-connection", method: http.MethodDelete, path: "/v1/connections/{name}", roles: adminsOnly(),
 		summary: "Forget a connection and its secret; refused while plans are open on it",
 	}, func(ctx context.Context, by schema.Principal, in *removeConnectionInput) (*connectionOutput, error) {
-		c, err := s.store.SetConnectionState(ctx, in.Name, schema.ConnectionRemoved, in.Reason, by)
-		return &connectionOutput{Body: connectionOf(c)}, err
+		return s.setConnection(ctx, by, in.Name, schema.ConnectionRemoved, in.Reason)
 	})
+}
+
+func (s *server) setConnection(ctx context.Context, by schema.Principal, name string, to schema.ConnectionState, reason string) (*connectionOutput, error) {
+	if err := reasonFault(reason); err != nil {
+		return nil, err
+	}
+	c, err := s.store.SetConnectionState(ctx, name, to, strings.TrimSpace(reason), by)
+	return &connectionOutput{Body: connectionOf(c)}, err
 }
 
 func (s *server) listConnections(ctx context.Context, _ schema.Principal, in *Page) (*listConnectionsOutput, error) {
@@ -174,7 +183,7 @@ func (s *server) testConnection(ctx context.Context, _ schema.Principal, in *Con
 func (s *server) check(ctx context.Context, c schema.Connection, secret string) (checkBody, error) {
 	got, err := s.checker.CheckConnection(ctx, c, secret)
 	if err != nil {
-		return checkBody{}, checkFailed(c, err)
+		return checkBody{}, checkFailed(err)
 	}
 	if got.EnterpriseID != c.EnterpriseID {
 		return checkBody{}, &schema.Error{
@@ -224,7 +233,9 @@ func readConnection(b connectBody, vendors []string) (schema.Connection, error) 
 		if strings.TrimSpace(m.value) == "" {
 			f.add(m.field, "required", "missing", m.fix)
 		}
+		checkText(&f, m.field, m.value, maxField)
 	}
+	checkText(&f, "as_user", string(b.AsUser), maxField)
 	return schema.Connection{
 		Name: b.Name, Vendor: b.Vendor, State: schema.ConnectionEnabled, ReadOnly: b.ReadOnly, BaseURL: base, TokenURL: token,
 		ClientID: strings.TrimSpace(b.ClientID), EnterpriseID: strings.TrimSpace(b.EnterpriseID), AsUser: b.AsUser,

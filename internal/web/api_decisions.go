@@ -72,8 +72,8 @@ func (s *server) registerDecisions() {
 
 func (s *server) decide(ctx context.Context, by schema.Principal, ref string, d schema.Decision) (*decideOutput, error) {
 	d.Reason = strings.TrimSpace(d.Reason)
-	if len([]rune(d.Reason)) > maxReason {
-		return nil, oneFault("reason", "too_long", "the reason is longer than 500 characters", "shorten it")
+	if err := reasonFault(d.Reason); err != nil {
+		return nil, err
 	}
 	c, err := s.store.FindCase(ctx, ref)
 	if err != nil {
@@ -94,6 +94,12 @@ func decisionOf(d schema.Decision) decisionBody {
 		DecisionID: d.ID, CaseID: d.CaseID, Kind: d.Kind, Hash: d.Hash, Reason: d.Reason,
 		Principal: d.Principal, CreatedAt: schema.FormatInstant(d.CreatedAt),
 	}
+}
+
+func reasonFault(reason string) error {
+	var f faults
+	checkText(&f, "reason", reason, maxReason)
+	return f.err("the request is not valid")
 }
 
 func oneFault(where, code, message, fix string) error {

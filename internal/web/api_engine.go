@@ -21,7 +21,7 @@ type engineOutput struct{ Body engineBody }
 type setEngineInput struct {
 	Body struct {
 		Paused bool   `json:"paused"`
-		Reason string `json:"reason,omitempty" maxLength:"500" doc:"Needed to pause"`
+		Reason string `json:"reason,omitempty" doc:"Needed to pause"`
 	}
 }
 
@@ -56,6 +56,9 @@ func (s *server) setEngine(ctx context.Context, by schema.Principal, in *setEngi
 	reason := strings.TrimSpace(in.Body.Reason)
 	if in.Body.Paused && reason == "" {
 		return nil, oneFault("reason", "required", "a pause needs a reason", "say why; it is kept in the audit trail")
+	}
+	if err := reasonFault(reason); err != nil {
+		return nil, err
 	}
 	sw, err := s.store.SetSwitch(ctx, schema.Switch{
 		Paused: in.Body.Paused, Reason: reason, ChangedBy: by.Name, ChangedAt: s.now().UTC(),

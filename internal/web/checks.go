@@ -5,9 +5,10 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode"
 
-	"sendoff/connectors"
 	"sendoff/schema"
 )
 
@@ -42,37 +43,24 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback())
 }
 
-// checkFailed says for people why a vendor could not be used.
-func checkFailed(c schema.Connection, err error) error {
-	var ours *schema.Error
-	if errors.As(err, &ours) {
+// checkFailed keeps what the checker says. A vendor that is down is the vendor's
+// failure, not ours: nobody should look for it at this server.
+func checkFailed(err error) error {
+	var e *schema.Error
+	if !errors.As(err, &e) || e.Code != schema.CodeUnavailable {
 		return err
 	}
-	e := &schema.Error{Code: schema.CodeVendor}
-	switch connectors.KindOf(err) {
-	case connectors.Unauthorized:
-		e.Message = "the vendor does not accept the client id and secret"
-		e.Fix = "check --client-id and the secret's file, and that the application is authorised for the enterprise"
-	case connectors.Forbidden:
-		e.Message = "the vendor accepts the credentials but refuses the call"
-		e.Fix = "grant the application its scopes and authorise it again in the vendor's admin console"
-	case connectors.Unavailable, connectors.RateLimited, connectors.Conflict:
-		e.Message = "the vendor does not answer at " + hostOf(c.BaseURL) + " or " + hostOf(c.TokenURL)
-		e.Fix = "check the base URL, the token URL and the network from the server, then try again"
-	case connectors.NotFound, connectors.Malformed, connectors.Invalid:
-		e.Message = "what answers at " + hostOf(c.BaseURL) + " does not speak the vendor's API, or does not know the client"
-		e.Fix = "check the base URL (the API's root), the token URL, the enterprise id and the user to act as"
-	default:
-		return err
-	}
-	e.Problems = []schema.Problem{{Where: "connection", Code: string(schema.ConnectionDegraded), Message: err.Error()}}
-	return e
+	vendor := *e
+	vendor.Code = schema.CodeVendor
+	return &vendor
 }
 
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "the URL given"
+// checkText refuses what no person types and Postgres does not store.
+func checkText(f *faults, field, text string, longest int) {
+	if len([]rune(text)) > longest {
+		f.add(field, "too_long", "longer than "+strconv.Itoa(longest)+" characters", "shorten it")
 	}
-	return u.Host
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+		f.add(field, "control_character", "holds control characters", "type it as plain text")
+	}
 }

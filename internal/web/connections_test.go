@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sendoff/connectors"
 	"sendoff/internal/web"
 	"sendoff/schema"
 )
@@ -33,10 +32,8 @@ func TestConnectChecksTheVendorBeforeStoring(t *testing.T) {
 		says   string
 	}{
 		"works":            {check: good, status: 201},
-		"wrong secret":     {err: &connectors.Error{Kind: connectors.Unauthorized, Op: "box.token", Status: 400, Code: "invalid_grant"}, status: 502, code: "vendor_failed", says: "does not accept the client id and secret"},
-		"dead base URL":    {err: &connectors.Error{Kind: connectors.Unavailable, Op: "box.users_me"}, status: 502, code: "vendor_failed", says: "does not answer at 127.0.0.1:9"},
-		"not the API":      {err: &connectors.Error{Kind: connectors.Malformed, Op: "box.users_me"}, status: 502, code: "vendor_failed", says: "does not speak"},
-		"no scopes":        {err: &connectors.Error{Kind: connectors.Forbidden, Op: "box.users_me"}, status: 502, code: "vendor_failed", says: "refuses the call"},
+		"wrong secret":     {err: &schema.Error{Code: schema.CodeVendor, Message: "the vendor does not accept these credentials", Fix: "f"}, status: 502, code: "vendor_failed", says: "does not accept these credentials"},
+		"dead base URL":    {err: &schema.Error{Code: schema.CodeUnavailable, Message: "the vendor does not answer", Fix: "f"}, status: 502, code: "vendor_failed", says: "does not answer"},
 		"wrong enterprise": {check: web.ConnectionCheck{EnterpriseID: "42"}, status: 422, code: "refused", says: "belong to enterprise 42, not to 900001"},
 		"a fault of ours":  {err: errors.New("s3cret-canary"), status: 500, code: "internal"},
 	} {

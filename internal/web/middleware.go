@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"go.uber.org/zap"
@@ -114,6 +115,10 @@ func harden(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if strings.ContainsRune(r.URL.Path, 0) || !utf8.ValidString(r.URL.Path) || strings.Contains(r.URL.RawQuery, "%00") {
+			writeProblem(w, oneFault("url", "encoding", "the path or query is not text", "escape it as UTF-8 without NUL"))
+			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody+1)
 		next.ServeHTTP(w, r)
