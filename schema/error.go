@@ -28,6 +28,7 @@ const (
 	CodeStopped      Code = "stopped"       // the plan is being cancelled or has ended
 	CodeInternal     Code = "internal"      // a fault of ours
 	CodeReadOnly     Code = "read_only"     // the connection may not write
+	CodeClosed       Code = "closed"        // the connection is disabled or removed
 	CodeVendor       Code = "vendor_failed" // the vendor refused or failed
 )
 

@@ -41,8 +41,8 @@ func judge(step schema.StepKind, err error) verdict {
 		return parkAs(step, schema.ParkStateBehind, "the database is behind the workflow or another run took over", "was a backup restored? see docs/operations.md")
 	case activities.TypeOf(schema.CodeReadOnly):
 		return parkAs(step, schema.ParkConnectionClosed, "the connection is read-only", "connect again without --read-only, then resume")
-	case activities.TypeOf(schema.CodeConflict):
-		return parkAs(step, schema.ParkConnectionClosed, app.Message(), "enable the connection, then resume")
+	case activities.TypeOf(schema.CodeClosed):
+		return parkAs(step, schema.ParkConnectionClosed, "the connection is disabled or removed", "enable the connection, then resume")
 	case activities.TypeOf(schema.CodePaused):
 		return parkAs(step, schema.ParkVendorFailing, "the engine was paused for the whole time allowed", "sendoff unpause, then resume")
 	}

@@ -16,6 +16,10 @@ import (
 // dispatchBatch is how many rows one round takes.
 const dispatchBatch = 50
 
+// dispatchers is how many rows a server dispatches at once: telling a workflow
+// without a worker takes its whole time, and others must not wait for it.
+const dispatchers = 4
+
 // dispatchEvery is how often the outbox is looked at without a wake-up: the
 // notification of a row may be lost with a connection.
 const dispatchEvery = time.Second

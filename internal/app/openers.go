@@ -48,7 +48,7 @@ func newOpeners(cfg openerConfig) *openers {
 // Open returns the connector of a connection at its present version.
 func (o *openers) Open(ctx context.Context, c schema.Connection) (connectors.Connector, error) {
 	if c.State != schema.ConnectionEnabled {
-		return nil, &schema.Error{Code: schema.CodeConflict, Message: "connection " + c.Name + " is " + string(c.State),
+		return nil, &schema.Error{Code: schema.CodeClosed, Message: "connection " + c.Name + " is " + string(c.State),
 			Fix: "sendoff connections enable " + c.Name}
 	}
 	o.mu.Lock()

@@ -36,7 +36,9 @@ func (e *Engine) RunServer(ctx context.Context, l net.Listener, version string) 
 	d := &dispatcher{rows: e.store, temporal: temporal, log: e.log.Named("dispatch")}
 
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.run(ctx) })
+	for range dispatchers {
+		g.Go(func() error { return d.run(ctx) })
+	}
 	g.Go(func() error { return ignoreDone(ctx, sealer.Run(ctx)) })
 	g.Go(func() error { return serve(ctx, web.NewServer(handler), l) })
 	e.log.Info("server is up", zap.String("listen", l.Addr().String()))

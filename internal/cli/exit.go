@@ -33,7 +33,7 @@ func exitCodeOf(err error) int {
 	switch code := apiclient.CodeOf(err); schema.Code(code) {
 	case apiclient.CodeUsage, schema.CodeInvalid, schema.CodeUnauthorized, schema.CodeForbidden:
 		return ExitUsage
-	case schema.CodeRefused, schema.CodeVendor, schema.CodeConflict, schema.CodePaused, schema.CodeReadOnly,
+	case schema.CodeRefused, schema.CodeVendor, schema.CodeConflict, schema.CodePaused, schema.CodeReadOnly, schema.CodeClosed,
 		schema.CodeNotApproved, schema.CodeSuperseded, schema.CodeStopped, schema.CodeStale, schema.CodeStateBehind:
 		return ExitRefused
 	case schema.CodeNotFound, schema.CodeAmbiguous:

@@ -39,7 +39,7 @@ func (s *Store) SetSwitch(ctx context.Context, to schema.Switch, by schema.Princ
 }
 
 // AllowWrite tells whether a write may be sent over the connection now:
-// CodePaused, CodeReadOnly, or CodeConflict when it is disabled or removed. An
+// CodePaused, CodeReadOnly, or CodeClosed when it is disabled or removed. An
 // error of any kind means no: without an answer nothing is sent.
 func (s *Store) AllowWrite(ctx context.Context, id schema.ConnectionID) error {
 	return translate("check whether writing is allowed", allowWrite(ctx, s.pool, id))
@@ -61,7 +61,7 @@ func allowWrite(ctx context.Context, q querier, id schema.ConnectionID) error {
 	case row.State == "":
 		return notFound("connection", string(id))
 	case row.State != schema.ConnectionEnabled:
-		return conflict("connection "+string(id)+" is "+string(row.State), "enable the connection")
+		return &schema.Error{Code: schema.CodeClosed, Message: "connection " + string(id) + " is " + string(row.State), Fix: "enable the connection"}
 	case row.ReadOnly:
 		return &schema.Error{Code: schema.CodeReadOnly, Message: "connection " + string(id) + " is read-only",
 			Fix: "remove it and connect again without --read-only"}

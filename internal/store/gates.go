@@ -100,7 +100,8 @@ func (t *tx) gateDelete(ctx context.Context, p planRow) error {
 		where connection_id = @connection and external_id = @account)`,
 		args{"connection": p.ConnectionID, "account": p.Facts.AccountID})
 	if err == nil && busy {
-		err = conflict("the account takes part in an open transfer", "wait for that transfer")
+		// Passes by itself, so it is worth waiting for and no reason to park.
+		err = &schema.Error{Code: schema.CodeUnavailable, Message: "the account takes part in an open transfer", Fix: "wait for that transfer"}
 	}
 	return err
 }

@@ -47,7 +47,7 @@ func statusOf(code schema.Code) int {
 		return http.StatusNotFound
 	case schema.CodeAmbiguous, schema.CodeConflict, schema.CodeHashDiffers, schema.CodePaused,
 		schema.CodeStateBehind, schema.CodeStale, schema.CodeNotApproved, schema.CodeSuperseded,
-		schema.CodeStopped, schema.CodeReadOnly:
+		schema.CodeStopped, schema.CodeReadOnly, schema.CodeClosed:
 		return http.StatusConflict
 	case schema.CodeVendor:
 		return http.StatusBadGateway
