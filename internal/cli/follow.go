@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -127,17 +128,36 @@ func (in *invocation) progress(out io.Writer) func([]apiclient.Case) {
 	}
 }
 
+// What redraw needs of a terminal (ECMA-48; DECAWM): lines are cut at the right
+// edge instead of wrapped, because a wrapped line would count as two.
+const (
+	cursorUp  = "\x1b[%dA"
+	clearDown = "\x1b[J"
+	noWrap    = "\x1b[?7l"
+	wrap      = "\x1b[?7h"
+	// maxDrawn is how many lines are redrawn: the cursor cannot go up beyond
+	// the screen.
+	maxDrawn = 20
+)
+
 func redraw(out io.Writer) func([]apiclient.Case) {
 	drawn := 0
 	return func(cases []apiclient.Case) {
 		var b strings.Builder
 		if drawn > 0 {
-			fmt.Fprintf(&b, "\x1b[%dA\x1b[J", drawn)
+			fmt.Fprintf(&b, cursorUp, drawn)
 		}
+		b.WriteString(clearDown + noWrap)
 		lines := progressLines(cases)
+		if hidden := len(lines) - maxDrawn; hidden > 0 {
+			// Those still at work first: they are what is watched.
+			slices.SortStableFunc(lines, func(a, b progressLine) int { return cmp.Compare(a.rank, b.rank) })
+			lines = append(lines[:maxDrawn-1], progressLine{text: fmt.Sprintf("... and %d more", hidden+1)})
+		}
 		for _, l := range lines {
 			b.WriteString(l.text + "\n")
 		}
+		b.WriteString(wrap)
 		drawn = len(lines)
 		_, _ = io.WriteString(out, b.String())
 	}
@@ -157,16 +177,30 @@ func jsonChanges(out io.Writer) func([]apiclient.Case) {
 	}
 }
 
-type progressLine struct{ key, text string }
+// progressLine is one account; rank is 0 at work, 1 parked, 2 ended.
+type progressLine struct {
+	key, text string
+	rank      int
+}
+
+func rankOf(state string) int {
+	switch {
+	case schema.PlanState(state).Ended():
+		return 2
+	case state == string(schema.PlanParked):
+		return 1
+	}
+	return 0
+}
 
 func progressLines(cases []apiclient.Case) []progressLine {
 	var lines []progressLine
 	for _, c := range cases {
 		if len(c.Accounts) == 0 {
-			lines = append(lines, progressLine{c.CaseID, c.Email + "  " + c.State})
+			lines = append(lines, progressLine{c.CaseID, c.Email + "  " + c.State, rankOf(c.State)})
 		}
 		for _, a := range c.Accounts {
-			lines = append(lines, progressLine{a.PlanID, fmt.Sprintf("%s  %s %s  %s", c.Email, a.Connection, a.AccountID, progressOf(a))})
+			lines = append(lines, progressLine{a.PlanID, fmt.Sprintf("%s  %s %s  %s", c.Email, a.Connection, a.AccountID, progressOf(a)), rankOf(a.State)})
 		}
 	}
 	return lines
