@@ -37,8 +37,8 @@ func (t *tx) lockCase(ctx context.Context, id schema.CaseID) (schema.Case, error
 const minPrefix = 8
 
 // FindCase returns the case of an id, of an unambiguous prefix of one (8
-// characters at least), or the newest open case of an e-mail address.
-// CodeNotFound or CodeAmbiguous otherwise.
+// characters at least), or the newest case of an e-mail address, an open one
+// before those that have ended. CodeNotFound or CodeAmbiguous otherwise.
 func (s *Store) FindCase(ctx context.Context, ref string) (schema.Case, error) {
 	const op = "find case"
 	if strings.Contains(ref, "@") {

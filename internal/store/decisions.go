@@ -30,6 +30,11 @@ func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Princip
 	if err := checkPrincipal(by); err != nil {
 		return d, err
 	}
+	switch d.Kind {
+	case schema.DecideApprove, schema.DecideResume, schema.DecideCancel:
+	default:
+		return d, &schema.Error{Code: schema.CodeInvalid, Message: "a decision " + strconv.Quote(string(d.Kind)) + " is unknown", Fix: "approve, resume or cancel"}
+	}
 	d.Principal, d.TokenID = by.Name, by.TokenID
 	var err error
 	if d.ID, err = newID[schema.DecisionID](); err != nil {
@@ -96,10 +101,9 @@ func (t *tx) apply(ctx context.Context, d schema.Decision, c schema.Case, open [
 		return t.approve(ctx, d, c, open)
 	case schema.DecideResume:
 		return t.resume(ctx, open)
-	case schema.DecideCancel:
+	default:
 		return t.cancel(ctx, open)
 	}
-	return nil, &schema.Error{Code: schema.CodeInvalid, Message: "a decision " + strconv.Quote(string(d.Kind)) + " is unknown", Fix: "approve, resume or cancel"}
 }
 
 func (t *tx) approve(ctx context.Context, d schema.Decision, c schema.Case, open []planRow) ([]planRow, error) {

@@ -25,6 +25,7 @@ const (
 	codeUndefinedTable        = "42P01"
 	codeUndefinedColumn       = "42703"
 	codeTooManyConnections    = "53300"
+	codeUnknownDatabase       = "3D000"
 	codeInternalError         = "XX000"
 )
 
@@ -72,10 +73,16 @@ func translateCode(op string, e *pgconn.PgError) error {
 	switch {
 	case e.Code == codeInvalidText:
 		return &schema.Error{Code: schema.CodeInvalid, Message: op + ": " + errNotAnID.Error()}
+	case strings.HasPrefix(e.Code, "22"):
+		return &schema.Error{Code: schema.CodeInvalid, Message: op + ": a value cannot be stored (SQLSTATE " + e.Code + ")",
+			Fix: "leave out control characters and keep numbers and dates in a sensible range"}
 	case e.Code == codeUndefinedTable, e.Code == codeUndefinedColumn:
 		return &schema.Error{Code: schema.CodeUnavailable, Message: "the database has not been set up for this program", Fix: "run sendoff migrate"}
 	case e.Code == codeSerializationFailure, e.Code == codeDeadlockDetected:
 		return &schema.Error{Code: schema.CodeUnavailable, Message: op + ": other transactions were in the way each time", Fix: "try again"}
+	case strings.HasPrefix(e.Code, "28"), e.Code == codeUnknownDatabase:
+		return &schema.Error{Code: schema.CodeUnavailable, Message: op + ": Postgres refuses the login (SQLSTATE " + e.Code + ")",
+			Fix: "check user, password and database name in the database URL"}
 	case e.Code == codeTooManyConnections, strings.HasPrefix(e.Code, "08"), strings.HasPrefix(e.Code, "57P"):
 		return unavailable(op)
 	}

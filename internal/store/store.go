@@ -34,10 +34,10 @@ type Sealer interface {
 // Config is what Open needs.
 type Config struct {
 	// URL is a connection string whose role is sendoff_app or may assume it.
-	URL    string
-	Log    *zap.Logger // nil = none
-	Sealer Sealer      // nil = connections can neither be made nor opened
-	MaxConnections int32 // 0 = pgx's default
+	URL            string
+	Log            *zap.Logger // nil = none
+	Sealer         Sealer      // nil = connections can neither be made nor opened
+	MaxConnections int32       // 0 = pgx's default
 	// AllowUnsafe accepts a server that may lose committed rows (fsync off).
 	// Only tests set it: with it no promise about transfers holds.
 	AllowUnsafe bool

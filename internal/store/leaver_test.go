@@ -5,18 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"sendoff/internal/secret"
 	"sendoff/schema"
 )
-
-func keyring(t *testing.T, seed byte) *secret.Keyring {
-	t.Helper()
-	root := make([]byte, secret.RootKeyBytes)
-	root[0] = seed
-	k, err := secret.NewKeyring(root)
-	require.NoError(t, err)
-	return k
-}
 
 func TestLeaverFromDraftToClosedCase(t *testing.T) {
 	t.Parallel()

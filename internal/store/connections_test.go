@@ -1,0 +1,201 @@
+package store_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendoff/internal/secret"
+	"sendoff/internal/store"
+	"sendoff/schema"
+)
+
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+
+	t.Run("is stored with its secret sealed", func(t *testing.T) {
+		require.Equal(t, schema.ConnectionEnabled, b.conn.State)
+		byID, err := b.Connection(ctx, b.conn.ID)
+		require.NoError(t, err)
+		require.Equal(t, b.conn, byID)
+		byName, err := b.ConnectionByName(ctx, "box")
+		require.NoError(t, err)
+		require.Equal(t, b.conn, byName)
+		opened, err := b.ConnectionSecret(ctx, b.conn.ID)
+		require.NoError(t, err)
+		require.Equal(t, "hunter2", opened)
+		var plain bool
+		require.NoError(t, b.sql().QueryRow(ctx, `select position('hunter2'::bytea in secret) > 0 from connection`).Scan(&plain))
+		require.False(t, plain)
+	})
+	t.Run("needs a name of its own, a secret and a key", func(t *testing.T) {
+		_, err := b.CreateConnection(ctx, schema.Connection{Name: "box"}, "s", b.admin)
+		requireCode(t, schema.CodeConflict, err)
+		_, err = b.CreateConnection(ctx, schema.Connection{Name: "other"}, "", b.admin)
+		requireCode(t, schema.CodeInvalid, err)
+		keyless, err := store.Open(ctx, store.Config{URL: b.url, AllowUnsafe: true})
+		require.NoError(t, err)
+		defer keyless.Close()
+		_, err = keyless.CreateConnection(ctx, schema.Connection{Name: "other"}, "s", b.admin)
+		requireCode(t, schema.CodeUnavailable, err)
+		_, err = keyless.ConnectionSecret(ctx, b.conn.ID)
+		requireCode(t, schema.CodeUnavailable, err)
+	})
+	t.Run("unknown ones are not found", func(t *testing.T) {
+		_, err := b.Connection(ctx, "0197c0de-0000-7000-8000-000000000001")
+		requireCode(t, schema.CodeNotFound, err)
+		_, err = b.Connection(ctx, "nonsense")
+		requireCode(t, schema.CodeInvalid, err)
+		_, err = b.ConnectionByName(ctx, "none")
+		requireCode(t, schema.CodeNotFound, err)
+	})
+	t.Run("lists go page by page", func(t *testing.T) {
+		for _, name := range []string{"b", "c"} {
+			_, err := b.CreateConnection(ctx, schema.Connection{Name: name, Vendor: "box"}, "s", b.admin)
+			require.NoError(t, err)
+		}
+		first, next, err := b.ListConnections(ctx, "", 2)
+		require.NoError(t, err)
+		rest, end, err := b.ListConnections(ctx, next, 2)
+		require.NoError(t, err)
+		require.Empty(t, end)
+		require.Equal(t, "[box b] [c]", fmt.Sprint(names(first), " ", names(rest)))
+	})
+	t.Run("disabled, enabled and removed", func(t *testing.T) {
+		disabled, err := b.SetConnectionState(ctx, "b", schema.ConnectionDisabled, "maintenance", b.admin)
+		require.NoError(t, err)
+		require.EqualValues(t, 2, disabled.Version)
+		enabled, err := b.EnabledConnections(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []string{"box", "c"}, names(enabled))
+		again, err := b.SetConnectionState(ctx, "b", schema.ConnectionDisabled, "twice", b.admin)
+		require.NoError(t, err)
+		require.EqualValues(t, 2, again.Version)
+		removed, err := b.SetConnectionState(ctx, "b", schema.ConnectionRemoved, "gone", b.admin)
+		require.NoError(t, err)
+		_, err = b.ConnectionSecret(ctx, removed.ID)
+		requireCode(t, schema.CodeNotFound, err)
+		_, err = b.SetConnectionState(ctx, "b", schema.ConnectionEnabled, "back", b.admin)
+		requireCode(t, schema.CodeNotFound, err)
+		_, err = b.SetConnectionState(ctx, "c", "asleep", "", b.admin)
+		requireCode(t, schema.CodeInvalid, err)
+	})
+	t.Run("is not removed under open plans", func(t *testing.T) {
+		b.leaver("77", "78", "suspend")
+		_, err := b.SetConnectionState(ctx, "box", schema.ConnectionRemoved, "gone", b.admin)
+		requireCode(t, schema.CodeConflict, err)
+	})
+}
+
+func TestSecretStaysWithItsURLs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.exec(`update connection set base_url = 'https://evil.example.com'`)
+	_, err := b.ConnectionSecret(t.Context(), b.conn.ID)
+	require.ErrorIs(t, err, secret.ErrAuthentication)
+}
+
+func TestAllowWrite(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	require.NoError(t, b.AllowWrite(ctx, b.conn.ID))
+	requireCode(t, schema.CodeNotFound, b.AllowWrite(ctx, "0197c0de-0000-7000-8000-000000000001"))
+
+	readOnly, err := b.CreateConnection(ctx, schema.Connection{Name: "ro", ReadOnly: true}, "s", b.admin)
+	require.NoError(t, err)
+	requireCode(t, schema.CodeReadOnly, b.AllowWrite(ctx, readOnly.ID))
+
+	_, err = b.SetConnectionState(ctx, "box", schema.ConnectionDisabled, "test", b.admin)
+	require.NoError(t, err)
+	requireCode(t, schema.CodeClosed, b.AllowWrite(ctx, b.conn.ID))
+
+	_, err = b.SetSwitch(ctx, schema.Switch{Paused: true}, b.admin)
+	requireCode(t, schema.CodeInvalid, err)
+	paused, err := b.SetSwitch(ctx, schema.Switch{Paused: true, Reason: "incident"}, b.admin)
+	require.NoError(t, err)
+	state, err := b.Switch(ctx)
+	require.NoError(t, err)
+	require.Equal(t, paused, state)
+	require.Equal(t, "admin", state.ChangedBy)
+	requireCode(t, schema.CodePaused, b.AllowWrite(ctx, b.conn.ID))
+	_, err = b.SetSwitch(ctx, schema.Switch{}, b.admin)
+	require.NoError(t, err)
+
+	closed := b.open()
+	closed.Close()
+	require.Error(t, closed.AllowWrite(ctx, b.conn.ID), "a lost database allows nothing")
+}
+
+func TestSaveAccountKeepsTheLaterObservation(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	first := b.account("5")
+	later := first
+	later.Name, later.ObservedAt, later.CreatedAt = "New Name", first.ObservedAt.Add(time.Second), first.ObservedAt
+	saved, err := b.SaveAccount(ctx, later)
+	require.NoError(t, err)
+	require.Equal(t, later, saved)
+	earlier := first
+	earlier.Name, earlier.ObservedAt = "Old Name", first.ObservedAt.Add(-time.Second)
+	saved, err = b.SaveAccount(ctx, earlier)
+	require.NoError(t, err)
+	require.Equal(t, later, saved)
+	read, err := b.Account(ctx, first.ID)
+	require.NoError(t, err)
+	require.Equal(t, later, read)
+	_, err = b.Account(ctx, "0197c0de-0000-7000-8000-000000000001")
+	requireCode(t, schema.CodeNotFound, err)
+	_, err = b.SaveAccount(ctx, schema.Account{})
+	require.Error(t, err)
+}
+
+func TestLease(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	// 60 a minute fill one a second; three seconds' worth lie ready.
+	granted, wait, err := b.Lease(ctx, string(b.conn.ID), "u1", 100, 60)
+	require.NoError(t, err)
+	require.Equal(t, 3, granted)
+	require.Zero(t, wait)
+	granted, wait, err = b.Lease(ctx, string(b.conn.ID), "u1", 1, 60)
+	require.NoError(t, err)
+	require.Zero(t, granted)
+	require.Greater(t, wait, time.Duration(0))
+	require.LessOrEqual(t, wait, time.Second)
+	granted, _, err = b.Lease(ctx, string(b.conn.ID), "u2", 1, 60)
+	require.NoError(t, err)
+	require.Equal(t, 1, granted, "another user has a bucket of its own")
+
+	b.exec(`update rate_bucket set refilled_at = refilled_at - interval '1.5 seconds' where acting_user = 'u1'`)
+	granted, _, err = b.Lease(ctx, string(b.conn.ID), "u1", 5, 60)
+	require.NoError(t, err)
+	require.Equal(t, 1, granted)
+	b.exec(`update rate_bucket set refilled_at = refilled_at - interval '1 hour' where acting_user = 'u1'`)
+	granted, _, err = b.Lease(ctx, string(b.conn.ID), "u1", 5, 60)
+	require.NoError(t, err)
+	require.Equal(t, 3, granted, "a bucket never holds more than its burst")
+	granted, _, err = b.Lease(ctx, string(b.conn.ID), "slow", 5, 1)
+	require.NoError(t, err)
+	require.Equal(t, 1, granted, "a slow bucket holds one")
+
+	for _, rate := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+		_, _, err = b.Lease(ctx, string(b.conn.ID), "u1", 1, rate)
+		require.Error(t, err)
+	}
+}
+
+func names(list []schema.Connection) []string {
+	var out []string
+	for _, c := range list {
+		out = append(out, c.Name)
+	}
+	return out
+}
