@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendoff/internal/app"
 	"sendoff/internal/audit"
 	"sendoff/internal/cli"
 	"sendoff/internal/web"
@@ -279,12 +280,12 @@ func TestLocalServerIsFoundByItsDirectory(t *testing.T) {
 	data := t.TempDir()
 	b.env = nil
 	b.store.ListTokensFunc = func(string, int) ([]schema.Token, string, error) { return nil, "", nil }
-	require.NoError(t, os.WriteFile(filepath.Join(data, cli.ServerFile), []byte(`{"url":"`+b.srv.URL+`","temporal_ui":""}`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(data, app.ServerFileName), []byte(`{"url":"`+b.srv.URL+`","temporal_ui":""}`), 0o600))
 	require.Equal(t, cli.ExitUsage, b.run("tokens", "list", "--data", data).code)
-	require.NoError(t, os.WriteFile(filepath.Join(data, cli.AdminTokenFile), []byte("sendoff_admin\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(data, app.TokenFileName), []byte("sendoff_admin\n"), 0o600))
 	r := b.run("tokens", "list", "--data", data)
 	require.Equal(t, 0, r.code, r.errout)
-	require.NoError(t, os.WriteFile(filepath.Join(data, cli.ServerFile), []byte(`{`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(data, app.ServerFileName), []byte(`{`), 0o600))
 	require.Equal(t, cli.ExitUsage, b.run("tokens", "list", "--data", data).code)
 }
 

@@ -9,19 +9,8 @@ import (
 	"strings"
 
 	"sendoff/internal/apiclient"
+	"sendoff/internal/app"
 )
-
-// The files by which a local server is found in its data directory.
-const (
-	ServerFile     = "server.json" // LocalServer as JSON
-	AdminTokenFile = "admin-token" // the first admin token, readable by its owner alone
-)
-
-// LocalServer is what a local server leaves in its data directory.
-type LocalServer struct {
-	URL        string `json:"url"`
-	TemporalUI string `json:"temporal_ui"`
-}
 
 // client speaks to the server that the environment or the data directory names.
 func (in *invocation) client() (*apiclient.Client, error) {
@@ -34,7 +23,7 @@ func (in *invocation) client() (*apiclient.Client, error) {
 		return nil, err
 	}
 	if token == "" {
-		b, err := os.ReadFile(filepath.Join(in.data, AdminTokenFile))
+		b, err := os.ReadFile(filepath.Join(in.data, app.TokenFileName))
 		if err != nil {
 			return nil, usage("the data directory "+in.data+" holds no readable admin token", "set SENDOFF_TOKEN, or run this as the user who started sendoff up")
 		}
@@ -43,12 +32,12 @@ func (in *invocation) client() (*apiclient.Client, error) {
 	return apiclient.New(local.URL, token)
 }
 
-func readLocalServer(data string) (LocalServer, error) {
-	var local LocalServer
-	b, err := os.ReadFile(filepath.Join(data, ServerFile))
+func readLocalServer(data string) (app.Address, error) {
+	var local app.Address
+	b, err := os.ReadFile(filepath.Join(data, app.ServerFileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return local, &apiclient.Error{
-			Code: apiclient.CodeUnreachable, Message: "no server is known: SENDOFF_URL is not set and " + data + " holds no " + ServerFile,
+			Code: apiclient.CodeUnreachable, Message: "no server is known: SENDOFF_URL is not set and " + data + " holds no " + app.ServerFileName,
 			Fix: "start one with: sendoff up; or set SENDOFF_URL and SENDOFF_TOKEN; or name its directory with --data",
 		}
 	}
@@ -56,7 +45,7 @@ func readLocalServer(data string) (LocalServer, error) {
 		err = json.Unmarshal(b, &local)
 	}
 	if err != nil || local.URL == "" {
-		return local, usage("the file "+filepath.Join(data, ServerFile)+" cannot be used", "start sendoff up again; it writes the file anew")
+		return local, usage("the file "+filepath.Join(data, app.ServerFileName)+" cannot be used", "start sendoff up again; it writes the file anew")
 	}
 	return local, nil
 }

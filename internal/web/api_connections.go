@@ -195,7 +195,7 @@ func (s *server) check(ctx context.Context, c schema.Connection, secret string) 
 			}},
 		}
 	}
-	return checkBody{ActsAs: got.ActsAs, Role: got.Role, EnterpriseID: got.EnterpriseID, Service: got.Service}, nil
+	return checkBody(got), nil
 }
 
 func quoteID(id string) string {
