@@ -140,7 +140,7 @@ func TestIntendWrite(t *testing.T) {
 		require.NoError(t, err)
 		_, err = b.SetConnectionState(ctx, "box", schema.ConnectionDisabled, "", b.admin)
 		require.NoError(t, err)
-		requireCode(t, schema.CodeConflict, b.IntendWrite(ctx, ref, write))
+		requireCode(t, schema.CodeClosed, b.IntendWrite(ctx, ref, write))
 		_, err = b.SetConnectionState(ctx, "box", schema.ConnectionEnabled, "", b.admin)
 		require.NoError(t, err)
 		b.exec(`update connection set read_only = true`)

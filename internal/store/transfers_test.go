@@ -218,7 +218,7 @@ func TestDeleteWaitsForTheTransfer(t *testing.T) {
 
 	other := b.toTransfer("8", "1")
 	b.enter(other, "8", "1")
-	requireCode(t, schema.CodeConflict, b.IntendWrite(ctx, ref, del))
+	requireCode(t, schema.CodeUnavailable, b.IntendWrite(ctx, ref, del))
 	require.NoError(t, b.LeaveLane(ctx, other.PlanID))
 	require.NoError(t, b.IntendWrite(ctx, ref, del))
 	tries, err = b.CountDeleteRefusal(ctx, ref)
