@@ -113,8 +113,10 @@ func (a *Activities) confirmedInTime(ctx context.Context, w *work, op string) er
 	if a.now().Sub(since) < a.clocks.ReadBack {
 		return nil
 	}
-	return &Refusal{Code: schema.ParkNotConfirmed, Message: "the vendor accepted the " + op + " and its reads do not show it",
-		Fix: "look at the account at the vendor, then resume"}
+	return &Refusal{
+		Code: schema.ParkNotConfirmed, Message: "the vendor accepted the " + op + " and its reads do not show it",
+		Fix: "look at the account at the vendor, then resume",
+	}
 }
 
 func (a *Activities) notConfirmedYet(ctx context.Context, what string) error {
@@ -134,9 +136,11 @@ func (a *Activities) readSource(ctx context.Context, w *work) (schema.Account, e
 		if _, err := a.actor(ctx, w); err != nil {
 			return now, err
 		}
-		return now, &Refusal{Code: schema.ParkAccountGone,
+		return now, &Refusal{
+			Code:    schema.ParkAccountGone,
 			Message: "the vendor no longer knows account " + string(w.source()) + ", and this plan did not delete it",
-			Fix:     "find out who deleted it; cancel the case if nothing is left to do"}
+			Fix:     "find out who deleted it; cancel the case if nothing is left to do",
+		}
 	}
 	if err != nil {
 		return now, err
@@ -150,7 +154,8 @@ func (a *Activities) readSource(ctx context.Context, w *work) (schema.Account, e
 	}
 	return now, a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "account", Details: map[string]string{
 		"account": string(now.ExternalID), "status": now.VendorStatus, "role": string(now.Role),
-		"space_used_bytes": strconv.FormatInt(now.SpaceUsed, 10)}})
+		"space_used_bytes": strconv.FormatInt(now.SpaceUsed, 10),
+	}})
 }
 
 // RevokeSessions ends the account's sessions. The vendor's acceptance is the

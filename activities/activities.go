@@ -92,7 +92,9 @@ func (a *Activities) actor(ctx context.Context, w *work) (policy.Actor, error) {
 }
 
 func enterpriseRefusal() error {
-	return &Refusal{Code: schema.ParkEnterprise,
+	return &Refusal{
+		Code:    schema.ParkEnterprise,
 		Message: "the connection's enterprise is not the one the plan was made for",
-		Fix:     "restore the connection's credentials, then resume"}
+		Fix:     "restore the connection's credentials, then resume",
+	}
 }

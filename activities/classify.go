@@ -79,15 +79,18 @@ func classify(err error) error {
 		return err
 	case errors.As(err, &not):
 		return temporal.NewApplicationErrorWithOptions(not.Error(), TypeNotYet, temporal.ApplicationErrorOptions{
-			NextRetryDelay: not.after, Category: temporal.ApplicationErrorCategoryBenign})
+			NextRetryDelay: not.after, Category: temporal.ApplicationErrorCategoryBenign,
+		})
 	case errors.As(err, &refusal):
 		return temporal.NewApplicationErrorWithOptions(refusal.Error(), TypeRefusal, temporal.ApplicationErrorOptions{
-			NonRetryable: true, Details: []any{schema.Cause{Code: refusal.Code, Message: refusal.Message, Fix: refusal.Fix}}})
+			NonRetryable: true, Details: []any{schema.Cause{Code: refusal.Code, Message: refusal.Message, Fix: refusal.Fix}},
+		})
 	case errors.As(err, &ours): // before the vendor's: a guard's refusal wraps ours
 		return classifyOurs(ours)
 	case errors.As(err, &vendor):
 		return temporal.NewApplicationErrorWithOptions(vendor.Error(), string(vendor.Kind), temporal.ApplicationErrorOptions{
-			NonRetryable: vendor.Kind.Permanent(), NextRetryDelay: vendor.RetryAfter})
+			NonRetryable: vendor.Kind.Permanent(), NextRetryDelay: vendor.RetryAfter,
+		})
 	default:
 		// Unknown: worth another try within ScheduleToClose. The text may hold
 		// anything, so it stays in our log and out of the history.

@@ -98,8 +98,10 @@ func (a *Activities) checkDelete(ctx context.Context, w *work) error {
 	s := w.plan.Snapshot
 	if !transfers {
 		if s == nil || !s.OwnsNothing() || now.SpaceUsed > 0 {
-			return &Refusal{Code: schema.ParkContentRemains, Message: "the account owns, or may own, content and the plan does not transfer it",
-				Fix: "cancel the case and offboard with the template leaver and a receiver"}
+			return &Refusal{
+				Code: schema.ParkContentRemains, Message: "the account owns, or may own, content and the plan does not transfer it",
+				Fix: "cancel the case and offboard with the template leaver and a receiver",
+			}
 		}
 		return nil
 	}
@@ -111,8 +113,10 @@ func (a *Activities) checkDelete(ctx context.Context, w *work) error {
 		return &Refusal{Code: schema.ParkContentRemains, Message: "the transfer has no verdict", Fix: "resume to settle it again"}
 	}
 	if t.State == schema.TransferSkipped && now.SpaceUsed > 0 {
-		return &Refusal{Code: schema.ParkContentRemains, Message: "the account owned nothing at the snapshot and owns content now",
-			Fix: "cancel the case and offboard again with a receiver"}
+		return &Refusal{
+			Code: schema.ParkContentRemains, Message: "the account owned nothing at the snapshot and owns content now",
+			Fix: "cancel the case and offboard again with a receiver",
+		}
 	}
 	return a.checkTrash(ctx, *w, t)
 }
@@ -140,8 +144,10 @@ func (a *Activities) checkTrash(ctx context.Context, w work, t schema.Transfer) 
 	if len(missing) == 0 {
 		return nil
 	}
-	return &Refusal{Code: schema.ParkTrashRemains, Message: "trashed items did not arrive at the receiver: " + joinIDs(missing),
-		Fix: "restore or purge them at the vendor, then resume"}
+	return &Refusal{
+		Code: schema.ParkTrashRemains, Message: "trashed items did not arrive at the receiver: " + joinIDs(missing),
+		Fix: "restore or purge them at the vendor, then resume",
+	}
 }
 
 // contentRemains counts the refusal. A transfer that had a verdict loses it and
@@ -156,8 +162,10 @@ func (a *Activities) contentRemains(ctx context.Context, w work) (DeleteStatus, 
 		return DeleteStatus{}, err
 	}
 	if n >= maxDeleteTries || !ok || t.State == schema.TransferSkipped {
-		return DeleteStatus{}, &Refusal{Code: schema.ParkContentRemains, Message: "the vendor says that the account still owns content",
-			Fix: "find what is left at the vendor and move it, then resume"}
+		return DeleteStatus{}, &Refusal{
+			Code: schema.ParkContentRemains, Message: "the vendor says that the account still owns content",
+			Fix: "find what is left at the vendor and move it, then resume",
+		}
 	}
 	return DeleteStatus{Again: a.clocks.DeleteRetry}, nil
 }
@@ -172,5 +180,6 @@ func (a *Activities) completeDelete(ctx context.Context, w work) error {
 		return err
 	}
 	return a.store.CompleteStep(ctx, w.ref, schema.StepDone, map[string]string{
-		"read_by_id": "404", "enterprise": w.plan.Facts.EnterpriseID})
+		"read_by_id": "404", "enterprise": w.plan.Facts.EnterpriseID,
+	})
 }

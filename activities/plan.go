@@ -36,8 +36,10 @@ func (a *Activities) LoadPlan(ctx context.Context, in PlanInput) (PlanOutline, e
 	}
 	out := PlanOutline{State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep}
 	for _, s := range plan.Steps {
-		out.Steps = append(out.Steps, StepOutline{Kind: s.Kind,
-			Done: s.State == schema.StepDone || s.State == schema.StepSkipped})
+		out.Steps = append(out.Steps, StepOutline{
+			Kind: s.Kind,
+			Done: s.State == schema.StepDone || s.State == schema.StepSkipped,
+		})
 	}
 	return out, nil
 }

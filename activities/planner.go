@@ -56,8 +56,10 @@ func (p *Planner) Draft(ctx context.Context, requests []schema.Request) ([]schem
 		drafts = append(drafts, d)
 	}
 	if len(problems) > 0 {
-		return nil, &schema.Error{Code: code, Message: "not every leaver could be found", Problems: problems,
-			Fix: "check the addresses, and that the connections are enabled (sendoff connections list)"}
+		return nil, &schema.Error{
+			Code: code, Message: "not every leaver could be found", Problems: problems,
+			Fix: "check the addresses, and that the connections are enabled (sendoff connections list)",
+		}
 	}
 	return drafts, nil
 }
@@ -86,8 +88,10 @@ func (p *Planner) newBatch(ctx context.Context, requests []schema.Request) (*bat
 		return nil, err
 	}
 	if len(conns) == 0 {
-		return nil, &schema.Error{Code: schema.CodeNotFound, Message: "there is no enabled connection to look anybody up in",
-			Fix: "make one: sendoff connect box --help"}
+		return nil, &schema.Error{
+			Code: schema.CodeNotFound, Message: "there is no enabled connection to look anybody up in",
+			Fix: "make one: sendoff connect box --help",
+		}
 	}
 	b := &batch{Planner: p, leavers: map[string]bool{}}
 	for _, r := range requests {
@@ -147,8 +151,10 @@ func describe(err error) string {
 func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *schema.Problem, error) {
 	t, ok := schema.FindTemplate(r.Template)
 	if !ok {
-		return schema.Draft{}, nil, &schema.Error{Code: schema.CodeInvalid, Message: fmt.Sprintf("template %q does not exist", r.Template),
-			Fix: "use leaver, suspend, transfer or delete"}
+		return schema.Draft{}, nil, &schema.Error{
+			Code: schema.CodeInvalid, Message: fmt.Sprintf("template %q does not exist", r.Template),
+			Fix: "use leaver, suspend, transfer or delete",
+		}
 	}
 	d := schema.Draft{Request: r}
 	degraded := false
@@ -165,9 +171,11 @@ func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *sch
 			continue
 		}
 		if len(matches) > 1 {
-			return d, &schema.Problem{Code: string(schema.AmbiguousLogin),
+			return d, &schema.Problem{
+				Code:    string(schema.AmbiguousLogin),
 				Message: fmt.Sprintf("%d accounts of connection %s have the login %s", len(matches), l.conn.Name, r.Email),
-				Fix:     "make the login unique at the vendor"}, nil
+				Fix:     "make the login unique at the vendor",
+			}, nil
 		}
 		if len(matches) == 1 {
 			account, err := b.draftAccount(ctx, l, r, t, matches[0])
@@ -178,8 +186,10 @@ func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *sch
 		}
 	}
 	if len(d.Accounts) == 0 && !degraded {
-		return d, &schema.Problem{Code: string(schema.CodeNotFound),
-			Message: "no enabled connection has an account with the login " + r.Email, Fix: "check the address"}, nil
+		return d, &schema.Problem{
+			Code:    string(schema.CodeNotFound),
+			Message: "no enabled connection has an account with the login " + r.Email, Fix: "check the address",
+		}, nil
 	}
 	hashes := make([]string, len(d.Accounts))
 	for i, a := range d.Accounts {
@@ -210,8 +220,10 @@ func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t s
 	if err := b.chooseReceiver(ctx, l, r, t, &d); err != nil {
 		return d, err
 	}
-	d.Facts = policy.BuildFacts(policy.FactsInput{Door: schema.DoorOffboarding, Connection: l.conn, Source: d.Account,
-		Receiver: d.Receiver, Steps: d.Steps, Template: t, Request: r})
+	d.Facts = policy.BuildFacts(policy.FactsInput{
+		Door: schema.DoorOffboarding, Connection: l.conn, Source: d.Account,
+		Receiver: d.Receiver, Steps: d.Steps, Template: t, Request: r,
+	})
 	return d, nil
 }
 

@@ -37,7 +37,8 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 	}
 	t, err = a.store.ConcludeTransfer(ctx, w.ref, verdict.State, map[string]string{
 		"bytes_left": strconv.FormatInt(read.BytesLeft, 10), "witnesses": strconv.Itoa(read.WitnessTotal),
-		"found": strconv.Itoa(read.WitnessFound), "missing": joinIDs(read.MissingIDs), "folders": joinIDs(t.FolderIDs)})
+		"found": strconv.Itoa(read.WitnessFound), "missing": joinIDs(read.MissingIDs), "folders": joinIDs(t.FolderIDs),
+	})
 	return a.status(t), err
 }
 

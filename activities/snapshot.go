@@ -47,7 +47,8 @@ func (a *Activities) Snapshot(ctx context.Context, in StepInput) error {
 func (a *Activities) completeSnapshot(ctx context.Context, ref schema.StepRef, s schema.Snapshot) error {
 	return a.store.CompleteStep(ctx, ref, schema.StepDone, map[string]string{
 		"witnesses": strconv.Itoa(len(s.Witnesses)), "trash": strconv.Itoa(len(s.Trash)),
-		"collaborations_read": strconv.Itoa(s.DeepDone) + " of " + strconv.Itoa(s.DeepTotal), "note": s.WitnessNote})
+		"collaborations_read": strconv.Itoa(s.DeepDone) + " of " + strconv.Itoa(s.DeepTotal), "note": s.WitnessNote,
+	})
 }
 
 func (a *Activities) snapshotGroups(ctx context.Context, w work, s *schema.Snapshot) error {

@@ -33,8 +33,10 @@ func (a *Activities) EnterTransfer(ctx context.Context, in StepInput) (TransferS
 	if w.plan.Snapshot == nil {
 		return TransferStatus{}, &Refusal{Code: schema.ParkInternal, Message: "the plan has no snapshot", Fix: "report this as a fault of sendoff"}
 	}
-	t := schema.Transfer{PlanID: w.plan.ID, ConnectionID: w.conn.ID, Source: w.source(), Receiver: w.plan.Facts.Receiver,
-		BytesBefore: w.plan.Snapshot.SpaceUsed, BytesLeft: w.plan.Snapshot.SpaceUsed, WitnessTotal: len(w.plan.Snapshot.Witnesses)}
+	t := schema.Transfer{
+		PlanID: w.plan.ID, ConnectionID: w.conn.ID, Source: w.source(), Receiver: w.plan.Facts.Receiver,
+		BytesBefore: w.plan.Snapshot.SpaceUsed, BytesLeft: w.plan.Snapshot.SpaceUsed, WitnessTotal: len(w.plan.Snapshot.Witnesses),
+	}
 	if w.plan.Snapshot.OwnsNothing() {
 		return TransferStatus{State: schema.TransferSkipped}, a.store.SkipTransfer(ctx, w.ref, t)
 	}
@@ -88,8 +90,10 @@ func (a *Activities) takeReceiver(ctx context.Context, w *work) (schema.Account,
 		}
 		refused = append(refused, findings...)
 	}
-	r := &Refusal{Code: schema.ParkReceiverMissing, Message: "no receiver is named and the account owns content",
-		Fix: "cancel the case and offboard again with --transfer-to"}
+	r := &Refusal{
+		Code: schema.ParkReceiverMissing, Message: "no receiver is named and the account owns content",
+		Fix: "cancel the case and offboard again with --transfer-to",
+	}
 	if len(refused) > 0 {
 		r.Message, r.Fix = "no receiver is valid now: "+string(refused[0].Code), "make a receiver valid ("+refused[0].Fix+"), then resume"
 	}
@@ -162,7 +166,8 @@ func (a *Activities) InspectTransfer(ctx context.Context, in StepInput) (Transfe
 	}
 	if t.State == schema.TransferSent {
 		t, err = a.store.RecordTransferOutcome(ctx, in.Ref, schema.TransferOutcome{
-			Class: schema.OutcomeUnknown, Reason: "the worker ended during the call", EndedAt: a.now().UTC()})
+			Class: schema.OutcomeUnknown, Reason: "the worker ended during the call", EndedAt: a.now().UTC(),
+		})
 	}
 	return a.status(t), err
 }

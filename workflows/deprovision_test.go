@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/mock" //nolint:depguard // the SDK's environment takes its matchers
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -30,8 +30,10 @@ func TestDeprovision(t *testing.T) {
 		e.script["Wait"] = []reply{{left: 30 * 24 * time.Hour}, {}}
 		e.script["Delete"] = []reply{{deleted: activities.DeleteStatus{Deleted: true}}}
 		start := e.env.Now()
-		require.Equal(t, []string{"Snapshot", "Suspend", "RevokeSessions", "EnterTransfer", "SendTransfer", "SettleTransfer",
-			"CompleteTransfer", "Wait", "Wait", "SettleTransfer", "Delete", "Finish:done"}, e.run(t))
+		require.Equal(t, []string{
+			"Snapshot", "Suspend", "RevokeSessions", "EnterTransfer", "SendTransfer", "SettleTransfer",
+			"CompleteTransfer", "Wait", "Wait", "SettleTransfer", "Delete", "Finish:done",
+		}, e.run(t))
 		require.GreaterOrEqual(t, e.env.Now().Sub(start), 30*24*time.Hour)
 		for _, ref := range e.refs {
 			require.Equal(t, int64(ref.Index), ref.Fence, "the fence is raised by each step")
@@ -132,7 +134,8 @@ func TestTransfer(t *testing.T) {
 		e.script["EnterTransfer"] = []reply{intended}
 		e.script["SendTransfer"] = []reply{
 			{transfer: activities.TransferStatus{State: schema.TransferIntended, Outcome: schema.OutcomeRateLimited, Again: 90 * time.Second}},
-			at(schema.TransferSettling)}
+			at(schema.TransferSettling),
+		}
 		e.script["SettleTransfer"] = []reply{at(schema.TransferPresumed)}
 		start := e.env.Now()
 		e.run(t)
@@ -230,8 +233,10 @@ func TestSettlePolls(t *testing.T) {
 	var times []time.Time
 	var replies []reply
 	for i := int32(1); i <= 9; i++ {
-		replies = append(replies, reply{do: func() { times = append(times, e.env.Now()) },
-			err: temporal.NewApplicationErrorWithOptions("not yet", activities.TypeNotYet, temporal.ApplicationErrorOptions{NextRetryDelay: clocks.PollDelay(i)})})
+		replies = append(replies, reply{
+			do:  func() { times = append(times, e.env.Now()) },
+			err: temporal.NewApplicationErrorWithOptions("not yet", activities.TypeNotYet, temporal.ApplicationErrorOptions{NextRetryDelay: clocks.PollDelay(i)}),
+		})
 	}
 	e.script["SettleTransfer"] = append(replies, at(schema.TransferProven))
 	e.run(t)

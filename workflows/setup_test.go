@@ -63,8 +63,10 @@ func newEngine(t *testing.T, kinds ...schema.StepKind) *engine {
 			return e.take(name, &in.Ref).err
 		}).Maybe()
 	}
-	for name, fn := range map[string]any{"EnterTransfer": a.EnterTransfer, "SendTransfer": a.SendTransfer, "InspectTransfer": a.InspectTransfer,
-		"RearmTransfer": a.RearmTransfer, "ReopenTransfer": a.ReopenTransfer, "SettleTransfer": a.SettleTransfer, "StopTransfer": a.StopTransfer} {
+	for name, fn := range map[string]any{
+		"EnterTransfer": a.EnterTransfer, "SendTransfer": a.SendTransfer, "InspectTransfer": a.InspectTransfer,
+		"RearmTransfer": a.RearmTransfer, "ReopenTransfer": a.ReopenTransfer, "SettleTransfer": a.SettleTransfer, "StopTransfer": a.StopTransfer,
+	} {
 		e.env.OnActivity(fn, anything, anything).Return(func(_ context.Context, in activities.StepInput) (activities.TransferStatus, error) {
 			r := e.take(name, &in.Ref)
 			return r.transfer, r.err

@@ -107,8 +107,10 @@ func (d *deprovision) refused(ctx workflow.Context, ref schema.StepRef, t activi
 	if t.Code != "" {
 		message += " (" + t.Code + ")"
 	}
-	stopped, err := d.park(ctx, schema.Cause{Code: schema.ParkTransferRefused, Step: schema.StepTransfer, Message: message,
-		Fix: "mend what the vendor names, then resume: the request was refused, so sending it again is safe"})
+	stopped, err := d.park(ctx, schema.Cause{
+		Code: schema.ParkTransferRefused, Step: schema.StepTransfer, Message: message,
+		Fix: "mend what the vendor names, then resume: the request was refused, so sending it again is safe",
+	})
 	if err != nil || stopped {
 		return t, stoppedError(err)
 	}
@@ -120,9 +122,11 @@ func (d *deprovision) refused(ctx workflow.Context, ref schema.StepRef, t activi
 
 // stalled parks with how much is missing; an operator who resumes watches on.
 func (d *deprovision) stalled(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus) (activities.TransferStatus, error) {
-	stopped, err := d.park(ctx, schema.Cause{Code: schema.ParkTransferStalled, Step: schema.StepTransfer,
+	stopped, err := d.park(ctx, schema.Cause{
+		Code: schema.ParkTransferStalled, Step: schema.StepTransfer,
 		Message: "nothing moved any more and the transfer is not proven; the case's report lists what is missing",
-		Fix:     "look at the vendor whether the transfer still runs; resume to watch on"})
+		Fix:     "look at the vendor whether the transfer still runs; resume to watch on",
+	})
 	if err != nil || stopped {
 		return t, stoppedError(err)
 	}

@@ -138,8 +138,10 @@ func (l *Local) startTemporal(ctx context.Context) (temporalx.Options, error) {
 		return o, nil
 	}
 	var err error
-	l.temporal, err = local.StartTemporal(ctx, local.TemporalConfig{DataDir: l.cfg.Config.DataDir,
-		Namespace: temporalx.DefaultNamespace, Progress: l.cfg.Progress})
+	l.temporal, err = local.StartTemporal(ctx, local.TemporalConfig{
+		DataDir:   l.cfg.Config.DataDir,
+		Namespace: temporalx.DefaultNamespace, Progress: l.cfg.Progress,
+	})
 	if err != nil {
 		return o, err
 	}
@@ -155,8 +157,10 @@ func (l *Local) listen() error {
 	}
 	var err error
 	if l.listener, err = net.Listen("tcp", address); err != nil {
-		return &schema.Error{Code: schema.CodeInvalid, Message: "cannot listen on " + address + ": another program does",
-			Fix: "end it, or choose another port with --listen 127.0.0.1:PORT"}
+		return &schema.Error{
+			Code: schema.CodeInvalid, Message: "cannot listen on " + address + ": another program does",
+			Fix: "end it, or choose another port with --listen 127.0.0.1:PORT",
+		}
 	}
 	l.Address.URL = "http://" + l.listener.Addr().String()
 	if l.temporal != nil {

@@ -48,8 +48,10 @@ func newOpeners(cfg openerConfig) *openers {
 // Open returns the connector of a connection at its present version.
 func (o *openers) Open(ctx context.Context, c schema.Connection) (connectors.Connector, error) {
 	if c.State != schema.ConnectionEnabled {
-		return nil, &schema.Error{Code: schema.CodeClosed, Message: "connection " + c.Name + " is " + string(c.State),
-			Fix: "sendoff connections enable " + c.Name}
+		return nil, &schema.Error{
+			Code: schema.CodeClosed, Message: "connection " + c.Name + " is " + string(c.State),
+			Fix: "sendoff connections enable " + c.Name,
+		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,13 +73,17 @@ func (o *openers) Open(ctx context.Context, c schema.Connection) (connectors.Con
 
 func (o *openers) build(c schema.Connection, secret string, limiter connectors.Limiter) (connectors.Connector, error) {
 	if o.cfg.LoopbackOnly && (!loopbackURL(c.BaseURL) || !loopbackURL(c.TokenURL)) {
-		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "SENDOFF_TIME_SCALE is set and connection " + c.Name + " is not on loopback",
-			Fix: "unset SENDOFF_TIME_SCALE: scaled time is for simulators alone"}
+		return nil, &schema.Error{
+			Code: schema.CodeInvalid, Message: "SENDOFF_TIME_SCALE is set and connection " + c.Name + " is not on loopback",
+			Fix: "unset SENDOFF_TIME_SCALE: scaled time is for simulators alone",
+		}
 	}
 	i := slices.IndexFunc(o.cfg.Factories, func(f connectors.Factory) bool { return f.Manifest().Vendor == c.Vendor })
 	if i < 0 {
-		return nil, &schema.Error{Code: schema.CodeInvalid, Message: fmt.Sprintf("vendor %q is not known", c.Vendor),
-			Fix: fmt.Sprintf("use one of %v", o.Vendors())}
+		return nil, &schema.Error{
+			Code: schema.CodeInvalid, Message: fmt.Sprintf("vendor %q is not known", c.Vendor),
+			Fix: fmt.Sprintf("use one of %v", o.Vendors()),
+		}
 	}
 	return o.cfg.Factories[i].Open(connectors.Config{Connection: c, Secret: secret, Limiter: limiter, Guard: o.cfg.Guard, Now: time.Now})
 }

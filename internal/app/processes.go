@@ -24,8 +24,10 @@ func openProduction(ctx context.Context, cfg config.Config, log *zap.Logger) (*E
 		problems = append(problems, schema.Problem{Where: config.KeyFile, Message: "is not set", Fix: "set SENDOFF_KEY_FILE to a file with 32 random bytes in base64"})
 	}
 	if len(problems) > 0 {
-		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "the configuration is not complete", Problems: problems,
-			Fix: "for a stack on this machine alone use: sendoff up"}
+		return nil, &schema.Error{
+			Code: schema.CodeInvalid, Message: "the configuration is not complete", Problems: problems,
+			Fix: "for a stack on this machine alone use: sendoff up",
+		}
 	}
 	keys, err := secret.LoadKeyring(cfg.KeyFile)
 	if err != nil {

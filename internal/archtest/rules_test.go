@@ -21,7 +21,6 @@ func arrows() []arrow {
 		{"connectors/*/*sim", []string{"connectors/simkit"}, "a simulator that shared a type with the client would share its mistakes"},
 		{"connectors/httpx", []string{"connectors", "schema"}, "turns responses into connector errors"},
 		{"connectors/rate", []string{"connectors", "schema"}, "shares a vendor's rate between workers"},
-		{"connectors/conformance", []string{"connectors", "connectors/simkit", "schema"}, "runs any connector against its simulator"},
 		{"connectors/*", []string{"connectors", "connectors/httpx", "connectors/rate", "schema"}, "a vendor is one folder that knows no other vendor and nothing of the engine"},
 
 		{"workflows", []string{"activities", "schema"}, "what happens over time reaches the world through activities alone"},
@@ -40,7 +39,8 @@ func arrows() []arrow {
 		{"internal/web", []string{"workflows", "internal/policy", "internal/intake", "schema"}, "declares the ports it needs"},
 		{"internal/web/webtest", []string{"internal/web", "schema"}, "fakes of web's ports, for tests"},
 		{"internal/apiclient", []string{"schema", "internal/intake"}, "speaks to the server's API and to nothing else"},
-		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/local", "connectors/*/*sim", "schema"}, "exceptions: audit verifies a file offline, local is what `up` starts, the simulators are what `sim` serves"},
+		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/demo", "connectors/*/*sim", "schema"}, "exceptions: audit verifies a file offline, the demo is a command, the simulators are what `sim` serves"},
+		{"internal/demo", nil, "types commands as a person would; knowing our types, it could not judge them"},
 		{"internal/app", []string{"schema", "connectors/...", "workflows", "activities", "internal/..."}, "builds everything from config, so it may know everything"},
 		{"cmd/sendoff", []string{"internal/cli"}, "one binary of a few lines"},
 
@@ -62,7 +62,7 @@ func keeps() []keep {
 		{"internal/store", []string{"internal/app", "internal/store/..."}, "every other package names the port it needs"},
 		{"connectors/all", []string{"internal/app"}, "vendors are chosen in one place"},
 		{"internal/secret", []string{"internal/app", "internal/temporalx", "internal/local/..."}, "keys have one owner; the exceptions carry the payload codec"},
-		{"internal/local", []string{"internal/app", "internal/cli", "internal/local/..."}, "a started database is for `up` and for tests"},
+		{"internal/local", []string{"internal/app", "internal/local/..."}, "a started database is for `up` and for tests"},
 		{"connectors/*/*sim", []string{"internal/app", "internal/cli"}, "a simulator is for `sim`, `demo` and for tests"},
 	}
 }
@@ -75,13 +75,14 @@ func testArrows() []arrow {
 		{"connectors/*/*sim", nil, "a simulator's test must not know the client either; it reads the vendor's documents"},
 		{"connectors/all", []string{"connectors/..."}, "walks all folders"},
 		{"internal/app", []string{"..."}, "starts everything"},
+		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/web", "internal/secret", "internal/local/localtest"}, "proves that it satisfies the ports declared there, with real keys"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},
 		{"cmd/...", []string{"..."}, "runs the binary"},
 		{"deploy", []string{"internal/config"}, "the settings in the compose file must be ones the program accepts"},
 		{"e2e/...", []string{"..."}, "everything wired"},
 		{"activities", []string{"connectors/...", "internal/store/...", "internal/audit", "internal/local/localtest"}, "run against the simulators and a real database"},
 		{"workflows", []string{"internal/temporalx", "internal/secret", "internal/local/localtest"}, "replays decode with the product's codec"},
-		{"...", []string{"connectors/simkit", "connectors/*/*sim", "connectors/conformance", "internal/local/localtest", "internal/web/webtest"}, "what runs for real is not mocked"},
+		{"...", []string{"connectors/simkit", "connectors/*/*sim", "internal/local/localtest", "internal/web/webtest"}, "what runs for real is not mocked"},
 	}
 }
 

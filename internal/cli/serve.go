@@ -43,8 +43,10 @@ func (f settingFlags) load(in *invocation, more map[string]string) (config.Confi
 	if f.DatabaseURL != "" {
 		return config.Config{}, usage("a database URL holds a password and must not be a flag", "set SENDOFF_DATABASE_URL")
 	}
-	flags := map[string]string{config.KeyFile: f.KeyFile, config.TimeScale: f.TimeScale,
-		config.RatePerMinute: f.RatePerMinute, config.LogLevel: f.LogLevel}
+	flags := map[string]string{
+		config.KeyFile: f.KeyFile, config.TimeScale: f.TimeScale,
+		config.RatePerMinute: f.RatePerMinute, config.LogLevel: f.LogLevel,
+	}
 	for k, v := range more {
 		flags[k] = v
 	}
@@ -92,8 +94,10 @@ func (c *upCommand) Run(in *invocation) error {
 		return err
 	}
 	defer func() { _ = log.Sync() }() // the file is closed with us
-	stack, err := app.StartLocal(in.ctx, app.UpConfig{Config: cfg, Env: in.env, Log: log, Version: Version(),
-		Progress: func(line string) { in.note("%s", line) }})
+	stack, err := app.StartLocal(in.ctx, app.UpConfig{
+		Config: cfg, Env: in.env, Log: log, Version: Version(),
+		Progress: func(line string) { in.note("%s", line) },
+	})
 	if err != nil {
 		return ownError(err)
 	}

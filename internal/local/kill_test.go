@@ -65,7 +65,7 @@ func fill(t *testing.T, s stack) {
 	c, err := client.DialContext(t.Context(), client.Options{HostPort: s.TemporalAddress, Namespace: "sendoff"})
 	require.NoError(t, err)
 	defer c.Close()
-	_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflowID, TaskQueue: "none"}, "Deprovision")
+	_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflowID, TaskQueue: "none"}, "Deprovision") //nolint:forbidigo // the server is tested here, not our way of starting
 	require.NoError(t, err)
 }
 
@@ -111,7 +111,7 @@ func TestTemporal(t *testing.T) {
 		require.Equal(t, enumspb.INDEXED_VALUE_TYPE_DATETIME, attributes.GetCustomAttributes()["SendoffDue"])
 		start := func(bytes int) error {
 			opts := client.StartWorkflowOptions{ID: strings.Repeat("i", bytes), TaskQueue: "none"}
-			_, err := c.ExecuteWorkflow(t.Context(), opts, "Deprovision")
+			_, err := c.ExecuteWorkflow(t.Context(), opts, "Deprovision") //nolint:forbidigo // the server is tested here, not our way of starting
 			return err
 		}
 		require.NoError(t, start(255))

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		err = findCLI()
 	}
 	if err != nil {
-		fmt.Println(err)
+		_, _ = fmt.Fprintln(os.Stdout, err)
 		os.Exit(1)
 	}
 }
@@ -72,11 +72,11 @@ func temporalConfig(dir string) local.TemporalConfig {
 }
 
 func findCLI() error {
-	path, err := local.EnsureTemporalCLI(context.Background(), func(line string) { fmt.Println(line) })
+	path, err := local.EnsureTemporalCLI(context.Background(), func(line string) { _, _ = fmt.Fprintln(os.Stdout, line) })
 	if errors.Is(err, local.ErrNoTemporal) {
 		return fmt.Errorf("ErrNoTemporal %w", err)
 	}
-	fmt.Println("found", path)
+	_, _ = fmt.Fprintln(os.Stdout, "found", path)
 	return err
 }
 

@@ -178,8 +178,10 @@ func (c *cluster) initialise(durable bool, progress func(string)) error {
 	}
 	defer func() { _ = os.Remove(pwfile) }()
 	// No locale: text sorts by code point, the same on every machine.
-	args := []string{"--pgdata", draft, "--username", OwnerRole, "--pwfile", pwfile,
-		"--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-instructions"}
+	args := []string{
+		"--pgdata", draft, "--username", OwnerRole, "--pwfile", pwfile,
+		"--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-instructions",
+	}
 	if durable {
 		args = append(args, "--data-checksums")
 	} else {

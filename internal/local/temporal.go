@@ -170,7 +170,8 @@ func (s *Temporal) launch(ctx context.Context, port, uiPort int) (err error) {
 }
 
 func (s *Temporal) arguments() []string {
-	args := []string{"server", "start-dev",
+	args := []string{
+		"server", "start-dev",
 		"--ip", loopback, "--port", strconv.Itoa(s.port),
 		"--namespace", s.cfg.Namespace,
 		"--log-level", "warn", "--log-format", "json",

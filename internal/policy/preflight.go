@@ -37,12 +37,13 @@ func CheckConnection(c schema.Connection, actor Actor) []schema.Finding {
 // CheckSource judges the account that would be offboarded.
 func CheckSource(c schema.Connection, actor Actor, source schema.Account) []schema.Finding {
 	var f []schema.Finding
-	switch {
-	case source.Kind == schema.KindService || source.Kind == schema.KindApp:
+	switch source.Kind {
+	case schema.KindPerson:
+	case schema.KindService, schema.KindApp:
 		f = append(f, finding(c, schema.ServiceAccount,
 			fmt.Sprintf("account %s is a %s account, not a person's", source.ExternalID, source.Kind),
 			"remove the application at the vendor instead"))
-	case source.Kind == schema.KindExternal:
+	case schema.KindExternal:
 		f = append(f, finding(c, schema.EnterpriseMismatch,
 			fmt.Sprintf("account %s belongs to another enterprise", source.ExternalID),
 			"remove the external collaborator at the vendor instead"))

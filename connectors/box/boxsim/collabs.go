@@ -195,14 +195,7 @@ func (q *request) updateCollaboration() reply {
 	mine := roleRank(q.roleOn(it, q.actor))
 	switch {
 	case b.Role == roleOwner:
-		if mine < roleRank(roleOwner) || c.user == "" || c.status != statusAccepted {
-			return failed(denied())
-		}
-		if q.busy(it) {
-			return failed(blocked())
-		}
-		q.handOver(c, it)
-		return noContent()
+		return q.makeOwner(c, it, mine)
 	case b.Role != "" && !validCollabRole(b.Role):
 		return failed(badRequest("role", "Invalid value '"+b.Role+"'"))
 	case b.Role != "" && mine < roleRank(roleCoOwner):
@@ -218,6 +211,17 @@ func (q *request) updateCollaboration() reply {
 	}
 	c.modifiedAt = q.now
 	return ok(q.collabView(c))
+}
+
+func (q *request) makeOwner(c *collaboration, it *item, mine int) reply {
+	if mine < roleRank(roleOwner) || c.user == "" || c.status != statusAccepted {
+		return failed(denied())
+	}
+	if q.busy(it) {
+		return failed(blocked())
+	}
+	q.handOver(c, it)
+	return noContent()
 }
 
 func (q *request) handOver(c *collaboration, it *item) {

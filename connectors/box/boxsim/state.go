@@ -56,7 +56,7 @@ type item struct {
 	children      []string
 }
 
-func (i *item) alive() bool { return i.state == stateAlive }
+func (it *item) alive() bool { return it.state == stateAlive }
 
 type user struct {
 	id, name, login, role, status string

@@ -24,6 +24,8 @@ const databasePrefix = "test_"
 
 // servers are started at most once per process. They are the one thing here
 // that outlives a test, which is why it is a package variable.
+//
+//nolint:gochecknoglobals // a test process has one of each, whatever package asks
 var servers struct {
 	postgres  once[*local.Postgres]
 	temporal  once[*local.Temporal]

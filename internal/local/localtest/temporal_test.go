@@ -23,7 +23,7 @@ func TestTemporal(t *testing.T) {
 		id := localtest.Name("workflow")
 		// A new namespace takes a moment to be known to the whole server.
 		localtest.Wait(t, namespaceKnownWithin, "a workflow to start in "+namespace, func() bool {
-			_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: id}, "Nothing")
+			_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: id}, "Nothing") //nolint:forbidigo // the server is tested here, not our way of starting
 			return err == nil
 		})
 	}
