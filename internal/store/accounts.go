@@ -50,9 +50,11 @@ func (s *Store) SaveAccount(ctx context.Context, a schema.Account) (schema.Accou
 				case when later then excluded.observed_at else a.observed_at end
 				from (select excluded.observed_at >= a.observed_at as later) as o)
 		returning `+accountColumns,
-		args{"id": id, "connection_id": a.ConnectionID, "external_id": a.ExternalID, "person_id": a.PersonID,
+		args{
+			"id": id, "connection_id": a.ConnectionID, "external_id": a.ExternalID, "person_id": a.PersonID,
 			"login": a.Login, "name": a.Name, "role": a.Role, "status": a.Status, "vendor_status": a.VendorStatus,
 			"kind": a.Kind, "enterprise_id": a.EnterpriseID, "space_used": a.SpaceUsed, "space_amount": a.SpaceAmount,
-			"created_at": a.CreatedAt, "observed_at": a.ObservedAt})
+			"created_at": a.CreatedAt, "observed_at": a.ObservedAt,
+		})
 	return saved, translate(op, err)
 }

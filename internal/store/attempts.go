@@ -92,11 +92,14 @@ func (t *tx) saveOutcome(ctx context.Context, p planRow, ref schema.StepRef, tr 
 	}
 	t.recordStep(p, ref, "transfer.outcome", map[string]string{
 		"attempt": strconv.Itoa(tr.Attempts), "class": string(o.Class), "http_status": strconv.Itoa(o.HTTPStatus),
-		"vendor_code": o.VendorCode, "folder": string(o.FolderID), "to": string(o.Next())})
+		"vendor_code": o.VendorCode, "folder": string(o.FolderID), "to": string(o.Next()),
+	})
 	err := t.changeOne(ctx, `update transfer_attempt set state = @state, ended_at = @ended, outcome = @class,
 			http_status = @status, vendor_code = @code, reason = @reason where plan_id = @id and n = @n and state = 'sent'`,
-		args{"id": tr.PlanID, "n": tr.Attempts, "state": o.Next(), "ended": o.EndedAt, "class": o.Class,
-			"status": o.HTTPStatus, "code": o.VendorCode, "reason": o.Reason})
+		args{
+			"id": tr.PlanID, "n": tr.Attempts, "state": o.Next(), "ended": o.EndedAt, "class": o.Class,
+			"status": o.HTTPStatus, "code": o.VendorCode, "reason": o.Reason,
+		})
 	if err != nil {
 		return err
 	}

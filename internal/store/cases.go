@@ -185,8 +185,10 @@ func (t *tx) refuseBusy(ctx context.Context, accounts []schema.AccountID) error 
 	}
 	refusal := &schema.Error{Code: schema.CodeConflict, Message: "other cases work on these accounts", Fix: "wait for their end, or cancel them"}
 	for _, r := range rows {
-		refusal.Problems = append(refusal.Problems, schema.Problem{Code: string(schema.Busy),
-			Message: fmt.Sprintf("case %s works on account %s", r.CaseID, r.AccountID)})
+		refusal.Problems = append(refusal.Problems, schema.Problem{
+			Code:    string(schema.Busy),
+			Message: fmt.Sprintf("case %s works on account %s", r.CaseID, r.AccountID),
+		})
 	}
 	return refusal
 }
@@ -226,18 +228,22 @@ func (t *tx) queueCase(batch *pgx.Batch, c newCase) {
 			approvals, requested_by, requested_id, source, hash, created_at)
 		values (@id, @door, @person_id, @template, @grace_seconds, @receivers, @effective_at,
 			@approvals, @requested_by, @requested_id, @source, @hash, @now)`,
-		args{"id": c.ID, "door": c.Door, "person_id": c.PersonID, "template": c.Template, "grace_seconds": int64(c.Grace.Seconds()),
+		args{
+			"id": c.ID, "door": c.Door, "person_id": c.PersonID, "template": c.Template, "grace_seconds": int64(c.Grace.Seconds()),
 			"receivers": c.Receivers, "effective_at": c.EffectiveAt, "approvals": c.Approvals, "requested_by": c.RequestedBy,
-			"requested_id": c.RequestedID, "source": c.Source, "hash": c.Hash, "now": t.now})
+			"requested_id": c.RequestedID, "source": c.Source, "hash": c.Hash, "now": t.now,
+		})
 	for _, p := range c.plans {
 		a := p.account
 		batch.Queue(`insert into plan (id, case_id, connection_id, account_id, rank, state, hash, facts, template,
 				current_step, fence, approvals, planned_bytes, created_at, updated_at)
 			values (@id, @case_id, @connection_id, @account_id, @rank, 'planned', @hash, @facts, @template,
 				0, 0, @approvals, @planned_bytes, @now, @now)`,
-			args{"id": p.id, "case_id": c.ID, "connection_id": a.Connection.ID, "account_id": a.Account.ID, "rank": p.rank,
+			args{
+				"id": p.id, "case_id": c.ID, "connection_id": a.Connection.ID, "account_id": a.Account.ID, "rank": p.rank,
 				"hash": p.hash, "facts": a.Facts, "template": a.Facts.Template, "approvals": c.Approvals,
-				"planned_bytes": a.PlannedBytes, "now": t.now})
+				"planned_bytes": a.PlannedBytes, "now": t.now,
+			})
 		for i, step := range a.Facts.Steps {
 			batch.Queue(insertStep, stepArgs(p.id, schema.Step{Index: i, Kind: step.Kind, WaitSeconds: step.WaitSeconds}))
 		}
@@ -252,11 +258,13 @@ func (t *tx) recordCase(c newCase, by schema.Principal) {
 	subject := audit.Subject{CaseID: string(c.ID), PersonID: string(c.PersonID)}
 	t.record(audit.CaseStream(string(c.ID)), principal(by), "case.opened", subject, map[string]string{
 		"door": string(c.Door), "template": c.Template, "hash": c.Hash, "approvals": strconv.Itoa(c.Approvals), "source": c.Source,
-		"effective_at": schema.FormatInstant(c.EffectiveAt), "plans": strconv.Itoa(len(c.plans))})
+		"effective_at": schema.FormatInstant(c.EffectiveAt), "plans": strconv.Itoa(len(c.plans)),
+	})
 	for _, p := range c.plans {
 		row := planRow{Plan: schema.Plan{ID: p.id, CaseID: c.ID, ConnectionID: p.account.Connection.ID, AccountID: p.account.Account.ID}}
 		t.recordPlan(row, principal(by), "plan.made", map[string]string{
-			"hash": p.hash, "account": string(p.account.Facts.AccountID), "receiver": string(p.account.Facts.Receiver)})
+			"hash": p.hash, "account": string(p.account.Facts.AccountID), "receiver": string(p.account.Facts.Receiver),
+		})
 	}
 	t.record(audit.PersonStream(string(c.PersonID)), principal(by), "person.case_opened", subject, nil)
 }

@@ -288,6 +288,18 @@ func TestOutbox(t *testing.T) {
 		require.Greater(t, due, 50*time.Second)
 		require.LessOrEqual(t, due, time.Minute)
 	})
+	t.Run("a dispatcher that is stopped leaves the row as it was", func(t *testing.T) {
+		b.exec(`update outbox set next_try_at = now() where dispatched_at is null`)
+		stopping, cancel := context.WithCancel(ctx)
+		_, err := b.ClaimOutbox(stopping, 1, func(ctx context.Context, _ schema.OutboxRow) error {
+			cancel()
+			return ctx.Err()
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		var tries int
+		require.NoError(t, b.sql().QueryRow(ctx, `select tries from outbox where case_id = $1 order by id limit 1`, p.CaseID).Scan(&tries))
+		require.Equal(t, 9, tries)
+	})
 	t.Run("in the end all rows went in order, once", func(t *testing.T) {
 		b.exec(`update outbox set next_try_at = now() where dispatched_at is null`)
 		rows := b.drain()

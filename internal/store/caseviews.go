@@ -177,7 +177,8 @@ func loadViews(ctx context.Context, q querier, cases []schema.Case, snapshots bo
 	for _, p := range plans {
 		a := accounts[p.AccountID]
 		byCase[p.CaseID] = append(byCase[p.CaseID], schema.AccountView{
-			Plan: p.Plan, Account: a.Account, Connection: a.Connection, Transfer: transfers[p.ID]})
+			Plan: p.Plan, Account: a.Account, Connection: a.Connection, Transfer: transfers[p.ID],
+		})
 	}
 	views := make([]schema.CaseView, len(cases))
 	for i, c := range cases {

@@ -63,8 +63,10 @@ func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secre
 	err = s.inTx(ctx, "create connection", func(ctx context.Context, t *tx) (err error) {
 		created, err = t.insertConnection(ctx, c, sealed)
 		t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection.created", audit.Subject{ConnectionID: string(c.ID)},
-			map[string]string{"name": c.Name, "vendor": c.Vendor, "base_url": c.BaseURL, "enterprise_id": c.EnterpriseID,
-				"read_only": strconv.FormatBool(c.ReadOnly)})
+			map[string]string{
+				"name": c.Name, "vendor": c.Vendor, "base_url": c.BaseURL, "enterprise_id": c.EnterpriseID,
+				"read_only": strconv.FormatBool(c.ReadOnly),
+			})
 		return err
 	})
 	return created, err
@@ -76,9 +78,11 @@ func (t *tx) insertConnection(ctx context.Context, c schema.Connection, sealed [
 		values (@id, @name, @vendor, @state, @read_only, @base_url, @token_url,
 			@client_id, @enterprise_id, @as_user, @secret, 1, @now, @now)
 		returning `+connectionColumns,
-		args{"id": c.ID, "name": c.Name, "vendor": c.Vendor, "state": schema.ConnectionEnabled, "read_only": c.ReadOnly,
+		args{
+			"id": c.ID, "name": c.Name, "vendor": c.Vendor, "state": schema.ConnectionEnabled, "read_only": c.ReadOnly,
 			"base_url": c.BaseURL, "token_url": c.TokenURL, "client_id": c.ClientID, "enterprise_id": c.EnterpriseID,
-			"as_user": c.AsUser, "secret": sealed, "now": t.now})
+			"as_user": c.AsUser, "secret": sealed, "now": t.now,
+		})
 }
 
 // ListConnections lists the connections that are not removed, oldest first.

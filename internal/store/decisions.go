@@ -181,8 +181,10 @@ func (t *tx) cancel(ctx context.Context, open []planRow) ([]planRow, error) {
 func (t *tx) insertDecision(ctx context.Context, d schema.Decision) error {
 	return t.run(ctx, `insert into decision (`+decisionColumns+`)
 		values (@id, @case_id, @plan_id, @kind, @hash, @reason, @principal, @token_id, @now)`,
-		args{"id": d.ID, "case_id": d.CaseID, "plan_id": d.PlanID, "kind": d.Kind, "hash": d.Hash, "reason": d.Reason,
-			"principal": d.Principal, "token_id": d.TokenID, "now": t.now})
+		args{
+			"id": d.ID, "case_id": d.CaseID, "plan_id": d.PlanID, "kind": d.Kind, "hash": d.Hash, "reason": d.Reason,
+			"principal": d.Principal, "token_id": d.TokenID, "now": t.now,
+		})
 }
 
 func (t *tx) recordDecision(d schema.Decision, by schema.Principal, affected []planRow) {

@@ -63,8 +63,10 @@ func allowWrite(ctx context.Context, q querier, id schema.ConnectionID) error {
 	case row.State != schema.ConnectionEnabled:
 		return &schema.Error{Code: schema.CodeClosed, Message: "connection " + string(id) + " is " + string(row.State), Fix: "enable the connection"}
 	case row.ReadOnly:
-		return &schema.Error{Code: schema.CodeReadOnly, Message: "connection " + string(id) + " is read-only",
-			Fix: "remove it and connect again without --read-only"}
+		return &schema.Error{
+			Code: schema.CodeReadOnly, Message: "connection " + string(id) + " is read-only",
+			Fix: "remove it and connect again without --read-only",
+		}
 	}
 	return nil
 }

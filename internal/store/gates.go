@@ -42,23 +42,29 @@ func checkFence(p planRow, ref schema.StepRef) error {
 }
 
 func behind(p planRow, want int64) error {
-	return &schema.Error{Code: schema.CodeStateBehind,
+	return &schema.Error{
+		Code:    schema.CodeStateBehind,
 		Message: fmt.Sprintf("plan %s is at fence %d in the database, its workflow at %d: the database was restored to an earlier state", p.ID, p.Fence, want),
-		Fix:     "compare the account at the vendor with the case, then resume or cancel"}
+		Fix:     "compare the account at the vendor with the case, then resume or cancel",
+	}
 }
 
 func stale(p planRow, want int64) error {
-	return &schema.Error{Code: schema.CodeStale,
-		Message: fmt.Sprintf("plan %s is at fence %d, step %d; the caller is at %d and was overtaken", p.ID, p.Fence, p.CurrentStep, want)}
+	return &schema.Error{
+		Code:    schema.CodeStale,
+		Message: fmt.Sprintf("plan %s is at fence %d, step %d; the caller is at %d and was overtaken", p.ID, p.Fence, p.CurrentStep, want),
+	}
 }
 
 func checkApproved(p planRow) error {
 	if p.Approved >= p.Approvals {
 		return nil
 	}
-	return &schema.Error{Code: schema.CodeNotApproved,
+	return &schema.Error{
+		Code:    schema.CodeNotApproved,
 		Message: "plan " + string(p.ID) + " has " + strconv.Itoa(p.Approved) + " of " + strconv.Itoa(p.Approvals) + " approvals for what it would do now",
-		Fix:     "look at the case and approve it"}
+		Fix:     "look at the case and approve it",
+	}
 }
 
 // gateWrite is every check that stands before a request that changes something

@@ -24,8 +24,10 @@ import (
 func Migrate(ctx context.Context, ownerURL string, progress func(string)) error {
 	cfg, err := pgx.ParseConfig(ownerURL)
 	if err != nil {
-		return &schema.Error{Code: schema.CodeInvalid, Message: "the owner's database URL is not a Postgres connection string",
-			Fix: "use postgres://user:password@host:5432/database"}
+		return &schema.Error{
+			Code: schema.CodeInvalid, Message: "the owner's database URL is not a Postgres connection string",
+			Fix: "use postgres://user:password@host:5432/database",
+		}
 	}
 	db := stdlib.OpenDB(*cfg)
 	defer func() { _ = db.Close() }()
@@ -71,9 +73,11 @@ func up(ctx context.Context, provider *goose.Provider, progress func(string)) er
 }
 
 func newerDatabase(have, want int64) error {
-	return &schema.Error{Code: schema.CodeInvalid,
+	return &schema.Error{
+		Code:    schema.CodeInvalid,
 		Message: fmt.Sprintf("the database is at migration %d, this program knows %d at most: a newer sendoff set it up", have, want),
-		Fix:     "run the newer sendoff"}
+		Fix:     "run the newer sendoff",
+	}
 }
 
 func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
@@ -133,8 +137,10 @@ func ownerMayNot(err error, statements string) error {
 	if sqlState(err) != codeInsufficientPrivilege {
 		return err
 	}
-	return &schema.Error{Code: schema.CodeForbidden, Message: "the database's owner may not make or grant the role " + appRole,
-		Fix: "run as a superuser, once: " + statements}
+	return &schema.Error{
+		Code: schema.CodeForbidden, Message: "the database's owner may not make or grant the role " + appRole,
+		Fix: "run as a superuser, once: " + statements,
+	}
 }
 
 func exec(ctx context.Context, db *sql.DB, statement string, harmless ...string) error {

@@ -16,8 +16,10 @@ const maxPage = 500
 
 func checkLimit(limit, most int) error {
 	if limit < 1 || limit > most {
-		return &schema.Error{Code: schema.CodeInvalid, Message: fmt.Sprintf("a page of %d entries is not possible", limit),
-			Fix: fmt.Sprintf("ask for 1 to %d", most)}
+		return &schema.Error{
+			Code: schema.CodeInvalid, Message: fmt.Sprintf("a page of %d entries is not possible", limit),
+			Fix: fmt.Sprintf("ask for 1 to %d", most),
+		}
 	}
 	return nil
 }
@@ -37,8 +39,10 @@ func parseCursor(s string) (cursor, error) {
 	if s == "" {
 		return cursor{}, nil
 	}
-	invalid := &schema.Error{Code: schema.CodeInvalid, Message: "the list cannot be continued there: the cursor is none of ours",
-		Fix: "pass the cursor of the page before, unchanged"}
+	invalid := &schema.Error{
+		Code: schema.CodeInvalid, Message: "the list cannot be continued there: the cursor is none of ours",
+		Fix: "pass the cursor of the page before, unchanged",
+	}
 	text, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {
 		return cursor{}, invalid

@@ -74,25 +74,33 @@ func translateCode(op string, e *pgconn.PgError) error {
 	case e.Code == codeInvalidText:
 		return &schema.Error{Code: schema.CodeInvalid, Message: op + ": " + errNotAnID.Error()}
 	case strings.HasPrefix(e.Code, "22"):
-		return &schema.Error{Code: schema.CodeInvalid, Message: op + ": a value cannot be stored (SQLSTATE " + e.Code + ")",
-			Fix: "leave out control characters and keep numbers and dates in a sensible range"}
+		return &schema.Error{
+			Code: schema.CodeInvalid, Message: op + ": a value cannot be stored (SQLSTATE " + e.Code + ")",
+			Fix: "leave out control characters and keep numbers and dates in a sensible range",
+		}
 	case e.Code == codeUndefinedTable, e.Code == codeUndefinedColumn:
 		return &schema.Error{Code: schema.CodeUnavailable, Message: "the database has not been set up for this program", Fix: "run sendoff migrate"}
 	case e.Code == codeSerializationFailure, e.Code == codeDeadlockDetected:
 		return &schema.Error{Code: schema.CodeUnavailable, Message: op + ": other transactions were in the way each time", Fix: "try again"}
 	case strings.HasPrefix(e.Code, "28"), e.Code == codeUnknownDatabase:
-		return &schema.Error{Code: schema.CodeUnavailable, Message: op + ": Postgres refuses the login (SQLSTATE " + e.Code + ")",
-			Fix: "check user, password and database name in the database URL"}
+		return &schema.Error{
+			Code: schema.CodeUnavailable, Message: op + ": Postgres refuses the login (SQLSTATE " + e.Code + ")",
+			Fix: "check user, password and database name in the database URL",
+		}
 	case e.Code == codeTooManyConnections, strings.HasPrefix(e.Code, "08"), strings.HasPrefix(e.Code, "57P"):
 		return unavailable(op)
 	}
-	return &schema.Error{Code: schema.CodeInternal,
-		Message: fmt.Sprintf("%s: Postgres refused it with SQLSTATE %s (constraint %q, table %q)", op, e.Code, e.ConstraintName, e.TableName)}
+	return &schema.Error{
+		Code:    schema.CodeInternal,
+		Message: fmt.Sprintf("%s: Postgres refused it with SQLSTATE %s (constraint %q, table %q)", op, e.Code, e.ConstraintName, e.TableName),
+	}
 }
 
 func unavailable(op string) error {
-	return &schema.Error{Code: schema.CodeUnavailable, Message: op + ": Postgres does not answer",
-		Fix: "check that it runs and that the database URL is right"}
+	return &schema.Error{
+		Code: schema.CodeUnavailable, Message: op + ": Postgres does not answer",
+		Fix: "check that it runs and that the database URL is right",
+	}
 }
 
 func contextError(err error) error {

@@ -173,7 +173,8 @@ func (t *tx) replaceFacts(ctx context.Context, p planRow, facts schema.Facts, dr
 		return err
 	}
 	t.recordPlan(p, engine(), "plan.replaced", map[string]string{
-		"drift": strings.Join(drift, ","), "old_hash": p.Hash, "new_hash": facts.Hash(), "approvals_void": strconv.Itoa(p.Approved)})
+		"drift": strings.Join(drift, ","), "old_hash": p.Hash, "new_hash": facts.Hash(), "approvals_void": strconv.Itoa(p.Approved),
+	})
 	return t.renewCaseHash(ctx, p.CaseID)
 }
 

@@ -130,12 +130,16 @@ func (b *bundle) draft(external, receiver, template string) schema.Draft {
 	tmpl, ok := schema.FindTemplate(template)
 	require.True(b.t, ok)
 	steps := tmpl.Resolve(time.Hour)
-	facts := schema.Facts{Cause: "offboarding", ConnectionID: b.conn.ID, EnterpriseID: "900", AccountID: a.ExternalID, Login: a.Login,
-		Role: a.Role, Kind: a.Kind, Receiver: schema.ExternalID(receiver), Steps: schema.StepFacts(steps), Template: template, TemplateVersion: 1}
+	facts := schema.Facts{
+		Cause: "offboarding", ConnectionID: b.conn.ID, EnterpriseID: "900", AccountID: a.ExternalID, Login: a.Login,
+		Role: a.Role, Kind: a.Kind, Receiver: schema.ExternalID(receiver), Steps: schema.StepFacts(steps), Template: template, TemplateVersion: 1,
+	}
 	return schema.Draft{
 		Request: schema.Request{Email: a.Login, Grace: time.Hour, Template: template, Source: "api", Receivers: []string{}},
-		Accounts: []schema.DraftAccount{{Connection: b.conn, Account: a, Steps: steps, Facts: facts, PlannedBytes: 1000,
-			TemplateRecord: tmpl}},
+		Accounts: []schema.DraftAccount{{
+			Connection: b.conn, Account: a, Steps: steps, Facts: facts, PlannedBytes: 1000,
+			TemplateRecord: tmpl,
+		}},
 		Hash: schema.CaseHash([]string{facts.Hash()}),
 	}
 }

@@ -167,7 +167,8 @@ func (s *Store) SaveSnapshot(ctx context.Context, ref schema.StepRef, snapshot s
 			"status": snapshot.Status, "role": snapshot.Role, "space_used_bytes": strconv.FormatInt(snapshot.SpaceUsed, 10),
 			"witnesses": strconv.Itoa(len(snapshot.Witnesses)), "witnesses_ok": strconv.FormatBool(snapshot.WitnessesOK),
 			"trash": strconv.Itoa(len(snapshot.Trash)), "trash_bytes": strconv.FormatInt(snapshot.TrashBytes, 10),
-			"groups": strconv.Itoa(len(snapshot.GroupIDs)), "deep_done": strconv.Itoa(snapshot.DeepDone), "deep_total": strconv.Itoa(snapshot.DeepTotal)})
+			"groups": strconv.Itoa(len(snapshot.GroupIDs)), "deep_done": strconv.Itoa(snapshot.DeepDone), "deep_total": strconv.Itoa(snapshot.DeepTotal),
+		})
 		return t.changeOne(ctx, `update plan set snapshot = @snapshot, planned_bytes = @bytes where id = @id`,
 			args{"id": p.ID, "snapshot": snapshot, "bytes": snapshot.SpaceUsed})
 	})

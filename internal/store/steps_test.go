@@ -168,9 +168,11 @@ func TestWhatAStepKeeps(t *testing.T) {
 	planned, err := b.PlannedBytes(ctx, b.conn.ID, "2")
 	require.NoError(t, err)
 	require.EqualValues(t, 1000, planned)
-	snapshot := schema.Snapshot{TakenAt: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Status: "active", SpaceUsed: 5000,
+	snapshot := schema.Snapshot{
+		TakenAt: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Status: "active", SpaceUsed: 5000,
 		Witnesses: []schema.Witness{{ID: "f1", Type: "file"}}, WitnessesOK: true, GroupIDs: []string{"g"},
-		Trash: []schema.Witness{}, Collabs: []schema.SharedBy{}}
+		Trash: []schema.Witness{}, Collabs: []schema.SharedBy{},
+	}
 	require.NoError(t, b.SaveSnapshot(ctx, ref, snapshot))
 	require.Equal(t, &snapshot, b.plan(p.ID).Snapshot)
 	planned, err = b.PlannedBytes(ctx, b.conn.ID, "2")

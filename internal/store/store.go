@@ -58,8 +58,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	poolConfig, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		// pgx's message quotes the URL, and with it perhaps a password.
-		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "the database URL is not a Postgres connection string",
-			Fix: "use postgres://user:password@host:5432/database"}
+		return nil, &schema.Error{
+			Code: schema.CodeInvalid, Message: "the database URL is not a Postgres connection string",
+			Fix: "use postgres://user:password@host:5432/database",
+		}
 	}
 	if cfg.MaxConnections > 0 {
 		poolConfig.MaxConns = cfg.MaxConnections
@@ -101,8 +103,10 @@ func prepareConnection(ctx context.Context, conn *pgx.Conn) error {
 		where current_setting('synchronous_commit') in ('off', 'local')`)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		if sqlState(err) == codeUndefinedObject || sqlState(err) == codeInsufficientPrivilege {
-			return &schema.Error{Code: schema.CodeUnavailable, Message: "the database user cannot assume the role " + appRole,
-				Fix: "run sendoff migrate once with the owner's URL"}
+			return &schema.Error{
+				Code: schema.CodeUnavailable, Message: "the database user cannot assume the role " + appRole,
+				Fix: "run sendoff migrate once with the owner's URL",
+			}
 		}
 		return err
 	}
@@ -116,8 +120,10 @@ func (s *Store) check(ctx context.Context, allowUnsafe bool) error {
 		return translate(op, err)
 	}
 	if fsync != "on" && !allowUnsafe {
-		return &schema.Error{Code: schema.CodeInvalid, Message: "Postgres runs with fsync " + fsync + ": a crash would lose what was committed",
-			Fix: "set fsync = on in postgresql.conf and restart Postgres"}
+		return &schema.Error{
+			Code: schema.CodeInvalid, Message: "Postgres runs with fsync " + fsync + ": a crash would lose what was committed",
+			Fix: "set fsync = on in postgresql.conf and restart Postgres",
+		}
 	}
 	have, err := scalar[int64](ctx, s.pool, `select coalesce(max(version_id), 0) from goose_db_version where is_applied`, nil)
 	if err != nil {
@@ -131,8 +137,10 @@ func (s *Store) check(ctx context.Context, allowUnsafe bool) error {
 		return newerDatabase(have, want)
 	}
 	if have < want {
-		return &schema.Error{Code: schema.CodeUnavailable,
-			Message: fmt.Sprintf("the database is at migration %d, this program needs %d", have, want), Fix: "run sendoff migrate"}
+		return &schema.Error{
+			Code:    schema.CodeUnavailable,
+			Message: fmt.Sprintf("the database is at migration %d, this program needs %d", have, want), Fix: "run sendoff migrate",
+		}
 	}
 	return nil
 }

@@ -31,8 +31,10 @@ func (s *Store) Authenticate(ctx context.Context, tokenHash [32]byte) (schema.Pr
 		return schema.Principal{}, translate(op, err)
 	}
 	if !ok {
-		return schema.Principal{}, &schema.Error{Code: schema.CodeUnauthorized, Message: "the token is unknown, expired or revoked",
-			Fix: "ask an admin for a new one"}
+		return schema.Principal{}, &schema.Error{
+			Code: schema.CodeUnauthorized, Message: "the token is unknown, expired or revoked",
+			Fix: "ask an admin for a new one",
+		}
 	}
 	if row.Stale {
 		_, err = s.pool.Exec(ctx, `update api_token set last_used_at = now() where id = @id`, args{"id": row.TokenID})
@@ -86,8 +88,10 @@ func (t *tx) insertToken(ctx context.Context, token schema.Token, hash [32]byte,
 	}
 	stored, err := one[schema.Token](ctx, t, `insert into api_token (id, name, role, token_hash, created_at, created_by, expires_at)
 		values (@id, @name, @role, @hash, @now, @created_by, @expires_at) returning `+tokenColumns,
-		args{"id": token.ID, "name": token.Name, "role": token.Role, "hash": hash[:], "now": t.now,
-			"created_by": token.CreatedBy, "expires_at": token.ExpiresAt})
+		args{
+			"id": token.ID, "name": token.Name, "role": token.Role, "hash": hash[:], "now": t.now,
+			"created_by": token.CreatedBy, "expires_at": token.ExpiresAt,
+		})
 	if err != nil {
 		return token, err
 	}

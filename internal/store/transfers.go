@@ -133,8 +133,10 @@ func (t *tx) putInQueue(ctx context.Context, tr schema.Transfer) error {
 		on conflict (plan_id) do update set source = excluded.source, receiver = excluded.receiver, receiver_id = excluded.receiver_id,
 			bytes_before = excluded.bytes_before, bytes_left = excluded.bytes_left, witness_total = excluded.witness_total,
 			queued_seq = excluded.queued_seq, updated_at = excluded.updated_at`,
-		args{"plan": tr.PlanID, "connection": tr.ConnectionID, "source": tr.Source, "receiver": tr.Receiver,
-			"receiver_id": tr.ReceiverID, "bytes": tr.BytesBefore, "witnesses": tr.WitnessTotal, "now": t.now})
+		args{
+			"plan": tr.PlanID, "connection": tr.ConnectionID, "source": tr.Source, "receiver": tr.Receiver,
+			"receiver_id": tr.ReceiverID, "bytes": tr.BytesBefore, "witnesses": tr.WitnessTotal, "now": t.now,
+		})
 }
 
 // LeaveLane frees the lane or the place in the queue of a transfer of which
@@ -179,8 +181,10 @@ func (s *Store) SkipTransfer(ctx context.Context, ref schema.StepRef, want schem
 		return t.run(ctx, `insert into transfer (plan_id, connection_id, source, receiver, receiver_id, state,
 				bytes_before, bytes_left, witness_total, updated_at)
 			values (@plan, @connection, @source, @receiver, @receiver_id, 'skipped', 0, 0, 0, @now)`,
-			args{"plan": p.ID, "connection": p.ConnectionID, "source": p.Facts.AccountID, "receiver": want.Receiver,
-				"receiver_id": want.ReceiverID, "now": t.now})
+			args{
+				"plan": p.ID, "connection": p.ConnectionID, "source": p.Facts.AccountID, "receiver": want.Receiver,
+				"receiver_id": want.ReceiverID, "now": t.now,
+			})
 	})
 }
 
@@ -270,8 +274,10 @@ func (s *Store) RecordTransferRead(ctx context.Context, ref schema.StepRef, r sc
 		err := t.changeOne(ctx, `update transfer set bytes_left = @bytes, witness_found = @found, witness_total = @total,
 				folder_ids = @folders, clear_since = @clear, moved_at = @moved, last_read_at = @at, updated_at = @now
 			where plan_id = @id`,
-			args{"id": p.ID, "bytes": r.BytesLeft, "found": r.WitnessFound, "total": r.WitnessTotal,
-				"folders": union(tr.FolderIDs, r.FolderIDs), "clear": tr.ClearSince, "moved": tr.MovedAt, "at": at, "now": t.now})
+			args{
+				"id": p.ID, "bytes": r.BytesLeft, "found": r.WitnessFound, "total": r.WitnessTotal,
+				"folders": union(tr.FolderIDs, r.FolderIDs), "clear": tr.ClearSince, "moved": tr.MovedAt, "at": at, "now": t.now,
+			})
 		if err != nil {
 			return err
 		}

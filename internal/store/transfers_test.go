@@ -21,8 +21,10 @@ func (b *bundle) toTransfer(source, receiver string) schema.StepRef {
 
 func (b *bundle) enter(ref schema.StepRef, source, receiver string) schema.Transfer {
 	b.t.Helper()
-	tr, err := b.EnterLane(b.t.Context(), ref, schema.Transfer{Source: schema.ExternalID(source), Receiver: schema.ExternalID(receiver),
-		BytesBefore: 1000, WitnessTotal: 2})
+	tr, err := b.EnterLane(b.t.Context(), ref, schema.Transfer{
+		Source: schema.ExternalID(source), Receiver: schema.ExternalID(receiver),
+		BytesBefore: 1000, WitnessTotal: 2,
+	})
 	require.NoError(b.t, err)
 	return tr
 }
@@ -141,8 +143,10 @@ func TestTransferEvidence(t *testing.T) {
 	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	read := func(minute, found int, left int64, clear bool) schema.Transfer {
 		t.Helper()
-		tr, err := b.RecordTransferRead(ctx, ref, schema.TransferRead{BytesLeft: left, WitnessFound: found, WitnessTotal: 2,
-			Clear: clear, FolderIDs: []schema.ExternalID{"f1"}, At: at.Add(time.Duration(minute) * time.Minute)})
+		tr, err := b.RecordTransferRead(ctx, ref, schema.TransferRead{
+			BytesLeft: left, WitnessFound: found, WitnessTotal: 2,
+			Clear: clear, FolderIDs: []schema.ExternalID{"f1"}, At: at.Add(time.Duration(minute) * time.Minute),
+		})
 		require.NoError(t, err)
 		return tr
 	}
@@ -187,6 +191,26 @@ func TestTransferEvidence(t *testing.T) {
 	planned, err := b.PlannedBytes(ctx, b.conn.ID, "2")
 	require.NoError(t, err)
 	require.Zero(t, planned)
+}
+
+func TestAReadNamesWhatIsMissingAndEndsAWait(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	ref := b.toTransfer("1", "2")
+	b.enter(ref, "1", "2")
+	b.outcome(ref, schema.OutcomeAccepted)
+	require.NoError(t, b.WaitStep(ctx, ref, time.Time{}))
+	require.Equal(t, schema.PlanWaiting, b.plan(ref.PlanID).State)
+	read := schema.TransferRead{BytesLeft: 7, WitnessFound: 0, WitnessTotal: 2, MissingIDs: []schema.ExternalID{"w1", "w2"}, At: time.Now()}
+	_, err := b.RecordTransferRead(ctx, ref, read)
+	require.NoError(t, err)
+	require.Equal(t, schema.PlanSettling, b.plan(ref.PlanID).State)
+	events := b.events(b.plan(ref.PlanID).CaseID)
+	require.Equal(t, "w1,w2", events[len(events)-1].Details["missing"])
+	_, err = b.RecordTransferRead(ctx, ref, read)
+	require.NoError(t, err)
+	require.Len(t, b.events(b.plan(ref.PlanID).CaseID), len(events), "the same again is not recorded")
 }
 
 func TestDeleteWaitsForTheTransfer(t *testing.T) {

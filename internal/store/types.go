@@ -9,8 +9,10 @@ import (
 // registerTypes makes NULL and Go's zero value the same for instants and ids,
 // in both directions, and every instant UTC: that is how schema speaks.
 func registerTypes(m *pgtype.Map) {
-	m.RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
-		Codec: instantCodec{&pgtype.TimestamptzCodec{ScanLocation: time.UTC}}})
+	m.RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID,
+		Codec: instantCodec{&pgtype.TimestamptzCodec{ScanLocation: time.UTC}},
+	})
 	m.RegisterType(&pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: idCodec{}})
 }
 
