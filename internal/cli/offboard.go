@@ -64,6 +64,11 @@ func (c *offboardCommand) Run(in *invocation) error {
 	for _, w := range made.Warnings {
 		in.note("warning: %s: %s", w.Code, w.Message)
 	}
+	if c.Approvals != nil && *c.Approvals > 0 {
+		for _, made := range made.Cases {
+			in.note("It needs approval by %d: sendoff cases approve %s --hash %s", *c.Approvals, made.CaseID, made.Hash)
+		}
+	}
 	if c.Wait {
 		return in.wait(api, made.Cases, c.From != "")
 	}

@@ -145,7 +145,9 @@ func (in *invocation) printEvents(r apiclient.Report) {
 func proofText(proof map[string]string) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(proof)) {
-		parts = append(parts, name+"="+proof[name])
+		if proof[name] != "" {
+			parts = append(parts, name+"="+proof[name])
+		}
 	}
 	return strings.Join(parts, " ")
 }

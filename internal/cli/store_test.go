@@ -115,6 +115,7 @@ func TestAgainstPostgres(t *testing.T) {
 	r, made := b.runJSON(args...)
 	require.Equal(t, 0, r.code, r.errout)
 	id := made["case_id"].(string)
+	require.Contains(t, r.errout, "It needs approval by 1: sendoff cases approve "+id)
 	require.Equal(t, "2099-12-01T17:00:00Z", made["effective_at"])
 	require.Equal(t, "14d", made["grace"])
 	require.Equal(t, plan["hash"], made["hash"])
