@@ -6,7 +6,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=local
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/sendoff ./cmd/sendoff
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X sendoff/internal/cli.version=${VERSION}" -o /out/sendoff ./cmd/sendoff
 
 # No shell and no package manager: CA certificates, time zones, one binary.
 FROM gcr.io/distroless/static-debian12:nonroot

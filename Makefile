@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -X main.version=$(VERSION)
+LDFLAGS := -X sendoff/internal/cli.version=$(VERSION)
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(if $(shell command -v gcc || command -v clang || command -v cc),-race)
 # For example: make test TESTFLAGS='-run Transfer' PACKAGES=./activities/...

@@ -160,8 +160,14 @@ func (in *invocation) explain(e *apiclient.Error) {
 	}
 }
 
-// Version is the program's version: that of the module, else its revision.
+// version is set by the linker for releases: -X sendoff/internal/cli.version=v1.
+var version string //nolint:gochecknoglobals // the linker knows no other way
+
+// Version is the program's version: the linker's, the module's, or its revision.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
