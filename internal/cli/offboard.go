@@ -61,9 +61,7 @@ func (c *offboardCommand) Run(in *invocation) error {
 	if err != nil {
 		return ask.translate(err)
 	}
-	for _, w := range made.Warnings {
-		in.note("warning: %s: %s", w.Code, w.Message)
-	}
+	in.warn(made.Warnings)
 	if c.Approvals != nil && *c.Approvals > 0 {
 		for _, made := range made.Cases {
 			in.note("It needs approval by %d: sendoff cases approve %s --hash %s", *c.Approvals, made.CaseID, made.Hash)
@@ -73,6 +71,25 @@ func (c *offboardCommand) Run(in *invocation) error {
 		return in.wait(api, made.Cases, c.From != "")
 	}
 	return in.result(caseShape(made.Cases, c.From != ""), func() { in.printStarted(made.Cases) })
+}
+
+// warn writes each warning once, with how often it was given.
+func (in *invocation) warn(warnings []apiclient.Finding) {
+	times := map[string]int{}
+	text := func(w apiclient.Finding) string { return w.Code + ": " + w.Message }
+	for _, w := range warnings {
+		times[text(w)]++
+	}
+	for _, w := range warnings {
+		switch n := times[text(w)]; n {
+		case 0: // written already
+		case 1:
+			in.note("warning: %s", text(w))
+		default:
+			in.note("warning (%d times): %s", n, text(w))
+		}
+		delete(times, text(w))
+	}
 }
 
 // caseShape is one case as it is, several as a list: a script that offboards one
