@@ -99,11 +99,25 @@ func account(t *testing.T, sim *boxsim.Sim, id string) boxsim.LedgerAccount {
 	return boxsim.LedgerAccount{}
 }
 
+// status is an account's status at the vendor.
+func status(t *testing.T, sim *boxsim.Sim, p person) string {
+	t.Helper()
+	for _, u := range sim.People() {
+		if u.ID == p.id {
+			return u.Status
+		}
+	}
+	return "deleted"
+}
+
 // owned counts what somebody owned at first by who owns it now, trash aside.
-func owned(sim *boxsim.Sim, first person) map[string]int {
+func owned(sim *boxsim.Sim, first person) map[string]int { return holders(sim, first, "alive") }
+
+// holders is owned for items in one state: alive, trashed or destroyed.
+func holders(sim *boxsim.Sim, first person, state string) map[string]int {
 	by := map[string]int{}
 	for _, it := range sim.Ledger().Items {
-		if it.OriginalOwner == first.id && it.State == "alive" {
+		if it.OriginalOwner == first.id && it.State == state {
 			by[it.Owner]++
 		}
 	}
