@@ -124,11 +124,13 @@ func (d *demo) offboard(ctx context.Context) error {
 		return err
 	}
 	d.say("\nThe connection, acting as the company's admin:")
-	if _, err := d.run(ctx, "connect", "box", "--name", "box", "--base-url", d.sim.BaseURL, "--token-url", d.sim.TokenURL,
+	code, err := d.run(ctx, "connect", "box", "--name", "box", "--base-url", d.sim.BaseURL, "--token-url", d.sim.TokenURL,
 		"--client-id", d.sim.ClientID, "--client-secret-file", d.path("client-secret"),
-		"--enterprise-id", d.sim.EnterpriseID, "--as", d.sim.AdminID); err != nil {
+		"--enterprise-id", d.sim.EnterpriseID, "--as", d.sim.AdminID)
+	if err != nil {
 		return err
 	}
+	d.expect(code == 0, "the vendor could be connected")
 	if err := d.hire(ctx); err != nil {
 		return err
 	}
@@ -137,6 +139,7 @@ func (d *demo) offboard(ctx context.Context) error {
 		d.say("  %-34s %s", l.Login, l.story)
 	}
 	d.say("\nOne command:")
-	_, err := d.run(ctx, "offboard", "--from", d.path("leavers.csv"), "--grace", grace, "--wait")
+	code, err = d.run(ctx, "offboard", "--from", d.path("leavers.csv"), "--grace", grace, "--wait")
+	d.expect(code == 0, "every case ended done")
 	return err
 }

@@ -56,14 +56,11 @@ func (d *demo) judge(ctx context.Context) error {
 		}
 	}
 	d.say("\nThe audit log:")
-	out, err := d.run(ctx, "audit", "verify")
+	code, err := d.run(ctx, "audit", "verify")
 	if err != nil {
 		return err
 	}
-	d.expect(len(out) > 0, "audit verify says something")
-	if _, err := d.ask(ctx, "audit", "verify"); err != nil {
-		d.expect(false, "the audit log verifies")
-	}
+	d.expect(code == 0, "the audit log verifies")
 	d.judgeBooks(books)
 	return nil
 }
@@ -81,7 +78,7 @@ func (d *demo) judgeLeaver(ctx context.Context, l leaver, books ledger) error {
 	if len(c.Accounts) == 1 && c.Accounts[0].Transfer != nil {
 		transfer, attempts = c.Accounts[0].Transfer.State, c.Accounts[0].Transfer.Attempts
 	}
-	d.say("  %-34s %-6s transfer %s, sent %d times", l.Login, c.State, transfer, attempts)
+	d.say("  %-34s %-6s transfer %s, requests sent: %d", l.Login, c.State, transfer, attempts)
 	d.expect(c.State == "done", "%s is done", l.Login)
 	wantState, wantAttempts := "proven", 1
 	if l.empty {

@@ -54,21 +54,20 @@ func (d *demo) child(ctx context.Context, c *children, env []string, args ...str
 	return out, nil
 }
 
-// run runs a command to its end, showing what it says, and returns its standard
-// output. The exit code of a command that ran is the demo's to judge later.
-func (d *demo) run(ctx context.Context, args ...string) ([]byte, error) {
+// run runs a command to its end, showing what it says as it says it, and returns
+// its exit code.
+func (d *demo) run(ctx context.Context, args ...string) (int, error) {
 	d.say("$ %s", d.typed(args))
-	var out bytes.Buffer
 	cmd := d.command(ctx, args)
-	show := indented(d.Out)
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, show), show
+	show := indented(d.Out) // one for both, so that lines keep their order
+	cmd.Stdout, cmd.Stderr = show, show
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		d.say("  (exit code %d)", exit.ExitCode())
-		err = nil
+		return exit.ExitCode(), nil
 	}
-	return out.Bytes(), err
+	return 0, err
 }
 
 // ask runs a command whose JSON answer is for the demo, not for the screen.
