@@ -161,7 +161,7 @@ func (in *invocation) explain(e *apiclient.Error) {
 }
 
 // version is set by the linker for releases: -X sendoff/internal/cli.version=v1.
-var version string //nolint:gochecknoglobals // the linker knows no other way
+var version string
 
 // Version is the program's version: the linker's, the module's, or its revision.
 func Version() string {

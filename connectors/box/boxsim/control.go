@@ -115,7 +115,8 @@ func (s *Sim) controlPolicy(b policyBody) (any, error) {
 // controlExpire ends all access tokens, or those of one user.
 func (s *Sim) controlExpire(b struct {
 	User string `json:"user"`
-}) (any, error) {
+},
+) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0

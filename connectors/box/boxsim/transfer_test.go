@@ -208,8 +208,10 @@ func TestLockedFoldersAndRetainedTrashStay(t *testing.T) {
 	inside := b.file(ann, pinned, "in.docx", 1)
 	kept, err := b.sim.AddFile(boxsim.ItemSpec{Owner: ann, Name: "kept.docx", SizeBytes: 9, Trashed: true, Retained: true})
 	require.NoError(t, err)
-	lock := b.do(http.StatusOK, http.MethodPost, "/folder_locks", obj{"folder": obj{"type": "folder", "id": pinned},
-		"locked_operations": obj{"move": true, "delete": true}}, asUser(ann)).body["id"].(string)
+	lock := b.do(http.StatusOK, http.MethodPost, "/folder_locks", obj{
+		"folder":            obj{"type": "folder", "id": pinned},
+		"locked_operations": obj{"move": true, "delete": true},
+	}, asUser(ann)).body["id"].(string)
 	require.Len(t, entries(b.get("/folder_locks?folder_id="+pinned, asUser(ann))), 1)
 
 	b.do(http.StatusOK, http.MethodPut, transferPath(ann), transferTo(bob))

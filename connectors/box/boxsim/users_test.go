@@ -158,8 +158,11 @@ func TestScopesAndRanks(t *testing.T) {
 	b.get("/users/"+ann, readOnly)
 	b.get("/folders/0/items", readOnly, asUser(ann))
 	for _, call := range []struct{ method, path string }{
-		{http.MethodPut, "/users/" + ann}, {http.MethodDelete, "/users/" + ann}, {http.MethodPut, transferPath(ann)},
-		{http.MethodPost, "/folders"}, {http.MethodPost, "/users/terminate_sessions"},
+		{http.MethodPut, "/users/" + ann},
+		{http.MethodDelete, "/users/" + ann},
+		{http.MethodPut, transferPath(ann)},
+		{http.MethodPost, "/folders"},
+		{http.MethodPost, "/users/terminate_sessions"},
 	} {
 		res := b.do(http.StatusForbidden, call.method, call.path, obj{}, readOnly)
 		require.Equal(t, "insufficient_scope", res.body["code"])
