@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -148,14 +149,23 @@ func (a *Activities) readSource(ctx context.Context, w *work) (schema.Account, e
 	if now.EnterpriseID != w.plan.Facts.EnterpriseID {
 		return now, enterpriseRefusal()
 	}
-	now.ConnectionID, now.ObservedAt = w.conn.ID, a.now().UTC()
-	if now, err = a.store.SaveAccount(ctx, now); err != nil {
+	if now, err = remember(ctx, a.store, w.conn.ID, now, a.now()); err != nil {
 		return now, err
 	}
 	return now, a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "account", Details: map[string]string{
 		"account": string(now.ExternalID), "status": now.VendorStatus, "role": string(now.Role),
 		"space_used_bytes": strconv.FormatInt(now.SpaceUsed, 10),
 	}})
+}
+
+// remember keeps what was read of an account and returns it with our id. It is
+// judged as it was read: the row may show another observation, made by a process
+// whose clock is ahead of ours.
+func remember(ctx context.Context, s Store, c schema.ConnectionID, read schema.Account, at time.Time) (schema.Account, error) {
+	read.ConnectionID, read.ObservedAt = c, at.UTC()
+	row, err := s.SaveAccount(ctx, read)
+	read.ID, read.PersonID = row.ID, row.PersonID
+	return read, err
 }
 
 // RevokeSessions ends the account's sessions. The vendor's acceptance is the

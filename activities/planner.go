@@ -207,8 +207,7 @@ func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t s
 		d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
 		source = found
 	}
-	source.ConnectionID, source.ObservedAt = l.conn.ID, b.now().UTC()
-	if d.Account, err = b.store.SaveAccount(ctx, source); err != nil {
+	if d.Account, err = remember(ctx, b.store, l.conn.ID, source, b.now()); err != nil {
 		return d, err
 	}
 	d.Findings = append(d.Findings, policy.CheckSource(l.conn, l.actor, d.Account)...)
@@ -283,8 +282,7 @@ func (b *batch) judgeReceiver(ctx context.Context, l *lane, source schema.Accoun
 		if err != nil {
 			return schema.Account{}, []schema.Finding{policy.Degraded(l.conn, describe(err))}, nil
 		}
-		full.ConnectionID, full.ObservedAt = l.conn.ID, b.now().UTC()
-		if full, err = b.store.SaveAccount(ctx, full); err != nil {
+		if full, err = remember(ctx, b.store, l.conn.ID, full, b.now()); err != nil {
 			return full, nil, err
 		}
 		facts.Matches[0] = full

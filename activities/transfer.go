@@ -112,8 +112,7 @@ func (a *Activities) judgeReceiver(ctx context.Context, w *work, reader connecto
 		if err != nil {
 			return full, nil, err
 		}
-		full.ConnectionID, full.ObservedAt = w.conn.ID, a.now().UTC()
-		if full, err = a.store.SaveAccount(ctx, full); err != nil {
+		if full, err = remember(ctx, a.store, w.conn.ID, full, a.now()); err != nil {
 			return full, nil, err
 		}
 		facts.Matches[0] = full
