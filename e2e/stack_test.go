@@ -185,6 +185,11 @@ func (s *stack) show(id string) apiclient.Case {
 	return ask[apiclient.Case](s, cli.ExitDone, "cases", "show", id)
 }
 
+func (s *stack) eventually(what string, done func() bool) {
+	s.t.Helper()
+	localtest.Wait(s.t, patience, what, done)
+}
+
 // await waits until a case is as told.
 func (s *stack) await(id, what string, as func(apiclient.Case) bool) (c apiclient.Case) {
 	s.t.Helper()
