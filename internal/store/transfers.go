@@ -262,7 +262,9 @@ func (t *tx) showSettling(ctx context.Context, p *planRow) error {
 func (s *Store) RecordTransferRead(ctx context.Context, ref schema.StepRef, r schema.TransferRead) (schema.Transfer, error) {
 	return s.inTransfer(ctx, "record transfer read", ref, func(ctx context.Context, t *tx, p planRow, tr schema.Transfer) error {
 		at := r.At.Truncate(time.Microsecond)
-		if r.BytesLeft != tr.BytesLeft || r.WitnessFound != tr.WitnessFound || tr.LastReadAt.IsZero() {
+		// The first read of a watch counts as movement, also of one taken up again:
+		// it has its whole time before it stalls.
+		if r.BytesLeft != tr.BytesLeft || r.WitnessFound != tr.WitnessFound || tr.MovedAt.IsZero() {
 			tr.MovedAt = at
 		}
 		switch {
