@@ -64,19 +64,20 @@ func (a *Activities) Delete(ctx context.Context, in StepInput) (DeleteStatus, er
 	return DeleteStatus{Deleted: true}, a.completeDelete(ctx, w)
 }
 
-// goneByUs tells whether the account is gone and our journal shows the delete.
-// Gone without that is not for us to call deleted.
+// goneByUs tells whether the account is gone and our journal shows the delete:
+// one that was accepted, or whose answer was lost, also before a later try that
+// met nobody. Gone without that is not for us to call deleted.
 func (a *Activities) goneByUs(ctx context.Context, w *work) (bool, error) {
 	_, err := a.readSource(ctx, w)
 	var refusal *Refusal
 	if !errors.As(err, &refusal) || refusal.Code != schema.ParkAccountGone {
 		return false, err
 	}
-	journal, ok, lookErr := a.store.LastWrite(ctx, w.plan.ID, "delete")
+	journal, _, lookErr := a.store.LastWrite(ctx, w.plan.ID, "delete")
 	if lookErr != nil {
 		return false, lookErr
 	}
-	if !ok || journal.Outcome == schema.WriteRefused && journal.AcceptedAt.IsZero() {
+	if journal.AcceptedAt.IsZero() && !journal.Lost {
 		return false, err
 	}
 	return true, nil

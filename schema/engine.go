@@ -24,6 +24,7 @@ type WriteRecord struct {
 	LastAt     time.Time // last intent
 	Outcome    string    // of the last: "", accepted, refused, unknown
 	AcceptedAt time.Time // first accepted outcome; zero = none
+	Lost       bool      // some intent's outcome is unknown or was never journalled
 }
 
 // The outcomes of a vendor write, in VendorWrite.Details["outcome"].

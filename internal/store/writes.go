@@ -59,7 +59,8 @@ func (t *tx) journal(ctx context.Context, p planRow, w schema.VendorWrite) (n in
 func (s *Store) LastWrite(ctx context.Context, id schema.PlanID, op string) (schema.WriteRecord, bool, error) {
 	r, err := one[schema.WriteRecord](ctx, s.pool, `select count(*) as count, min(intended_at) as first_at, max(intended_at) as last_at,
 			coalesce((array_agg(outcome order by n desc))[1], '') as outcome,
-			min(outcome_at) filter (where outcome = 'accepted') as accepted_at
+			min(outcome_at) filter (where outcome = 'accepted') as accepted_at,
+			coalesce(bool_or(outcome in ('', 'unknown')), false) as lost
 		from vendor_write where plan_id = @id and op = @op`, args{"id": id, "op": op})
 	return r, r.Count > 0, translate("read the journal", err)
 }
