@@ -132,5 +132,14 @@ func conflict(message, fix string) error {
 }
 
 func notFound(what, id string) error {
-	return &schema.Error{Code: schema.CodeNotFound, Message: fmt.Sprintf("there is no %s %s", what, id)}
+	e := &schema.Error{Code: schema.CodeNotFound, Message: fmt.Sprintf("there is no %s %s", what, id)}
+	switch what {
+	case "case":
+		e.Fix = "sendoff cases list shows all cases"
+	case "connection":
+		e.Fix = "sendoff connections list shows all connections"
+	case "valid token":
+		e.Fix = "sendoff tokens list shows all tokens"
+	}
+	return e
 }
