@@ -75,8 +75,10 @@ func classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, activity.ErrResultPending), temporal.IsCanceledError(err), errors.Is(err, context.Canceled):
+	case errors.Is(err, activity.ErrResultPending), temporal.IsCanceledError(err):
 		return err
+	case errors.Is(err, context.Canceled):
+		return context.Canceled // what wraps it may hold anything
 	case errors.As(err, &not):
 		return temporal.NewApplicationErrorWithOptions(not.Error(), TypeNotYet, temporal.ApplicationErrorOptions{
 			NextRetryDelay: not.after, Category: temporal.ApplicationErrorCategoryBenign,
