@@ -1,0 +1,225 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendoff/connectors"
+	"sendoff/schema"
+)
+
+// fakeFactory makes connectors whose check answers as told.
+type fakeFactory struct {
+	vendor string
+	id     connectors.Identity
+	check  error
+	opened []connectors.Config
+	closed atomic.Int32
+}
+
+func (f *fakeFactory) Manifest() connectors.Manifest { return connectors.Manifest{Vendor: f.vendor} }
+
+func (f *fakeFactory) Open(cfg connectors.Config) (connectors.Connector, error) {
+	f.opened = append(f.opened, cfg)
+	if cfg.Connection.ClientID == "" {
+		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "no client id"}
+	}
+	return &fakeConnector{f, len(f.opened)}, nil
+}
+
+type fakeConnector struct {
+	*fakeFactory
+	number int
+}
+
+func (c *fakeConnector) Check(ctx context.Context) (connectors.Identity, error) {
+	if connectors.PriorityOf(ctx) != connectors.PriorityPreflight {
+		return connectors.Identity{}, errors.New("a check goes with pre-flight")
+	}
+	return c.id, c.check
+}
+
+func (c *fakeConnector) Close() { c.closed.Add(1) }
+
+// secrets holds one secret per connection.
+type secrets map[schema.ConnectionID]string
+
+func (s secrets) ConnectionSecret(_ context.Context, id schema.ConnectionID) (string, error) {
+	if text, ok := s[id]; ok {
+		return text, nil
+	}
+	return "", &schema.Error{Code: schema.CodeNotFound, Message: "no secret"}
+}
+
+func newFake() (*openers, *fakeFactory, schema.Connection) {
+	f := &fakeFactory{vendor: "fake", id: connectors.Identity{ExternalID: "1", Role: schema.RoleCoadmin, EnterpriseID: "900", Service: true}}
+	o := newOpeners(openerConfig{
+		Factories: []connectors.Factory{f, &fakeFactory{vendor: "other"}}, Secrets: secrets{"c1": "hunter2", "c2": "hunter3"},
+	})
+	return o, f, schema.Connection{
+		ID: "c1", Name: "main", Vendor: "fake", State: schema.ConnectionEnabled, Version: 1, ClientID: "client", EnterpriseID: "900",
+		BaseURL: "https://api.example.com", TokenURL: "https://api.example.com/token",
+	}
+}
+
+func code(t *testing.T, want schema.Code, err error) *schema.Error {
+	t.Helper()
+	var e *schema.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, want, e.Code, e.Error())
+	return e
+}
+
+func TestOpenersKeepConnectors(t *testing.T) {
+	t.Parallel()
+	o, f, c := newFake()
+	open := func(c schema.Connection) connectors.Connector {
+		got, err := o.Open(t.Context(), c)
+		require.NoError(t, err)
+		return got
+	}
+	first := open(c)
+	require.Same(t, first, open(c), "one version, one connector")
+	require.Len(t, f.opened, 1)
+	require.Equal(t, "hunter2", f.opened[0].Secret)
+
+	other := c
+	other.ID = "c2"
+	require.NotSame(t, first, open(other))
+	require.Equal(t, "hunter3", f.opened[1].Secret)
+
+	c.Version = 2
+	second := open(c)
+	require.NotSame(t, first, second, "a changed connection is opened anew")
+	require.Same(t, second, open(c))
+	require.Len(t, f.opened, 3)
+	require.Zero(t, f.closed.Load(), "calls may still use the one before")
+
+	o.close()
+	require.EqualValues(t, 2, f.closed.Load())
+	open(c)
+	require.Len(t, f.opened, 4)
+}
+
+func TestOpenersRefuse(t *testing.T) {
+	t.Parallel()
+	for name, cse := range map[string]struct {
+		change func(c *schema.Connection)
+		want   schema.Code
+		fix    string
+	}{
+		"a disabled connection":  {func(c *schema.Connection) { c.State = schema.ConnectionDisabled }, schema.CodeClosed, "sendoff connections enable main"},
+		"a removed connection":   {func(c *schema.Connection) { c.State = schema.ConnectionRemoved }, schema.CodeClosed, ""},
+		"an unknown vendor":      {func(c *schema.Connection) { c.Vendor = "fox" }, schema.CodeInvalid, "use one of [fake other]"},
+		"no secret":              {func(c *schema.Connection) { c.ID = "c3" }, schema.CodeNotFound, ""},
+		"a faulty configuration": {func(c *schema.Connection) { c.ClientID = "" }, schema.CodeInvalid, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, _, c := newFake()
+			cse.change(&c)
+			_, err := o.Open(t.Context(), c)
+			require.Contains(t, code(t, cse.want, err).Fix, cse.fix)
+		})
+	}
+}
+
+// TestOpenersScaledTime: with scaled time only simulators on loopback are
+// called, by either URL.
+func TestOpenersScaledTime(t *testing.T) {
+	t.Parallel()
+	for name, cse := range map[string]struct {
+		base, token string
+		ok          bool
+	}{
+		"both on loopback":          {"http://127.0.0.1:8000", "http://localhost:8000/token", true},
+		"IPv6 loopback":             {"http://[::1]:8000", "http://[::1]:8000/token", true},
+		"the vendor":                {"https://api.example.com", "http://127.0.0.1/token", false},
+		"the vendor's token server": {"http://127.0.0.1", "https://api.example.com/token", false},
+		"a name that looks alike":   {"http://localhost.example.com", "http://127.0.0.1/token", false},
+		"a user that looks alike":   {"http://127.0.0.1@api.example.com", "http://127.0.0.1/token", false},
+		"no URL":                    {"", "", false},
+		"not a URL":                 {"http://[", "http://127.0.0.1/token", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, f, c := newFake()
+			o.cfg.LoopbackOnly = true
+			c.BaseURL, c.TokenURL = cse.base, cse.token
+			_, openErr := o.Open(t.Context(), c)
+			_, checkErr := o.CheckConnection(t.Context(), c, "hunter2")
+			if cse.ok {
+				require.NoError(t, openErr)
+				require.NoError(t, checkErr)
+				return
+			}
+			for _, err := range []error{openErr, checkErr} {
+				require.Contains(t, code(t, schema.CodeInvalid, err).Fix, "SENDOFF_TIME_SCALE")
+			}
+			require.Empty(t, f.opened)
+		})
+	}
+}
+
+func TestCheckConnection(t *testing.T) {
+	t.Parallel()
+
+	t.Run("with the secret given, or the stored one", func(t *testing.T) {
+		t.Parallel()
+		o, f, c := newFake()
+		got, err := o.CheckConnection(t.Context(), c, "fresh")
+		require.NoError(t, err)
+		require.Equal(t, schema.ExternalID("1"), got.ActsAs)
+		require.Equal(t, schema.RoleCoadmin, got.Role)
+		require.Equal(t, "900", got.EnterpriseID)
+		require.True(t, got.Service)
+		c.State = schema.ConnectionDisabled // may be tested before it is enabled
+		_, err = o.CheckConnection(t.Context(), c, "")
+		require.NoError(t, err)
+		require.Equal(t, "fresh", f.opened[0].Secret)
+		require.Equal(t, "hunter2", f.opened[1].Secret)
+		require.EqualValues(t, 2, f.closed.Load())
+		require.NoError(t, f.opened[0].Limiter.Wait(t.Context(), "", "", connectors.PrioritySync), "it has no bucket to share yet")
+		c.ID = "c3"
+		_, err = o.CheckConnection(t.Context(), c, "")
+		code(t, schema.CodeNotFound, err)
+	})
+
+	for kind, cse := range map[connectors.Kind]struct {
+		code    schema.Code
+		message string
+		fix     string
+	}{
+		connectors.Unauthorized: {schema.CodeVendor, "does not accept these credentials", "enterprise 900"},
+		connectors.Forbidden:    {schema.CodeVendor, "may not read users", "scopes"},
+		connectors.Unavailable:  {schema.CodeUnavailable, "does not answer", "--base-url"},
+		connectors.Malformed:    {schema.CodeVendor, "not the vendor's API", "--base-url"},
+		connectors.NotFound:     {schema.CodeVendor, "not the vendor's API", "--base-url"},
+		connectors.RateLimited:  {schema.CodeVendor, "refused the check: vendor.check: rate_limited", "code"},
+		connectors.Invalid:      {schema.CodeVendor, "refused the check: vendor.check: invalid", "code"},
+	} {
+		t.Run("says what "+string(kind)+" means", func(t *testing.T) {
+			t.Parallel()
+			o, f, c := newFake()
+			f.check = &connectors.Error{Kind: kind, Op: "vendor.check"}
+			_, err := o.CheckConnection(t.Context(), c, "fresh")
+			e := code(t, cse.code, err)
+			require.Contains(t, e.Message, cse.message)
+			require.Contains(t, e.Fix, cse.fix)
+			require.NotContains(t, e.Error(), "fresh")
+			require.EqualValues(t, 1, f.closed.Load())
+		})
+	}
+
+	t.Run("passes on what is not the vendor's", func(t *testing.T) {
+		t.Parallel()
+		o, f, c := newFake()
+		f.check = &schema.Error{Code: schema.CodePaused, Message: "the engine is paused"}
+		_, err := o.CheckConnection(t.Context(), c, "fresh")
+		code(t, schema.CodePaused, err)
+	})
+}
