@@ -77,7 +77,7 @@ func (p *process) awaitText(pattern string) (found string) {
 func (s *stack) processEnv() []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"SENDOFF_TIME_SCALE=" + strconv.FormatInt(s.set.engineScale, 10), "SENDOFF_RATE_PER_MINUTE=600000",
+		"SENDOFF_TIME_SCALE=" + strconv.FormatInt(s.set.engineScale, 10), "SENDOFF_RATE_PER_MINUTE=600000", "SENDOFF_LOG_LEVEL=" + s.set.logLevel,
 	}
 	if s.database == "" {
 		return env // sendoff up brings its own
