@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -80,23 +82,38 @@ func (a *Activities) write(ctx context.Context, w work, op schema.VendorWrite, s
 	return sendErr
 }
 
+// outcomeDetails adds to a write's details what became of it.
 func outcomeDetails(details map[string]string, err error) map[string]string {
-	out := map[string]string{"outcome": schema.WriteAccepted}
-	for k, v := range details {
-		out[k] = v
-	}
-	if err == nil {
+	out := maps.Clone(details)
+	switch {
+	case err == nil:
+		out["outcome"] = schema.WriteAccepted
 		return out
+	case withoutEffect(err):
+		out["outcome"] = schema.WriteRefused
+	default:
+		out["outcome"] = schema.WriteUnknown
 	}
-	out["outcome"] = schema.WriteUnknown
-	switch kind := connectors.KindOf(err); kind {
+	out["kind"] = string(connectors.KindOf(err))
+	return out
+}
+
+// withoutEffect tells whether a write surely changed nothing: the vendor, or our
+// own guard, refused it, or no byte of it left us.
+func withoutEffect(err error) bool {
+	var e *connectors.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Kind {
 	case connectors.RateLimited, connectors.Unauthorized, connectors.Forbidden, connectors.Invalid,
 		connectors.NotFound, connectors.Conflict, connectors.Blocked, connectors.Unsupported:
-		out["outcome"], out["kind"] = schema.WriteRefused, string(kind)
+		return true
+	case connectors.Unavailable:
+		return !e.Sent
 	default:
-		out["kind"] = string(kind)
+		return false
 	}
-	return out
 }
 
 // confirmedInTime refuses to write again when the vendor accepted this write

@@ -107,6 +107,12 @@ func TestDeleteAbsence(t *testing.T) {
 			_, err := b.delete(ref)
 			requireType(b.t, err, activities.TypeForbidden, false)
 		}, schema.ParkAccountGone},
+		"after an intent that never left us": {func(b *bundle, ref schema.StepRef) {
+			b.vendor.errs["delete"] = []error{&connectors.Error{Kind: connectors.Unavailable, Op: "vendor.delete"}}
+			_, err := b.delete(ref)
+			requireType(b.t, err, activities.TypeUnavailable, true)
+			require.Equal(b.t, "refused", b.audited(ref.PlanID, "write.outcome")[2]["outcome"])
+		}, schema.ParkAccountGone},
 		"between our look and our only call": {func(b *bundle, ref schema.StepRef) {
 			b.vendor.lost["delete"] = failure(connectors.NotFound)
 			_, err := b.delete(ref)

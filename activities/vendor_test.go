@@ -52,7 +52,7 @@ func newVendor() *vendor {
 }
 
 func failure(kind connectors.Kind) error {
-	return &connectors.Error{Kind: kind, Op: "vendor.call", Status: 499}
+	return &connectors.Error{Kind: kind, Op: "vendor.call", Status: 499, Sent: true}
 }
 
 // add makes an active member with that much content, in bytes.
