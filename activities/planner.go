@@ -314,10 +314,13 @@ func (b *batch) ownsContent(ctx context.Context, l *lane, a schema.Account) (boo
 	if err != nil || a.Status == schema.AccountSuspended {
 		return true, nil
 	}
-	owned, _, err := reader.RootItems(ctx, a.ExternalID)
-	if err != nil || len(owned) > 0 {
-		return len(owned) > 0, err
+	items, _, err := reader.RootItems(ctx, a.ExternalID)
+	if err == nil && len(items) == 0 {
+		items, _, err = reader.TrashItems(ctx, a.ExternalID)
 	}
-	trash, _, err := reader.TrashItems(ctx, a.ExternalID)
-	return len(trash) > 0, err
+	switch connectors.KindOf(err) {
+	case connectors.Unauthorized, connectors.Forbidden:
+		return true, nil
+	}
+	return len(items) > 0, err
 }

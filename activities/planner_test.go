@@ -196,6 +196,14 @@ func TestDraftReceivers(t *testing.T) {
 		"an account that may not be acted as": {"leaver", nil, func(v *vendor) {
 			v.change(leaver, func(a *schema.Account) { a.SpaceUsed = 0 })
 			v.errs["root"] = []error{failure(connectors.Forbidden)}
+		}, []string{"RECEIVER_MISSING"}, ""},
+		"an account whose trash may not be listed": {"delete", nil, func(v *vendor) {
+			v.change(leaver, func(a *schema.Account) { a.SpaceUsed = 0 })
+			v.errs["trash"] = []error{failure(connectors.Unauthorized)}
+		}, []string{"CONTENT_REMAINS"}, ""},
+		"a listing that fails": {"leaver", nil, func(v *vendor) {
+			v.change(leaver, func(a *schema.Account) { a.SpaceUsed = 0 })
+			v.errs["root"] = []error{failure(connectors.Unavailable)}
 		}, []string{"CONNECTION_DEGRADED"}, ""},
 		"delete without a transfer refuses content":   {"delete", nil, none, []string{"CONTENT_REMAINS"}, ""},
 		"delete has no use for a receiver of content": {"delete", []string{heirLogin}, none, []string{"CONTENT_REMAINS"}, ""},

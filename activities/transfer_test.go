@@ -264,6 +264,60 @@ func TestSendCancelledMeanwhile(t *testing.T) {
 	require.Equal(t, "a_code", b.audited(ref.PlanID, "transfer.outcome")[0]["vendor_code"])
 }
 
+// TestSendStoppedMeanwhile: a plan that is cancelled or parked during the call
+// still learns its outcome.
+func TestSendStoppedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, stop := range map[schema.PlanState]func(b *bundle, id schema.PlanID){
+		schema.PlanCancelling: (*bundle).cancel,
+		schema.PlanParked: func(b *bundle, id schema.PlanID) {
+			require.NoError(b.t, b.ParkPlan(b.t.Context(), id, schema.Cause{Code: schema.ParkVendorFailing}))
+		},
+	} {
+		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ref := b.intended()
+			b.vendor.outcome.Class = schema.OutcomeAccepted
+			b.vendor.during["send"] = func() { stop(b, ref.PlanID) }
+			s, err := b.send(ref)
+			require.NoError(t, err)
+			require.Equal(t, schema.TransferSettling, s.State)
+			require.Equal(t, name, b.plan(ref.PlanID).State)
+		})
+	}
+}
+
+// TestSendToAnotherReceiverNeedsApproval: the receiver is a hashed fact
+// (promise 5).
+func TestSendToAnotherReceiverNeedsApproval(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := request("leaver", heirLogin, secondLogin)
+	r.Approvals = 1
+	id := b.open(r).ID
+	boss := b.principal("boss")
+	approve := func() {
+		c, err := b.Case(t.Context(), b.plan(id).CaseID)
+		require.NoError(t, err)
+		b.decide(id, schema.Decision{Kind: schema.DecideApprove, Hash: c.Hash}, boss)
+	}
+	approve()
+	ref := b.carry(id, schema.StepTransfer)
+	b.vendor.remove(heir)
+	b.vendor.outcome.Class = schema.OutcomeAccepted
+	s, err := b.enter(ref)
+	require.NoError(t, err)
+	require.Equal(t, schema.TransferIntended, s.State)
+	_, err = b.send(ref)
+	requireType(t, err, activities.TypeOf(schema.CodeNotApproved), false)
+	require.Zero(t, b.vendor.count("send"))
+	approve()
+	_, err = b.send(ref)
+	require.NoError(t, err)
+	require.Equal(t, 1, b.vendor.count("send 10 30"))
+}
+
 // TestSendGates: a transfer is gated as every write is, and what fails before
 // the send leaves the transfer intended.
 func TestSendGates(t *testing.T) {
