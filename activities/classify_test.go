@@ -9,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -18,22 +16,18 @@ import (
 
 	"sendoff/activities"
 	"sendoff/connectors"
-	"sendoff/internal/temporalx"
 	"sendoff/schema"
 )
 
 // fail runs an activity that returns the error, with the worker's interceptor,
-// and returns what Temporal gets of it and what was logged.
-func fail(t *testing.T, cause error) (error, []observer.LoggedEntry) {
+// and returns what was logged and what Temporal gets of it.
+func fail(t *testing.T, cause error) ([]observer.LoggedEntry, error) {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
-	env := suite.NewTestActivityEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{activities.Interceptor(zap.New(core))}})
+	env := newEnv(worker.Options{}, zap.New(core))
 	env.RegisterActivityWithOptions(func(context.Context) error { return cause }, activity.RegisterOptions{Name: "Fail"})
 	_, err := env.ExecuteActivity("Fail")
-	return err, logs.All()
+	return logs.All(), err
 }
 
 func TestClassifyVendor(t *testing.T) {
@@ -47,7 +41,7 @@ func TestClassifyVendor(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			vendor := &connectors.Error{Kind: kind, Op: "vendor.call", Code: "a_code", RetryAfter: 7 * time.Second}
-			err, logs := fail(t, fmt.Errorf("ann@example.com: %w", vendor))
+			logs, err := fail(t, fmt.Errorf("ann@example.com: %w", vendor))
 			app := requireType(t, err, string(kind), retryable)
 			require.Equal(t, 7*time.Second, app.NextRetryDelay())
 			require.Equal(t, "vendor.call: "+string(kind)+", code a_code", app.Message(), "and nothing of what wraps it")
@@ -74,7 +68,7 @@ func TestClassifyOurs(t *testing.T) {
 				// A connector's guard refuses so: the reason counts, not the vendor's kind.
 				"wrapped by a connector": &connectors.Error{Kind: connectors.Blocked, Op: "vendor.call", Err: ours},
 			} {
-				err, logs := fail(t, cause)
+				logs, err := fail(t, cause)
 				app := requireType(t, err, activities.TypeOf(code), retryable)
 				require.Equal(t, "the rule", app.Message(), name)
 				var delay time.Duration
@@ -90,7 +84,7 @@ func TestClassifyOurs(t *testing.T) {
 
 func TestClassifyRefusal(t *testing.T) {
 	t.Parallel()
-	err, logs := fail(t, fmt.Errorf("ann@example.com: %w", &activities.Refusal{Code: schema.ParkTrashRemains, Message: "what", Fix: "the way out"}))
+	logs, err := fail(t, fmt.Errorf("ann@example.com: %w", &activities.Refusal{Code: schema.ParkTrashRemains, Message: "what", Fix: "the way out"}))
 	require.Equal(t, schema.Cause{Code: schema.ParkTrashRemains, Message: "what", Fix: "the way out"}, requireParks(t, err, schema.ParkTrashRemains))
 	require.NotContains(t, err.Error(), "ann@example.com")
 	require.Equal(t, "TRASH_REMAINS", logs[0].ContextMap()["code"])
@@ -108,7 +102,7 @@ func TestClassifyUnknown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err, logs := fail(t, cause)
+			logs, err := fail(t, cause)
 			app := requireType(t, err, activities.TypeOf(schema.CodeInternal), true)
 			require.Zero(t, app.NextRetryDelay())
 			require.Nil(t, errors.Unwrap(app))
@@ -123,14 +117,14 @@ func TestClassifyUnknown(t *testing.T) {
 
 	t.Run("cancelled", func(t *testing.T) {
 		t.Parallel()
-		err, _ := fail(t, fmt.Errorf("ann@example.com: hunter2: %w", context.Canceled))
+		_, err := fail(t, fmt.Errorf("ann@example.com: hunter2: %w", context.Canceled))
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "example.com")
 	})
 
 	t.Run("success passes through", func(t *testing.T) {
 		t.Parallel()
-		err, logs := fail(t, nil)
+		logs, err := fail(t, nil)
 		require.NoError(t, err)
 		require.Empty(t, logs)
 	})

@@ -2,11 +2,14 @@ package activities_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
 	"sendoff/activities"
@@ -45,10 +48,13 @@ func TestSendWhileWorkerStops(t *testing.T) {
 				close(stopping)
 				env := b.activityEnv(worker.Options{})
 				env.SetWorkerStopChannel(stopping)
+				var beats atomic.Int32
+				env.SetOnActivityHeartbeatListener(func(*activity.Info, converter.EncodedValues) { beats.Add(1) })
 				began := time.Now()
 				_, err := env.ExecuteActivity(b.acts.SendTransfer, activities.StepInput{Ref: ref})
 				require.NoError(t, err)
 				require.Equal(t, c.ends, time.Since(began).Truncate(time.Second))
+				require.NotZero(t, beats.Load(), "Temporal must see that it lives")
 			})
 			require.Equal(t, c.want, b.transferOf(ref).State)
 			require.Equal(t, 1, b.vendor.count("send"))

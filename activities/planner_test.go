@@ -144,6 +144,23 @@ func TestDraftDegraded(t *testing.T) {
 	})
 }
 
+// TestDraftEverywhere: a person leaves every connection in which they have an
+// account, and the case's hash covers all.
+func TestDraftEverywhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	one := b.draft(request("suspend"))[0]
+	other := newVendor()
+	other.add("77", leaverLogin, 0)
+	b.connect("other", other)
+	b.connect("third", newVendor())
+	d := b.draft(request("suspend"))[0]
+	require.Empty(t, d.AllFindings())
+	require.Len(t, d.Accounts, 2)
+	require.NotEqual(t, one.Hash, d.Hash)
+	require.Equal(t, schema.CaseHash([]string{d.Accounts[1].Facts.Hash(), one.Accounts[0].Facts.Hash()}), d.Hash)
+}
+
 func TestDraftBusy(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -167,8 +184,11 @@ func TestDraftReceivers(t *testing.T) {
 		receiver  schema.ExternalID
 	}{
 		"the first valid one is taken, the others are warnings": {
-			"leaver", []string{"nobody@example.com", leaverLogin, heirLogin, secondLogin}, none,
-			[]string{"(RECEIVER_MISSING)", "(RECEIVER_IS_SOURCE)", "(RECEIVER_LEAVING)"}, heir,
+			"leaver",
+			[]string{"nobody@example.com", leaverLogin, heirLogin, secondLogin},
+			none,
+			[]string{"(RECEIVER_MISSING)", "(RECEIVER_IS_SOURCE)", "(RECEIVER_LEAVING)"},
+			heir,
 		},
 		"none valid refuses with every reason": {
 			"leaver", []string{"nobody@example.com", heirLogin}, full(heir), []string{"RECEIVER_MISSING", "RECEIVER_FULL"}, "",
@@ -177,8 +197,11 @@ func TestDraftReceivers(t *testing.T) {
 			"leaver", []string{heirLogin}, func(v *vendor) { v.change(heir, func(a *schema.Account) { a.SpaceAmount = 1050 }) }, []string{}, heir,
 		},
 		"one who cannot be looked up is no receiver": {
-			"leaver", []string{heirLogin, secondLogin}, func(v *vendor) { v.during["find"] = v.failOnce("find", 2) },
-			[]string{"(CONNECTION_DEGRADED)"}, second,
+			"leaver",
+			[]string{heirLogin, secondLogin},
+			func(v *vendor) { v.during["find"] = v.failOnce("find", 2) },
+			[]string{"(CONNECTION_DEGRADED)"},
+			second,
 		},
 		"none named for content":          {"leaver", nil, none, []string{"RECEIVER_MISSING"}, ""},
 		"none named for an empty account": {"leaver", nil, func(v *vendor) { v.change(leaver, func(a *schema.Account) { a.SpaceUsed = 0 }) }, []string{}, ""},

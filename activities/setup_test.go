@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
@@ -21,9 +23,7 @@ import (
 	"sendoff/connectors"
 	"sendoff/internal/audit"
 	"sendoff/internal/local/localtest"
-	"sendoff/internal/secret"
 	"sendoff/internal/store"
-	"sendoff/internal/temporalx"
 	"sendoff/schema"
 )
 
@@ -47,16 +47,11 @@ type bundle struct {
 	ahead   atomic.Int64 // how far the engine's clock is ahead of real time
 }
 
-// keySealer is how the application lends a keyring to the store.
-type keySealer struct{ *secret.Keyring }
+// noSealer keeps the connections' secrets as they are: no test opens one.
+type noSealer struct{}
 
-func (k keySealer) Seal(purpose string, aad []byte, plain []byte) ([]byte, error) {
-	return k.Keyring.Seal(secret.Purpose(purpose), secret.NewAAD(string(aad)), plain)
-}
-
-func (k keySealer) Open(purpose string, aad []byte, sealed []byte) ([]byte, error) {
-	return k.Keyring.Open(secret.Purpose(purpose), secret.NewAAD(string(aad)), sealed)
-}
+func (noSealer) Seal(_ string, _, plain []byte) ([]byte, error)  { return plain, nil }
+func (noSealer) Open(_ string, _, sealed []byte) ([]byte, error) { return sealed, nil }
 
 // opener hands out the connector of each connection.
 type opener map[schema.ConnectionID]connectors.Connector
@@ -88,9 +83,7 @@ func openStore(t *testing.T, url string) *store.Store {
 	t.Helper()
 	signer, err := audit.NewSigner("audit.example.com", make([]byte, audit.SeedSize))
 	require.NoError(t, err)
-	keys, err := secret.NewKeyring(append(make([]byte, secret.RootKeyBytes-1), 1))
-	require.NoError(t, err)
-	s, err := store.Open(t.Context(), store.Config{URL: url, Sealer: keySealer{keys}, AllowUnsafe: true, MaxConnections: 6})
+	s, err := store.Open(t.Context(), store.Config{URL: url, Sealer: noSealer{}, AllowUnsafe: true, MaxConnections: 6})
 	require.NoError(t, err)
 	s.SetAuditKey(signer.Origin(), signer.VerifierKey())
 	return s
@@ -193,13 +186,17 @@ func (b *bundle) carry(id schema.PlanID, to schema.StepKind) schema.StepRef {
 
 // activityEnv runs activities as a worker does, with our interceptor.
 func (b *bundle) activityEnv(o worker.Options) *testsuite.TestActivityEnvironment {
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
-	env := suite.NewTestActivityEnvironment()
-	o.Interceptors = []interceptor.WorkerInterceptor{activities.Interceptor(zap.NewNop())}
-	env.SetWorkerOptions(o)
+	env := newEnv(o, zap.NewNop())
 	env.RegisterActivity(b.acts)
 	return env
+}
+
+func newEnv(o worker.Options, z *zap.Logger) *testsuite.TestActivityEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	o.Interceptors = []interceptor.WorkerInterceptor{activities.Interceptor(z)}
+	return env.SetWorkerOptions(o)
 }
 
 // step runs an activity that returns nothing.

@@ -173,8 +173,10 @@ func TestDispatcherRun(t *testing.T) {
 	}{
 		"rows one after the other": {[]error{nil, nil}, nil, []string{"claim", "claim", "claim", "wait 1s"}, 0, 0},
 		"a database that is down": {
-			[]error{down, down, nil}, []error{down, down},
-			[]string{"claim", "wait 1s", "claim", "wait 1s", "claim", "claim", "wait 1s"}, 2 * time.Second, 2,
+			[]error{down, down, nil},
+			[]error{down, down},
+			[]string{"claim", "wait 1s", "claim", "wait 1s", "claim", "claim", "wait 1s"},
+			2 * time.Second, 2,
 		},
 		"a wake-up": {nil, []error{nil}, []string{"claim", "wait 1s", "claim", "wait 1s"}, 0, 0},
 	} {
