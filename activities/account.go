@@ -73,9 +73,13 @@ func (a *Activities) write(ctx context.Context, w work, op schema.VendorWrite, s
 	if err := a.store.IntendWrite(ctx, w.ref, op); err != nil {
 		return err
 	}
-	sendErr := send()
+	return a.recordSent(ctx, w, op, send())
+}
+
+// recordSent journals what became of a write that was sent, and returns that. It
+// does so even when the activity was cancelled meanwhile.
+func (a *Activities) recordSent(ctx context.Context, w work, op schema.VendorWrite, sendErr error) error {
 	op.Details = outcomeDetails(op.Details, sendErr)
-	// The outcome is journalled even when the activity was cancelled meanwhile.
 	if err := a.store.RecordOutcome(context.WithoutCancel(ctx), w.plan.ID, op); err != nil {
 		return err
 	}
@@ -202,51 +206,4 @@ func (a *Activities) RevokeSessions(ctx context.Context, in StepInput) error {
 		return err
 	}
 	return a.store.CompleteStep(ctx, w.ref, schema.StepDone, map[string]string{"accepted": "true"})
-}
-
-// UndoInput names the plan to undo.
-type UndoInput struct {
-	PlanID schema.PlanID `json:"plan_id"`
-}
-
-// RestoreStatus gives the account the status back that it had before our
-// suspend. A plan that never suspended is left alone.
-func (a *Activities) RestoreStatus(ctx context.Context, in UndoInput) error {
-	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
-	plan, err := a.store.Plan(ctx, in.PlanID)
-	if err != nil || plan.PriorStatus == "" {
-		return err
-	}
-	w, err := a.open(ctx, schema.StepRef{PlanID: plan.ID, Index: plan.CurrentStep, Fence: plan.Fence}, plan)
-	if err != nil {
-		return err
-	}
-	s, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
-	if err != nil {
-		return err
-	}
-	now, err := a.readSource(ctx, &w)
-	if err != nil || now.VendorStatus == plan.PriorStatus {
-		return err
-	}
-	op := schema.VendorWrite{Op: "restore_status", Details: map[string]string{"account": string(w.source()), "from": now.VendorStatus, "to": plan.PriorStatus}}
-	if err := a.store.IntendUndo(ctx, plan.ID, op); err != nil {
-		return err
-	}
-	sendErr := s.SetStatus(ctx, w.source(), plan.PriorStatus)
-	op.Details = outcomeDetails(op.Details, sendErr)
-	if err := a.store.RecordOutcome(context.WithoutCancel(ctx), plan.ID, op); err != nil {
-		return err
-	}
-	if sendErr != nil {
-		return sendErr
-	}
-	after, err := a.readSource(ctx, &w)
-	if err != nil {
-		return err
-	}
-	if after.VendorStatus != plan.PriorStatus {
-		return a.notConfirmedYet(ctx, "the account does not have its status back yet")
-	}
-	return nil
 }

@@ -114,6 +114,16 @@ type PreparedTransfer interface {
 	Send(ctx context.Context) schema.TransferOutcome
 }
 
+// AccessGranter gives an account access to a folder that another one owns, acting
+// as that owner.
+type AccessGranter interface {
+	// HasFolderAccess tells whether the account is a co-owner of the folder.
+	HasFolderAccess(ctx context.Context, owner, folder, account schema.ExternalID) (bool, error)
+	// GrantFolderAccess makes the account a co-owner and returns without
+	// reading back.
+	GrantFolderAccess(ctx context.Context, owner, folder, account schema.ExternalID) error
+}
+
 // Deleter deletes an account without force: the vendor refuses when content is
 // left.
 type Deleter interface {

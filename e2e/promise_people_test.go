@@ -91,7 +91,8 @@ func (s *stack) cases() []apiclient.Case {
 }
 
 // Promise 7: stop works. Whenever a case is cancelled before its delete, the
-// account gets its status back, after the transfer has settled.
+// account gets its status back, after the transfer has settled, and access to
+// what was transferred.
 func TestPromiseStopWorks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -117,9 +118,14 @@ func TestPromiseStopWorks(t *testing.T) {
 			r := s.run("cases", "cancel", started.CaseID, "--reason", "stays after all")
 			require.Zero(t, r.code, r.err)
 			require.Contains(t, r.err, "do not come back")
-			s.awaitState(started.CaseID, "cancelled")
+			ended := s.awaitState(started.CaseID, "cancelled")
 
 			require.Equal(t, "active", status(t, s.sim, leaver))
+			if c.moved {
+				folders := ended.Accounts[0].Transfer.FolderIDs
+				require.Len(t, folders, 1)
+				require.Equal(t, 200, byHandAs(t, s.vendor, leaver.id, "GET", "folders/"+folders[0], nil), "the leaver reaches the content again")
+			}
 			require.Zero(t, s.sim.Ledger().Totals.RunningJobs, "it waited for the transfer")
 			require.Empty(t, requests(s.sim, opDelete, ""))
 			owner := leaver

@@ -16,12 +16,21 @@ import (
 // ours, and nothing we are told. It returns the answer's status.
 func byHand(t *testing.T, vendor boxsim.Banner, method, path string, body any) int {
 	t.Helper()
+	return byHandAs(t, vendor, "", method, path, body)
+}
+
+// byHandAs is byHand acting as a user.
+func byHandAs(t *testing.T, vendor boxsim.Banner, user, method, path string, body any) int {
+	t.Helper()
 	text, err := json.Marshal(body)
 	require.NoError(t, err)
 	req, err := http.NewRequestWithContext(t.Context(), method, vendor.BaseURL+"/2.0/"+path, strings.NewReader(string(text)))
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+adminToken(t, vendor))
 	req.Header.Set("Content-Type", "application/json")
+	if user != "" {
+		req.Header.Set("As-User", user)
+	}
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())

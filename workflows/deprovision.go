@@ -188,7 +188,7 @@ func (d *deprovision) stop(ctx workflow.Context) error {
 }
 
 // undo waits until the transfer, if one was sent, is over, and restores the
-// status the account had before.
+// status the account had before and then its access to what was transferred.
 func (d *deprovision) undo(ctx workflow.Context, plan activities.PlanOutline) error {
 	ref := schema.StepRef{PlanID: d.id, Index: plan.CurrentStep, Fence: d.fence}
 	t, err := stopTransfer(ctx, ref)
@@ -198,5 +198,8 @@ func (d *deprovision) undo(ctx workflow.Context, plan activities.PlanOutline) er
 	if err != nil {
 		return err
 	}
-	return restoreStatus(ctx, d.id)
+	if err := restoreStatus(ctx, d.id); err != nil {
+		return err
+	}
+	return restoreAccess(ctx, d.id)
 }

@@ -56,7 +56,7 @@ func TestDeprovision(t *testing.T) {
 		e := newEngine(t, schema.StepSuspend, schema.StepDelete)
 		e.script["Delete"] = []reply{{err: vendorError("forbidden")}}
 		e.decide(t, time.Hour, "d1", schema.PlanCancelling)
-		require.Equal(t, []string{"Suspend", "SettleTransfer", "Delete", "Park", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
+		require.Equal(t, []string{"Suspend", "SettleTransfer", "Delete", "Park", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
 	})
 
 	t.Run("cancelling during the wait undoes at once", func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestDeprovision(t *testing.T) {
 		e.script["Wait"] = []reply{{left: 30 * 24 * time.Hour}, {err: vendorError(activities.TypeOf(schema.CodeStopped))}}
 		e.decide(t, 24*time.Hour, "d1", schema.PlanCancelling)
 		start := e.env.Now()
-		require.Equal(t, []string{"Wait", "Wait", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
+		require.Equal(t, []string{"Wait", "Wait", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
 		require.Less(t, e.env.Now().Sub(start), 25*time.Hour)
 	})
 
@@ -82,7 +82,7 @@ func TestDeprovision(t *testing.T) {
 		e.script["Suspend"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped)), do: func() { e.set(schema.PlanCancelling) }}}
 		e.script["RestoreStatus"] = []reply{{err: vendorError("unauthorized")}, {}}
 		e.decide(t, time.Hour, "d1", schema.PlanCancelling)
-		require.Equal(t, []string{"Suspend", "StopTransfer", "RestoreStatus", "Park", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
+		require.Equal(t, []string{"Suspend", "StopTransfer", "RestoreStatus", "Park", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
 		require.Equal(t, schema.ParkUnauthorized, e.cause.Code)
 	})
 
@@ -148,7 +148,7 @@ func TestTransfer(t *testing.T) {
 		e.script["EnterTransfer"] = []reply{intended}
 		e.script["SendTransfer"] = []reply{{transfer: activities.TransferStatus{State: schema.TransferIntended, Outcome: schema.OutcomeUnauthorized}}}
 		e.decide(t, time.Hour, "d1", schema.PlanCancelling)
-		require.Equal(t, []string{"EnterTransfer", "SendTransfer", "SendTransfer", "Park", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
+		require.Equal(t, []string{"EnterTransfer", "SendTransfer", "SendTransfer", "Park", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
 		require.Equal(t, schema.ParkUnauthorized, e.cause.Code)
 	})
 
@@ -217,7 +217,7 @@ func TestTransfer(t *testing.T) {
 		e.script["SettleTransfer"] = []reply{{transfer: activities.TransferStatus{State: schema.TransferProven}, do: func() { e.set(schema.PlanCancelling) }}}
 		e.script["Delete"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped))}}
 		e.script["CompleteTransfer"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped))}}
-		require.Equal(t, []string{"EnterTransfer", "SendTransfer", "SettleTransfer", "CompleteTransfer", "StopTransfer", "RestoreStatus", "Finish:cancelled"}, e.run(t))
+		require.Equal(t, []string{"EnterTransfer", "SendTransfer", "SettleTransfer", "CompleteTransfer", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
 	})
 }
 

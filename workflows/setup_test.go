@@ -58,6 +58,9 @@ func newEngine(t *testing.T, kinds ...schema.StepKind) *engine {
 	e.env.OnActivity(a.RestoreStatus, anything, anything).Return(func(context.Context, activities.UndoInput) error {
 		return e.take("RestoreStatus", nil).err
 	}).Maybe()
+	e.env.OnActivity(a.RestoreAccess, anything, anything).Return(func(context.Context, activities.UndoInput) error {
+		return e.take("RestoreAccess", nil).err
+	}).Maybe()
 	for name, fn := range map[string]any{"Snapshot": a.Snapshot, "Suspend": a.Suspend, "RevokeSessions": a.RevokeSessions, "CompleteTransfer": a.CompleteTransfer} {
 		e.env.OnActivity(fn, anything, anything).Return(func(_ context.Context, in activities.StepInput) error {
 			return e.take(name, &in.Ref).err

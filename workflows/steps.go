@@ -72,6 +72,10 @@ func restoreStatus(ctx workflow.Context, id schema.PlanID) error {
 	return run(ctx, vendor(), acts.RestoreStatus, activities.UndoInput{PlanID: id})
 }
 
+func restoreAccess(ctx workflow.Context, id schema.PlanID) error {
+	return run(ctx, vendor(), acts.RestoreAccess, activities.UndoInput{PlanID: id})
+}
+
 func enterTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
 	return call(ctx, vendor(), acts.EnterTransfer, activities.StepInput{Ref: ref})
 }

@@ -2,6 +2,7 @@ package box
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sendoff/connectors"
@@ -27,6 +28,7 @@ var (
 	_ connectors.GroupReader    = (*Connector)(nil)
 	_ connectors.ContentReader  = (*Connector)(nil)
 	_ connectors.Transferer     = (*Connector)(nil)
+	_ connectors.AccessGranter  = (*Connector)(nil)
 	_ connectors.Deleter        = (*Connector)(nil)
 )
 
@@ -165,6 +167,22 @@ func (c *Connector) TrashItems(ctx context.Context, owner schema.ExternalID) ([]
 		return nil, 0, err
 	}
 	return trash, bytes, nil
+}
+
+// HasFolderAccess implements connectors.AccessGranter.
+func (c *Connector) HasFolderAccess(ctx context.Context, owner, folder, account schema.ExternalID) (bool, error) {
+	wire, err := c.client.collaborations(ctx, owner, schema.Witness{ID: folder, Type: "folder"})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(wire, func(co collaboration) bool {
+		return co.AccessibleBy.id() == account && co.Role == roleCoOwner
+	}), nil
+}
+
+// GrantFolderAccess implements connectors.AccessGranter.
+func (c *Connector) GrantFolderAccess(ctx context.Context, owner, folder, account schema.ExternalID) error {
+	return c.client.makeCoOwner(ctx, owner, folder, account)
 }
 
 // ItemCollaborations implements connectors.ContentReader. Invitations that
