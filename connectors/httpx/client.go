@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -179,7 +180,15 @@ func (c *Client) ready(ctx context.Context, req Request) (string, error) {
 			}
 		}
 	}
-	return c.opts.Tokens.Token(ctx)
+	token, err := c.opts.Tokens.Token(ctx)
+	var e *connectors.Error
+	if errors.As(err, &e) {
+		// Whatever became of the token request, this one has not left us.
+		unsent := *e
+		unsent.Sent = false
+		return "", &unsent
+	}
+	return token, err
 }
 
 // allow asks the guard, last thing before a write.

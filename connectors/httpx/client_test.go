@@ -422,3 +422,19 @@ func TestErrorsAreJSONSafe(t *testing.T) {
 	require.NoError(t, jsonErr)
 	require.NotContains(t, string(b), "ann@example.com")
 }
+
+// noToken is a token host that was asked and did not answer.
+type noToken struct{ tokens }
+
+func (*noToken) Token(context.Context) (string, error) {
+	return "", &connectors.Error{Kind: connectors.Unavailable, Op: "v.token", Sent: true}
+}
+
+func TestWithoutATokenTheCallWasNotSent(t *testing.T) {
+	t.Parallel()
+	base, seen := serve(t, func(http.ResponseWriter, *http.Request) {})
+	c, _ := newClient(t, base, func(o *httpx.Options) { o.Tokens = &noToken{} })
+	e := errorOf(t, c.Do(t.Context(), httpx.Request{Op: "v.delete", Method: http.MethodDelete, Path: "/x"}, nil))
+	require.False(t, e.Sent, "whatever became of the token request")
+	require.Empty(t, seen.list())
+}
