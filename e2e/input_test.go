@@ -27,7 +27,7 @@ func TestBadInput(t *testing.T) {
 	hireAt(t, s.sim, boxsim.UserSpec{Name: "Aw Ay", Status: "inactive"})
 	hireAt(t, s.sim, boxsim.UserSpec{Name: "Fu Ll", SpaceAmountBytes: 1 << 20})
 	open := s.begin(busy.login, "--at", "2035-01-01T00:00:00Z")
-	s.eventually("the open case runs", func() bool { return s.workflows() == 1 })
+	s.eventually(patience, "the open case runs", func() bool { return s.workflows() == 1 })
 
 	secret, wrong := s.file("secret", s.vendor.ClientSecret), s.file("wrong", "not the secret")
 	connect := func(base, token, secret, enterprise string) []string {

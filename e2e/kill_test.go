@@ -17,6 +17,10 @@ import (
 // of it by the heartbeat that stays away for 60 s, which no scale shortens.
 const afterKill = 3 * time.Minute
 
+// afterUpKill bounds the wait for a case whose stack was killed: a look at the
+// evidence that was under way then is given up after five minutes.
+const afterUpKill = 7 * time.Minute
+
 // ending is what a kill must not change.
 type ending struct {
 	state, transfer, status string
@@ -45,7 +49,7 @@ func TestWorkerKilledInsideTheTransferCall(t *testing.T) {
 				s.awaitTransferCall(leaver, simkit.EndedClientLeft)
 				s.spawn("worker")
 			}
-			localtest.Wait(t, afterKill, "the case ends", func() bool {
+			s.eventually(afterKill, "the case ends", func() bool {
 				c = s.show(c.CaseID)
 				return c.State == "done" || c.State == "parked"
 			})
@@ -105,7 +109,7 @@ func TestUpKilledWhileATransferSettles(t *testing.T) {
 	first.kill()
 	up()
 
-	s.awaitState(c.CaseID, "done")
+	s.eventually(afterUpKill, "the case is done", func() bool { return s.show(c.CaseID).State == "done" })
 	s.requireGone(leaver, boss, 6)
 	s.must("audit", "verify")
 }

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -115,10 +114,6 @@ func TestLeaverUnavailableBeforeTheTransfer(t *testing.T) {
 	requireHarmless(t, s.sim)
 }
 
-// foreignJob is how long the job of TestLeaverWaitsForForeignJob runs, in the
-// vendor's time: two seconds of ours.
-const foreignJob = 20 * time.Minute
-
 // While somebody else's job holds one of the accounts the transfer waits, in
 // each of the ways in which the vendor says so.
 func TestLeaverWaitsForForeignJob(t *testing.T) {
@@ -130,10 +125,13 @@ func TestLeaverWaitsForForeignJob(t *testing.T) {
 			leaver, boss, other := s.hire("Lea Ver"), s.hire("Bo Ss"), s.hire("Ot Her")
 			s.fill(leaver)
 			s.fill(other)
-			require.NoError(t, s.sim.SetTransferMode(other.id, boxsim.ModeGateway504, foreignJob))
+			s.mode(other, boxsim.ModeNever)
 			require.Equal(t, 504, byHand(t, s.vendor, "PUT", "users/"+other.id+"/folders/0", ownedBy(boss)))
 
-			s.offboard(cli.ExitDone, leaver.login, "--transfer-to", boss.login, "--grace", "0s")
+			c := s.begin(leaver.login, "--transfer-to", boss.login, "--grace", "0s")
+			s.eventually(patience, "ours was turned away", func() bool { return len(requests(s.sim, opTransfer, leaver.id)) > 1 })
+			require.Equal(t, 1, s.sim.EndJobs(other.id, true))
+			s.awaitState(c.CaseID, "done")
 
 			transfers := account(t, s.sim, leaver.id).Transfers
 			require.Positive(t, transfers["busy409"])

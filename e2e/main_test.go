@@ -5,7 +5,6 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -27,7 +26,10 @@ const atOnce = "8"
 var shared struct {
 	dir      string
 	postgres func() (*local.Postgres, error)
+	temporal func() (*temporalServer, error)
 	program  func() (string, error)
+	mu       sync.Mutex
+	ends     []func() // what ends the servers that were started
 }
 
 func TestMain(m *testing.M) {
@@ -52,9 +54,10 @@ func run(m *testing.M) (code int) {
 		return 1
 	}
 	shared.dir = dir
-	shared.postgres, shared.program = sync.OnceValues(startPostgres), sync.OnceValues(buildProgram)
+	shared.postgres, shared.temporal = sync.OnceValues(startPostgres), sync.OnceValues(startTemporal)
+	shared.program = sync.OnceValues(buildProgram)
 	defer func() { _ = os.RemoveAll(dir) }() // the system cleans what is left
-	defer stopPostgres()
+	defer stopServers()
 	return m.Run()
 }
 
@@ -67,6 +70,11 @@ func startPostgres() (*local.Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
+	atEnd(func() {
+		if err := p.Destroy(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "stop Postgres:", err)
+		}
+	})
 	url, err := p.CreateDatabase(ctx, templateDatabase)
 	if err == nil {
 		err = local.EnsureRoles(ctx, url)
@@ -77,15 +85,16 @@ func startPostgres() (*local.Postgres, error) {
 	return p, err
 }
 
-// stopPostgres ends the server and its cluster, if a test started it.
-func stopPostgres() {
-	if _, err := os.Stat(filepath.Join(shared.dir, "pg")); errors.Is(err, os.ErrNotExist) {
-		return
-	}
-	if p, _ := shared.postgres(); p != nil {
-		if err := p.Destroy(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, "stop Postgres:", err)
-		}
+// atEnd has something done after the last test.
+func atEnd(do func()) {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	shared.ends = append(shared.ends, do)
+}
+
+func stopServers() {
+	for _, end := range shared.ends {
+		end()
 	}
 }
 

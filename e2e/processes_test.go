@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,10 +19,9 @@ import (
 
 // process is the built program, running.
 type process struct {
+	*child
 	t    *testing.T
-	cmd  *exec.Cmd
-	said string // file with what it wrote to stderr
-	gone bool
+	said string // file with what it wrote
 }
 
 // spawn starts the program; it is killed when the test ends.
@@ -33,23 +31,13 @@ func (s *stack) spawn(args ...string) *process {
 	require.NoError(s.t, err)
 	said, err := os.CreateTemp(s.dir, args[0]+"-*.stderr")
 	require.NoError(s.t, err)
-	p := &process{t: s.t, cmd: exec.Command(program, args...), said: said.Name()}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = s.processEnv(), said, said
-	require.NoError(s.t, p.cmd.Start())
+	cmd := exec.Command(program, args...)
+	cmd.Env = s.processEnv()
+	started, err := startChild(cmd, said)
+	require.NoError(s.t, err)
 	require.NoError(s.t, said.Close()) // the child has its own
-	s.t.Cleanup(p.kill)
-	return p
-}
-
-// kill ends the process as a power cut would: it gets no word in.
-func (p *process) kill() {
-	p.t.Helper()
-	if p.gone {
-		return
-	}
-	p.gone = true
-	require.NoError(p.t, syscall.Kill(p.cmd.Process.Pid, syscall.SIGKILL))
-	_ = p.cmd.Wait() // says that it was killed
+	s.t.Cleanup(started.kill)
+	return &process{child: started, t: s.t, said: said.Name()}
 }
 
 func (p *process) output() string {
@@ -95,8 +83,7 @@ func startServer(t *testing.T, set settings) *stack {
 	_, err := secret.LoadOrCreateKeyring(filepath.Join(s.dir, app.KeyFileName))
 	require.NoError(t, err)
 	migrate := s.spawn("migrate", "--admin-token-file", filepath.Join(s.dir, app.TokenFileName))
-	migrate.gone = true
-	require.NoError(t, migrate.cmd.Wait(), "%s", migrate.output())
+	require.NoError(t, migrate.wait(), "%s", migrate.output())
 	server := s.spawn("server", "--listen", "127.0.0.1:0")
 	s.address("http://" + server.awaitText(`"server is up".*"listen":"([^"]+)"`))
 	s.connect("box", s.vendor)

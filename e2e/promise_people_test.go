@@ -158,7 +158,7 @@ func inTransfer(state string) func(apiclient.Case) bool {
 // awaitOne waits until there is one case and it is as told.
 func (s *stack) awaitOne(c *apiclient.Case, as func(apiclient.Case) bool) {
 	s.t.Helper()
-	s.eventually("the case", func() bool {
+	s.eventually(patience, "the case", func() bool {
 		all := s.cases()
 		if len(all) == 1 {
 			*c = all[0]

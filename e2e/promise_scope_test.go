@@ -131,7 +131,7 @@ func (s *stack) requireVerifiable() {
 		Unsealed int    `json:"unsealed"`
 	}
 	var online verified
-	s.eventually("everything is sealed", func() bool {
+	s.eventually(patience, "everything is sealed", func() bool {
 		online = ask[verified](s, cli.ExitDone, "audit", "verify")
 		return online.Unsealed == 0
 	})
@@ -203,7 +203,7 @@ func TestPromiseOneSwitch(t *testing.T) {
 			}
 			before := len(writes(s.sim))
 
-			s.eventually("the engine tried and was held", func() bool {
+			s.eventually(patience, "the engine tried and was held", func() bool {
 				log, err := os.ReadFile(filepath.Join(s.dir, app.LogFileName))
 				require.NoError(t, err)
 				return strings.Contains(string(log), `"code":"paused"`)

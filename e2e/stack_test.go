@@ -125,7 +125,7 @@ func (s *stack) up() {
 }
 
 func (s *stack) temporalEnv() []string {
-	return []string{"TEMPORAL_ADDRESS=" + localtest.Temporal(s.t).Address(), "TEMPORAL_NAMESPACE=" + s.namespace}
+	return []string{"TEMPORAL_ADDRESS=" + temporalAddress(s.t), "TEMPORAL_NAMESPACE=" + s.namespace}
 }
 
 // ran is what became of one command.
@@ -185,15 +185,17 @@ func (s *stack) show(id string) apiclient.Case {
 	return ask[apiclient.Case](s, cli.ExitDone, "cases", "show", id)
 }
 
-func (s *stack) eventually(what string, done func() bool) {
+// eventually waits for a condition. Asking through the command line costs both
+// processors something, so it is asked ten times a second.
+func (s *stack) eventually(atMost time.Duration, what string, done func() bool) {
 	s.t.Helper()
-	localtest.Wait(s.t, patience, what, done)
+	require.Eventually(s.t, done, atMost, 100*time.Millisecond, "waited %s for: %s", atMost, what)
 }
 
 // await waits until a case is as told.
 func (s *stack) await(id, what string, as func(apiclient.Case) bool) (c apiclient.Case) {
 	s.t.Helper()
-	localtest.Wait(s.t, patience, what, func() bool { c = s.show(id); return as(c) })
+	s.eventually(patience, what, func() bool { c = s.show(id); return as(c) })
 	return c
 }
 

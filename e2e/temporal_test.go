@@ -17,6 +17,13 @@ import (
 	"sendoff/internal/temporalx"
 )
 
+func temporalAddress(t *testing.T) string {
+	t.Helper()
+	server, err := shared.temporal()
+	require.NoError(t, err)
+	return server.address
+}
+
 // newNamespace returns a namespace of the test's own that is ready for use.
 func newNamespace(t *testing.T) string {
 	t.Helper()
@@ -26,7 +33,7 @@ func newNamespace(t *testing.T) string {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	require.NoError(t, temporalx.EnsureNamespace(ctx, temporalx.Options{
-		LocalAddress: localtest.Temporal(t).Address(), Namespace: name, Logger: zap.NewNop(), Converters: convertersOf(keys),
+		LocalAddress: temporalAddress(t), Namespace: name, Logger: zap.NewNop(), Converters: convertersOf(keys),
 	}, 24*time.Hour))
 	return name
 }
@@ -41,7 +48,7 @@ func convertersOf(keys *secret.Keyring) func(string) (converter.DataConverter, c
 // could: without the product's keys.
 func (s *stack) client() client.Client {
 	s.t.Helper()
-	c, err := client.Dial(client.Options{HostPort: localtest.Temporal(s.t).Address(), Namespace: s.namespace, Logger: temporalx.NewLogger(zap.NewNop())})
+	c, err := client.Dial(client.Options{HostPort: temporalAddress(s.t), Namespace: s.namespace, Logger: temporalx.NewLogger(zap.NewNop())})
 	require.NoError(s.t, err)
 	s.t.Cleanup(c.Close)
 	return c

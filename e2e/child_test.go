@@ -1,0 +1,53 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+// child is a program that this process runs and that ends with it.
+type child struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error // of Wait; read only after done
+}
+
+// startChild starts cmd with its output in a file. The thread that starts it
+// stays until it has ended: where the kernel ends orphans, it goes by the thread
+// (golang.org/issue/27505).
+func startChild(cmd *exec.Cmd, output *os.File) (*child, error) {
+	cmd.Stdout, cmd.Stderr = output, output
+	endWithUs(cmd)
+	c := &child{cmd: cmd, done: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			c.err = cmd.Wait()
+			close(c.done)
+		}
+	}()
+	return c, <-started
+}
+
+// wait waits for the child's own end.
+func (c *child) wait() error {
+	<-c.done
+	return c.err
+}
+
+// kill ends the child as a power cut would: it gets no word in.
+func (c *child) kill() {
+	select {
+	case <-c.done:
+	default:
+		// Not yet waited for, so the number is still its own.
+		_ = syscall.Kill(c.cmd.Process.Pid, syscall.SIGKILL)
+		<-c.done
+	}
+}
