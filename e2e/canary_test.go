@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,12 +35,16 @@ func TestCanary(t *testing.T) {
 		folder := seeded(t)(s.sim.AddFolder(boxsim.ItemSpec{Owner: p.id, Name: "Ptarmigan plans"}))
 		seeded(t)(s.sim.AddFile(boxsim.ItemSpec{Parent: folder, Name: "Salaries of goldcrests.xlsx", SizeBytes: 1 << 20}))
 	}
-	rude := json.RawMessage(`{"type":"error","status":403,"code":"forbidden","message":"Quotilda Finchley <qf.finch@example.com> may not",
-		"request_id":"r1","context_info":{"errors":[{"reason":"invalid_parameter","name":"qf.finch@example.com","message":"Quotilda Finchley"}]}}`)
+	// In the form of Box's own errors, or it would not be read at all.
+	rude := func(op, subject string, status int) simkit.Fault {
+		return simkit.Fault{
+			Op: op, Subject: subject, Attempt: 1, Action: simkit.ActionStatus, Status: status,
+			Body: json.RawMessage(`{"type":"error","status":` + strconv.Itoa(status) + `,"code":"forbidden","message":"Quotilda Finchley <qf.finch@example.com> may not",
+				"request_id":"r1","context_info":{"errors":[{"reason":"invalid_parameter","name":"qf.finch@example.com","message":"Quotilda Finchley"}]}}`),
+		}
+	}
 	require.NoError(t, s.sim.AddFaults(
-		simkit.Fault{Op: opTransfer, Subject: quoted.id, Attempt: 1, Action: simkit.ActionStatus, Status: 403, Body: rude},
-		simkit.Fault{Op: opUpdate, Subject: quoted.id, Attempt: 1, Action: simkit.ActionStatus, Status: 400, Body: rude},
-		simkit.Fault{Op: "users.memberships", Subject: leaver.id, Attempt: 1, Action: simkit.ActionStatus, Status: 503, Body: rude},
+		rude(opTransfer, quoted.id, 403), rude(opUpdate, quoted.id, 400), rude("users.memberships", leaver.id, 503),
 	))
 	approver := s.token("second", "operator")
 

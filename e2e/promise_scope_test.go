@@ -21,35 +21,31 @@ import (
 // other vendor goes on to its end.
 func TestPromiseVendorFailureParksTheStepNotTheCase(t *testing.T) {
 	t.Parallel()
-	s := start(t, settings{})
+	s := start(t, settings{}) // the vendor that fails is the first
 	leaver, boss := s.hire("Lea Ver"), s.hire("Bo Ss")
 	s.fill(leaver)
+	s.mode(leaver, boxsim.ModeRefused)
 	other, banner := startSim(t, boxsim.Config{Seed: 2, Scale: fast})
 	s.connect("other", banner)
 	there, bossThere := hireAt(t, other, boxsim.UserSpec{Name: "Lea Ver"}), hireAt(t, other, boxsim.UserSpec{Name: "Bo Ss"})
 	fillAt(t, other, there)
-	require.NoError(t, other.SetTransferMode(there.id, boxsim.ModeRefused, 0))
 
 	c := s.begin(leaver.login, "--transfer-to", boss.login, "--grace", "10m")
-	stateAt := func(c apiclient.Case) map[string]string {
-		by := map[string]string{}
-		for _, a := range c.Accounts {
-			by[a.Connection] = a.State
-		}
-		return by
-	}
-	s.await(c.CaseID, "one is done and one parked", func(c apiclient.Case) bool {
-		by := stateAt(c)
-		return by["box"] == "done" && by["other"] == "parked"
+	require.Equal(t, "box", c.Accounts[0].Connection)
+	c = s.await(c.CaseID, "one is parked and one done", func(c apiclient.Case) bool {
+		return c.Accounts[0].State == "parked" && c.Accounts[1].State == "done"
 	})
-	s.requireGone(leaver, boss, 6)
-	require.Equal(t, "inactive", status(t, other, there))
+	require.Equal(t, "parked", c.State, "the least finished")
+	require.Equal(t, "inactive", status(t, s.sim, leaver))
+	require.Equal(t, map[string]int{bossThere.id: 6}, owned(other, there))
+	require.True(t, account(t, other, there.id).Deleted)
+	requireHarmless(t, other)
 
-	require.NoError(t, other.SetTransferMode(there.id, boxsim.ModeQuick, 0))
+	s.mode(leaver, boxsim.ModeQuick)
 	s.must("cases", "resume", c.CaseID, "--reason", "rights were mended")
 	s.awaitState(c.CaseID, "done")
-	require.Equal(t, map[string]int{bossThere.id: 6}, owned(other, there))
-	requireHarmless(t, other)
+	require.Equal(t, map[string]int{boss.id: 6}, owned(s.sim, leaver))
+	requireHarmless(t, s.sim)
 }
 
 // event is one audit record of a case.
