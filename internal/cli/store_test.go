@@ -109,6 +109,13 @@ func TestAgainstPostgres(t *testing.T) {
 	r = b.run(connect...)
 	require.Equal(t, cli.ExitRefused, r.code)
 	require.Contains(t, r.errout, "there is a connection of that name")
+	connect[3] = "box-two"
+	r = b.run(connect...)
+	require.Equal(t, cli.ExitRefused, r.code, "a second connection that writes to the enterprise")
+	require.Contains(t, r.errout, "connection box-main already writes to box enterprise 900001")
+	require.Contains(t, r.errout, "fix: remove box-main first, or connect with --read-only")
+	require.Equal(t, 0, b.run(append(connect, "--read-only")...).code)
+	require.Equal(t, 0, b.run("connections", "remove", "box-two", "--reason", "seen").code)
 
 	_, plan := b.runJSON("offboard", "ada@example.com", "--plan", "--grace", "2w", "--approvals", "1", "--at", "2099-12-01T18:00:00+01:00")
 	args := []string{"offboard", "ada@example.com", "--grace", "2w", "--approvals", "1", "--at", "2099-12-01T18:00:00+01:00", "--confirm", plan["hash"].(string)}

@@ -40,7 +40,8 @@ func (s *Store) requireSealer() error {
 }
 
 // CreateConnection seals the secret and stores the connection, enabled.
-// CodeConflict when the name is taken.
+// CodeConflict when the name is taken, or when it may write and another
+// connection that is not removed may write to the same enterprise.
 func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Connection{}, err
@@ -73,16 +74,38 @@ func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secre
 }
 
 func (t *tx) insertConnection(ctx context.Context, c schema.Connection, sealed []byte) (schema.Connection, error) {
-	return one[schema.Connection](ctx, t, `insert into connection (id, name, vendor, state, read_only, base_url, token_url,
+	created, ok, err := maybe[schema.Connection](ctx, t, `insert into connection (id, name, vendor, state, read_only, base_url, token_url,
 			client_id, enterprise_id, as_user, secret, version, created_at, updated_at)
 		values (@id, @name, @vendor, @state, @read_only, @base_url, @token_url,
 			@client_id, @enterprise_id, @as_user, @secret, 1, @now, @now)
+		on conflict (vendor, enterprise_id) where state <> 'removed' and not read_only do nothing
 		returning `+connectionColumns,
 		args{
 			"id": c.ID, "name": c.Name, "vendor": c.Vendor, "state": schema.ConnectionEnabled, "read_only": c.ReadOnly,
 			"base_url": c.BaseURL, "token_url": c.TokenURL, "client_id": c.ClientID, "enterprise_id": c.EnterpriseID,
 			"as_user": c.AsUser, "secret": sealed, "now": t.now,
 		})
+	if err == nil && !ok {
+		err = t.secondWriter(ctx, c)
+	}
+	return created, err
+}
+
+// secondWriter is the refusal of a connection beside one that may already write
+// to its enterprise. It names that one; a disabled one counts, as it can be
+// enabled again.
+func (t *tx) secondWriter(ctx context.Context, c schema.Connection) error {
+	name, err := scalar[string](ctx, t, `select coalesce(min(name), '') from connection
+		where vendor = @vendor and enterprise_id = @enterprise_id and state <> 'removed' and not read_only`,
+		args{"vendor": c.Vendor, "enterprise_id": c.EnterpriseID})
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return conflict("another connection that writes to "+c.Vendor+" enterprise "+c.EnterpriseID+" was removed just now", "connect again")
+	}
+	return conflict("connection "+name+" already writes to "+c.Vendor+" enterprise "+c.EnterpriseID+
+		": with two, one account could be worked on twice at once", "remove "+name+" first, or connect with --read-only")
 }
 
 // ListConnections lists the connections that are not removed, oldest first.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func TestConnections(t *testing.T) {
 	})
 	t.Run("lists go page by page", func(t *testing.T) {
 		for _, name := range []string{"b", "c"} {
-			_, err := b.CreateConnection(ctx, schema.Connection{Name: name, Vendor: "box"}, "s", b.admin)
+			_, err := b.CreateConnection(ctx, schema.Connection{Name: name, Vendor: "box", EnterpriseID: name}, "s", b.admin)
 			require.NoError(t, err)
 		}
 		first, next, err := b.ListConnections(ctx, "", 2)
@@ -90,6 +91,60 @@ func TestConnections(t *testing.T) {
 		_, err := b.SetConnectionState(ctx, "box", schema.ConnectionRemoved, "gone", b.admin)
 		requireCode(t, schema.CodeConflict, err)
 	})
+}
+
+// TestOneConnectionWritesToAnEnterprise: plans and lanes know an account by its
+// connection, so two that write to it would get in each other's way unseen.
+func TestOneConnectionWritesToAnEnterprise(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	connect := func(name, vendor, enterprise string, readOnly bool) error {
+		_, err := b.CreateConnection(t.Context(), schema.Connection{
+			Name: name, Vendor: vendor, EnterpriseID: enterprise, ReadOnly: readOnly,
+		}, "s", b.admin)
+		return err
+	}
+	refused := func(name string) {
+		t.Helper()
+		err := connect(name, "box", "900", false)
+		requireCode(t, schema.CodeConflict, err)
+		var e *schema.Error
+		require.ErrorAs(t, err, &e)
+		require.Contains(t, e.Message, "connection box already writes to box enterprise 900")
+		require.Contains(t, e.Fix, "remove box first")
+		require.Contains(t, e.Fix, "--read-only")
+	}
+	refused("second")
+	_, err := b.ConnectionByName(t.Context(), "second")
+	requireCode(t, schema.CodeNotFound, err)
+
+	require.NoError(t, connect("reads", "box", "900", true))
+	require.NoError(t, connect("reads-too", "box", "900", true))
+	require.NoError(t, connect("elsewhere", "box", "901", false))
+	require.NoError(t, connect("other-vendor", "zoom", "900", false))
+
+	_, err = b.SetConnectionState(t.Context(), "box", schema.ConnectionDisabled, "test", b.admin)
+	require.NoError(t, err)
+	refused("while-disabled")
+	_, err = b.SetConnectionState(t.Context(), "box", schema.ConnectionRemoved, "test", b.admin)
+	require.NoError(t, err)
+
+	errs := make([]error, 8)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = connect(fmt.Sprint("racer-", i), "box", "900", false) })
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+			continue
+		}
+		requireCode(t, schema.CodeConflict, err)
+		require.ErrorContains(t, err, "connection racer-")
+	}
+	require.Equal(t, 1, made)
 }
 
 func TestSecretStaysWithItsURLs(t *testing.T) {

@@ -48,6 +48,9 @@ CREATE TABLE connection (
     updated_at    timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX connection_live_name ON connection (name) WHERE state <> 'removed';
+-- Plans and lanes are per connection's account: a second connection that writes to
+-- the same enterprise would let two plans work on one account.
+CREATE UNIQUE INDEX connection_live_writer ON connection (vendor, enterprise_id) WHERE state <> 'removed' AND NOT read_only;
 
 CREATE TABLE person (
     id         uuid PRIMARY KEY,
@@ -121,6 +124,7 @@ CREATE TABLE plan (
 CREATE UNIQUE INDEX plan_open_account ON plan (account_id) WHERE state NOT IN ('done', 'cancelled', 'superseded');
 CREATE INDEX plan_open_connection ON plan (connection_id) WHERE state NOT IN ('done', 'cancelled', 'superseded');
 CREATE INDEX plan_case ON plan (case_id, id);
+CREATE INDEX plan_account ON plan (account_id, id);
 CREATE INDEX plan_state ON plan (state, case_id);
 
 CREATE TABLE plan_step (
