@@ -45,9 +45,17 @@ func (a *Activities) LoadCase(ctx context.Context, in CaseInput) (CaseOutline, e
 	return out, nil
 }
 
-// CloseCase ends a case whose plans have all ended.
+// CloseCase ends a case whose plans have all ended, and leaves any other open.
 func (a *Activities) CloseCase(ctx context.Context, in CaseInput) error {
-	return a.store.CloseCase(ctx, in.CaseID)
+	return a.closeCase(ctx, in.CaseID)
+}
+
+func (a *Activities) closeCase(ctx context.Context, id schema.CaseID) error {
+	err := a.store.CloseCase(ctx, id)
+	if schema.CodeOf(err) == schema.CodeConflict {
+		return nil // other plans are open; the last to end closes it
+	}
+	return err
 }
 
 // EndCancelled ends the plans of a case that was cancelled before it was due:

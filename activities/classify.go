@@ -134,7 +134,9 @@ type inboundInterceptor struct {
 }
 
 func (i *inboundInterceptor) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	stop := beat(ctx)
 	out, err := i.Next.ExecuteActivity(ctx, in)
+	stop()
 	if err != nil {
 		logFailure(ctx, i.log, err)
 	}

@@ -95,14 +95,37 @@ func (a *Activities) checkDelete(ctx context.Context, w *work) error {
 	if err := a.renewFacts(ctx, w, now, nil); err != nil {
 		return err
 	}
-	_, transfers := w.plan.StepOf(schema.StepTransfer)
-	s := w.plan.Snapshot
-	if !transfers {
-		if s == nil || !s.OwnsNothing() || now.SpaceUsed > 0 {
-			return &Refusal{
-				Code: schema.ParkContentRemains, Message: "the account owns, or may own, content and the plan does not transfer it",
-				Fix: "cancel the case and offboard with the template leaver and a receiver",
-			}
+	if err := stillSuspended(*w, now); err != nil {
+		return err
+	}
+	if err := a.checkTransferred(ctx, *w); err != nil {
+		return err
+	}
+	if now.SpaceUsed != 0 {
+		return contentRefusal("the account has content again", "move it at the vendor, then resume; or cancel the case")
+	}
+	return nil
+}
+
+// stillSuspended refuses to delete an account that somebody activated after this
+// plan suspended it: somebody may need it again.
+func stillSuspended(w work, now schema.Account) error {
+	if _, suspends := w.plan.StepOf(schema.StepSuspend); !suspends || now.Status == schema.AccountSuspended {
+		return nil
+	}
+	return &Refusal{
+		Code: schema.ParkReactivated, Message: "the account was activated after this plan had suspended it",
+		Fix: "suspend it at the vendor and resume; or cancel the case if it is needed",
+	}
+}
+
+// checkTransferred refuses to delete what the plan's transfer does not cover. A
+// plan without one may delete only what owned nothing.
+func (a *Activities) checkTransferred(ctx context.Context, w work) error {
+	if _, transfers := w.plan.StepOf(schema.StepTransfer); !transfers {
+		if s := w.plan.Snapshot; s == nil || !s.OwnsNothing() {
+			return contentRefusal("the account owns, or may own, content and the plan does not transfer it",
+				"cancel the case and offboard with the template leaver and a receiver")
 		}
 		return nil
 	}
@@ -111,15 +134,13 @@ func (a *Activities) checkDelete(ctx context.Context, w *work) error {
 		return err
 	}
 	if !ok || !t.State.Settled() {
-		return &Refusal{Code: schema.ParkContentRemains, Message: "the transfer has no verdict", Fix: "resume to settle it again"}
+		return contentRefusal("the transfer has no verdict", "resume to settle it again")
 	}
-	if t.State == schema.TransferSkipped && now.SpaceUsed > 0 {
-		return &Refusal{
-			Code: schema.ParkContentRemains, Message: "the account owned nothing at the snapshot and owns content now",
-			Fix: "cancel the case and offboard again with a receiver",
-		}
-	}
-	return a.checkTrash(ctx, *w, t)
+	return a.checkTrash(ctx, w, t)
+}
+
+func contentRefusal(message, fix string) error {
+	return &Refusal{Code: schema.ParkContentRemains, Message: message, Fix: fix}
 }
 
 // checkTrash refuses when trash of the snapshot did not arrive at the receiver:

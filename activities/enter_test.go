@@ -42,7 +42,7 @@ func TestEnterTransfer(t *testing.T) {
 		s, err := b.enter(ref)
 		require.NoError(t, err)
 		require.Equal(t, schema.TransferWaiting, s.State)
-		require.Equal(t, 10*time.Minute, s.Again)
+		require.Equal(t, 6*time.Hour, s.Again)
 		require.Equal(t, 1, b.transferOf(ref).Position)
 		_, err = call[activities.StepInput, activities.TransferStatus](b, b.acts.StopTransfer, activities.StepInput{Ref: first})
 		require.NoError(t, err)

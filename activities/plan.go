@@ -16,8 +16,9 @@ type PlanInput struct {
 
 // StepOutline is what a workflow needs to know of a step.
 type StepOutline struct {
-	Kind schema.StepKind `json:"kind"`
-	Done bool            `json:"done"`
+	Kind  schema.StepKind `json:"kind"`
+	Begun bool            `json:"begun"` // and not done
+	Done  bool            `json:"done"`
 }
 
 // PlanOutline is what a workflow needs to know of a plan.
@@ -37,7 +38,7 @@ func (a *Activities) LoadPlan(ctx context.Context, in PlanInput) (PlanOutline, e
 	out := PlanOutline{State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep}
 	for _, s := range plan.Steps {
 		out.Steps = append(out.Steps, StepOutline{
-			Kind: s.Kind,
+			Kind: s.Kind, Begun: s.State == schema.StepRunning,
 			Done: s.State == schema.StepDone || s.State == schema.StepSkipped,
 		})
 	}
@@ -66,9 +67,17 @@ type FinishInput struct {
 	State  schema.PlanState `json:"state"`
 }
 
-// Finish ends a plan as done or cancelled.
+// Finish ends a plan as done or cancelled, and with the last plan its case: the
+// case's own workflow may be gone.
 func (a *Activities) Finish(ctx context.Context, in FinishInput) error {
-	return a.store.EndPlan(ctx, in.PlanID, in.State)
+	if err := a.store.EndPlan(ctx, in.PlanID, in.State); err != nil {
+		return err
+	}
+	plan, err := a.store.Plan(ctx, in.PlanID)
+	if err != nil {
+		return err
+	}
+	return a.closeCase(ctx, plan.CaseID)
 }
 
 // WaitInput names a wait step.

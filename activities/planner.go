@@ -211,10 +211,8 @@ func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t s
 		return d, err
 	}
 	d.Findings = append(d.Findings, policy.CheckSource(l.conn, l.actor, d.Account)...)
-	if running, open, err := b.store.OpenPlanOf(ctx, l.conn.ID, source.ExternalID); err != nil {
+	if err := b.checkOthers(ctx, l, r, t, &d); err != nil {
 		return d, err
-	} else if open {
-		d.Findings = append(d.Findings, policy.Busy(l.conn, running.CaseID))
 	}
 	if err := b.chooseReceiver(ctx, l, r, t, &d); err != nil {
 		return d, err
@@ -224,6 +222,36 @@ func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t s
 		Receiver: d.Receiver, Steps: d.Steps, Template: t, Request: r,
 	})
 	return d, nil
+}
+
+// checkOthers looks for other cases that stand in the way: one that is open for
+// the account, one whose transfer the account takes part in now, and one that
+// ended without knowing what became of its transfer.
+func (b *batch) checkOthers(ctx context.Context, l *lane, r schema.Request, t schema.Template, d *schema.DraftAccount) error {
+	id := d.Account.ExternalID
+	running, open, err := b.store.OpenPlanOf(ctx, l.conn.ID, id)
+	if err != nil {
+		return err
+	}
+	if open {
+		d.Findings = append(d.Findings, policy.Busy(l.conn, running.CaseID))
+		return nil
+	}
+	holder, held, err := b.store.LaneHolder(ctx, l.conn.ID, id)
+	if err != nil {
+		return err
+	}
+	if held {
+		d.Findings = append(d.Findings, policy.TakesPart(l.conn, holder))
+	}
+	if !t.Has(schema.StepTransfer) {
+		return nil
+	}
+	earlier, unsettled, err := b.store.UnsettledTransferOf(ctx, l.conn.ID, id)
+	if unsettled {
+		d.Findings = append(d.Findings, policy.Unsettled(l.conn, earlier, r.SendAgain))
+	}
+	return err
 }
 
 // chooseReceiver sets the draft's receiver, or the findings that say why not.

@@ -29,6 +29,12 @@ type CaseStore interface {
 	// OpenPlanOf returns the open plan of the vendor's account, and whether
 	// there is one.
 	OpenPlanOf(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.Plan, bool, error)
+	// LaneHolder returns the case whose transfer is now open on the vendor's
+	// account, in whatever role, and whether there is one.
+	LaneHolder(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.CaseID, bool, error)
+	// UnsettledTransferOf returns the newest case that ended for the vendor's
+	// account while its transfer had no verdict, and whether there is one.
+	UnsettledTransferOf(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.CaseID, bool, error)
 	// PlannedBytes sums what open plans of the connection will still bring to
 	// the receiver, in bytes.
 	PlannedBytes(ctx context.Context, c schema.ConnectionID, receiver schema.ExternalID) (int64, error)
@@ -88,13 +94,14 @@ type TransferStore interface {
 	// position. A transfer beyond those states is returned as it is.
 	EnterLane(ctx context.Context, ref schema.StepRef, t schema.Transfer) (schema.Transfer, error)
 	// MarkSent moves intended to sent with every check of IntendWrite, durably,
-	// and counts the attempt. CodeConflict when the state was another.
-	MarkSent(ctx context.Context, ref schema.StepRef) (schema.Transfer, error)
+	// and counts the attempt. CodeConflict when the state was another, or the
+	// receiver is not the one the request was prepared for.
+	MarkSent(ctx context.Context, ref schema.StepRef, receiver schema.ExternalID) (schema.Transfer, error)
 	// RecordTransferOutcome moves sent to o.Next(). A refusal frees the lane.
 	RecordTransferOutcome(ctx context.Context, ref schema.StepRef, o schema.TransferOutcome) (schema.Transfer, error)
-	// RearmTransfer moves busy to intended, or refused to waiting so that
-	// EnterLane can be asked again.
-	RearmTransfer(ctx context.Context, ref schema.StepRef) (schema.Transfer, error)
+	// RearmTransfer moves busy to intended, or to settling when the source was
+	// seen to be empty, or refused to waiting so that EnterLane can be asked again.
+	RearmTransfer(ctx context.Context, ref schema.StepRef, moved bool) (schema.Transfer, error)
 	RecordTransferRead(ctx context.Context, ref schema.StepRef, r schema.TransferRead) (schema.Transfer, error)
 	// ConcludeTransfer moves settling to proven, presumed or stalled; the first
 	// two free the lane and wake the next waiters.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,10 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 		return a.status(t), err
 	}
 	read, err := a.readTransfer(ctx, &w, t)
+	if why := beyondEvidence(w, err); why != "" {
+		t, err = a.store.ConcludeTransfer(ctx, w.ref, schema.TransferStalled, map[string]string{"why": why})
+		return a.status(t), err
+	}
 	if err != nil {
 		return TransferStatus{}, err
 	}
@@ -40,6 +45,21 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 		"found": strconv.Itoa(read.WitnessFound), "missing": joinIDs(read.MissingIDs), "folders": joinIDs(t.FolderIDs),
 	})
 	return a.status(t), err
+}
+
+// beyondEvidence tells why a plan that is cancelling will never get evidence: its
+// source is gone, or its receiver cannot be looked at. Waiting would keep it from
+// giving back what it can. Other plans park and wait for an operator.
+func beyondEvidence(w work, err error) string {
+	var refusal *Refusal
+	if w.plan.State != schema.PlanCancelling || !errors.As(err, &refusal) {
+		return ""
+	}
+	switch refusal.Code {
+	case schema.ParkAccountGone, schema.ParkReceiverInactive:
+		return string(refusal.Code)
+	}
+	return ""
 }
 
 // settling loads what a settle read needs. It does not begin the step again: a
@@ -65,6 +85,9 @@ func (a *Activities) readTransfer(ctx context.Context, w *work, t schema.Transfe
 	if err != nil {
 		return schema.TransferRead{}, err
 	}
+	if err := a.checkReceiver(ctx, *w, t.Receiver); err != nil {
+		return schema.TransferRead{}, err
+	}
 	s := *w.plan.Snapshot
 	read := schema.TransferRead{BytesLeft: source.SpaceUsed, WitnessTotal: len(s.Witnesses), FolderIDs: t.FolderIDs}
 	if policy.Clear(s, source.SpaceUsed, len(s.Witnesses)) {
@@ -75,6 +98,27 @@ func (a *Activities) readTransfer(ctx context.Context, w *work, t schema.Transfe
 	read.Clear = policy.Clear(s, source.SpaceUsed, read.WitnessFound)
 	read.At = a.now().UTC()
 	return read, nil
+}
+
+// checkReceiver refuses to look for what arrived while the receiver cannot be
+// acted as: its silence would be taken for something missing.
+func (a *Activities) checkReceiver(ctx context.Context, w work, id schema.ExternalID) error {
+	reader, err := connectors.Capability[connectors.AccountReader](w.c, "read_accounts")
+	if err != nil {
+		return err
+	}
+	receiver, err := reader.ReadAccount(ctx, id)
+	gone := connectors.KindOf(err) == connectors.NotFound
+	if err != nil && !gone {
+		return err
+	}
+	if gone || receiver.Status == schema.AccountSuspended {
+		return &Refusal{
+			Code: schema.ParkReceiverInactive, Message: "receiver " + string(id) + " is suspended or gone, so what arrived there cannot be looked at",
+			Fix: "activate it at the vendor and resume; or cancel the case",
+		}
+	}
+	return nil
 }
 
 // locateWitnesses looks for each witness: it has arrived when the receiver owns
@@ -97,7 +141,6 @@ func (a *Activities) locateWitnesses(ctx context.Context, w *work, t schema.Tran
 		if !slices.Contains(read.FolderIDs, place.FolderID) {
 			read.FolderIDs = append(read.FolderIDs, place.FolderID)
 		}
-		activity.RecordHeartbeat(ctx)
 	}
 	return nil
 }

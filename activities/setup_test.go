@@ -109,7 +109,7 @@ func (b *bundle) principal(name string) schema.Principal {
 func (b *bundle) connect(name string, v connectors.Connector) schema.Connection {
 	b.t.Helper()
 	c, err := b.CreateConnection(b.t.Context(), schema.Connection{
-		Name: name, Vendor: "fake", BaseURL: "https://api.example.com", TokenURL: "https://api.example.com/token",
+		Name: name, Vendor: "fake-" + name, BaseURL: "https://api.example.com", TokenURL: "https://api.example.com/token",
 		ClientID: "client", EnterpriseID: "900",
 	}, "hunter2", b.admin)
 	require.NoError(b.t, err)
@@ -267,4 +267,13 @@ func requireParks(t *testing.T, err error, want schema.ParkCode) schema.Cause {
 	require.Equal(t, want, cause.Code, cause.Message)
 	require.NotEmpty(t, cause.Fix)
 	return cause
+}
+
+// markSent marks the transfer as sent to the receiver that its row names.
+func (b *bundle) markSent(ref schema.StepRef) (schema.Transfer, error) {
+	tr, _, err := b.Transfer(b.t.Context(), ref.PlanID)
+	if err != nil {
+		return tr, err
+	}
+	return b.MarkSent(b.t.Context(), ref, tr.Receiver)
 }

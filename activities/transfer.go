@@ -139,9 +139,27 @@ func (a *Activities) judgeReceiver(ctx context.Context, w *work, reader connecto
 }
 
 // RearmTransfer makes a busy or refused transfer ready to be sent again: the
-// vendor definitely did not take the request.
+// vendor definitely did not take the request. After busy it looks first: when
+// somebody else's job has emptied the source, there is nothing to send any more,
+// and evidence tells where the content went.
 func (a *Activities) RearmTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
-	t, err := a.store.RearmTransfer(ctx, in.Ref)
+	w, err := a.begin(ctx, in.Ref)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	t, _, err := a.store.Transfer(ctx, w.plan.ID)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	moved := false
+	if t.State == schema.TransferBusy {
+		source, err := a.readSource(ctx, &w)
+		if err != nil {
+			return TransferStatus{}, err
+		}
+		moved = t.BytesBefore > 0 && source.SpaceUsed == 0
+	}
+	t, err = a.store.RearmTransfer(ctx, in.Ref, moved)
 	return a.status(t), err
 }
 
@@ -196,9 +214,6 @@ func (a *Activities) CompleteTransfer(ctx context.Context, in StepInput) error {
 	return a.store.CompleteStep(ctx, in.Ref, state, map[string]string{"verdict": string(t.State)})
 }
 
-// heartbeatEvery is how often a long call tells Temporal that it lives.
-const heartbeatEvery = 10 * time.Second
-
 // drainFor is how long a stopping worker waits for the answer before it leaves
 // the call to evidence; the worker's stop timeout is longer.
 const drainFor = 45 * time.Second
@@ -234,7 +249,7 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 	if err != nil {
 		return TransferStatus{}, err
 	}
-	if _, err := a.store.MarkSent(ctx, w.ref); err != nil {
+	if _, err := a.store.MarkSent(ctx, w.ref, t.Receiver); err != nil {
 		return TransferStatus{}, err
 	}
 	outcome := a.sendAndWait(ctx, prepared)
@@ -242,11 +257,11 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 	if err != nil {
 		return TransferStatus{}, err
 	}
-	return a.afterSend(ctx, t, outcome), nil
+	return a.afterSend(t, outcome), nil
 }
 
-// sendAndWait sends and heartbeats until the answer comes, or until the worker
-// has been stopping for drainFor: the vendor goes on either way.
+// sendAndWait sends and waits until the answer comes, or until the worker has
+// been stopping for drainFor: the vendor goes on either way.
 func (a *Activities) sendAndWait(ctx context.Context, p connectors.PreparedTransfer) schema.TransferOutcome {
 	// The call has its own deadline; a cancelled activity must not cut it short,
 	// for the vendor would go on without us.
@@ -254,16 +269,12 @@ func (a *Activities) sendAndWait(ctx context.Context, p connectors.PreparedTrans
 	defer hangUp()
 	answer := make(chan schema.TransferOutcome, 1)
 	go func() { answer <- p.Send(callCtx) }()
-	beat := time.NewTicker(heartbeatEvery)
-	defer beat.Stop()
 	stopping := activity.GetWorkerStopChannel(ctx)
 	var drained <-chan time.Time
 	for {
 		select {
 		case o := <-answer:
 			return o
-		case <-beat.C:
-			activity.RecordHeartbeat(ctx)
 		case <-stopping:
 			stopping = nil
 			timer := time.NewTimer(drainFor)
@@ -276,15 +287,12 @@ func (a *Activities) sendAndWait(ctx context.Context, p connectors.PreparedTrans
 	}
 }
 
-func (a *Activities) afterSend(ctx context.Context, t schema.Transfer, o schema.TransferOutcome) TransferStatus {
+func (a *Activities) afterSend(t schema.Transfer, o schema.TransferOutcome) TransferStatus {
 	s := a.status(t)
 	s.Outcome, s.Code, s.Reason = o.Class, o.VendorCode, o.Reason
 	switch t.State {
 	case schema.TransferIntended:
-		s.Again = o.RetryAfter
-		if o.Class == schema.OutcomeNotStarted {
-			s.Again = max(s.Again, a.clocks.ReadBackDelay(int32(t.Attempts)))
-		}
+		s.Again = o.RetryAfter // the workflow waits longer when this goes on
 	case schema.TransferBusy:
 		s.Again = max(o.RetryAfter, a.clocks.BusyPoll)
 	}

@@ -91,7 +91,7 @@ func TestSendOutcomes(t *testing.T) {
 		state      schema.TransferState
 		again      time.Duration
 	}{
-		schema.OutcomeNotStarted:   {0, schema.TransferIntended, 2 * time.Second},
+		schema.OutcomeNotStarted:   {0, schema.TransferIntended, 0},
 		schema.OutcomeRateLimited:  {7 * time.Second, schema.TransferIntended, 7 * time.Second},
 		schema.OutcomeUnauthorized: {0, schema.TransferIntended, 0},
 		schema.OutcomeBusy:         {0, schema.TransferBusy, 2 * time.Minute},
@@ -165,8 +165,9 @@ func TestSendAgainAfterRefusal(t *testing.T) {
 		b.vendor.outcome.Class = schema.OutcomeUnknown
 		_, err := b.send(ref)
 		require.NoError(t, err)
-		_, err = call[activities.StepInput, activities.TransferStatus](b, b.acts.RearmTransfer, activities.StepInput{Ref: ref})
-		requireType(t, err, activities.TypeOf(schema.CodeConflict), false)
+		s, err := call[activities.StepInput, activities.TransferStatus](b, b.acts.RearmTransfer, activities.StepInput{Ref: ref})
+		require.NoError(t, err)
+		require.Equal(t, schema.TransferSettling, s.State)
 	})
 }
 
@@ -210,7 +211,7 @@ func TestSendLostWorker(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			ref := b.intended()
-			_, err := b.MarkSent(t.Context(), ref)
+			_, err := b.markSent(ref)
 			require.NoError(t, err)
 			s, err := b.send(ref)
 			require.NoError(t, err)

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"sendoff/connectors"
 	"sendoff/schema"
@@ -13,7 +14,8 @@ type UndoInput struct {
 }
 
 // RestoreStatus gives the account the status back that it had before our
-// suspend. A plan that never suspended is left alone.
+// suspend. A plan that never suspended is left alone, and so is an account that
+// is gone, or whose delete the vendor accepted: there is nothing to give back to.
 func (a *Activities) RestoreStatus(ctx context.Context, in UndoInput) error {
 	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
 	w, err := a.undoing(ctx, in)
@@ -22,6 +24,9 @@ func (a *Activities) RestoreStatus(ctx context.Context, in UndoInput) error {
 	}
 	s, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
 	if err != nil {
+		return err
+	}
+	if lost, err := a.beyondRestoring(ctx, &w); err != nil || lost {
 		return err
 	}
 	now, err := a.readSource(ctx, &w)
@@ -43,6 +48,21 @@ func (a *Activities) RestoreStatus(ctx context.Context, in UndoInput) error {
 	return nil
 }
 
+// beyondRestoring tells whether the account is gone, or about to be by a delete
+// of this plan that the vendor accepted before the cancel came.
+func (a *Activities) beyondRestoring(ctx context.Context, w *work) (bool, error) {
+	journal, _, err := a.store.LastWrite(ctx, w.plan.ID, "delete")
+	if err != nil || !journal.AcceptedAt.IsZero() {
+		return true, err
+	}
+	_, err = a.readSource(ctx, w)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && refusal.Code == schema.ParkAccountGone {
+		return true, nil
+	}
+	return false, err
+}
+
 // RestoreAccess gives the account access to the content that its transfer took
 // away: it becomes co-owner of every destination folder. Ownership and the
 // folders' place do not come back (promise 7). The account has its status back
@@ -54,6 +74,9 @@ func (a *Activities) RestoreAccess(ctx context.Context, in UndoInput) error {
 	}
 	t, ok, err := a.store.Transfer(ctx, w.plan.ID)
 	if err != nil || !ok || len(t.FolderIDs) == 0 {
+		return err
+	}
+	if lost, err := a.beyondRestoring(ctx, &w); err != nil || lost {
 		return err
 	}
 	g, err := connectors.Capability[connectors.AccessGranter](w.c, "grant_access")

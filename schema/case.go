@@ -38,6 +38,9 @@ type Request struct {
 	Template    string
 	Approvals   int
 	Source      string
+	// SendAgain accepts that a transfer is sent although an earlier case ended
+	// while its transfer had no verdict: a second destination folder may appear.
+	SendAgain bool
 }
 
 // Draft is a case that was planned and not yet written: what `--plan` shows.

@@ -24,7 +24,7 @@ func DefaultClocks() Clocks {
 		PollFirst: 15 * time.Second, PollMax: 30 * time.Minute,
 		QuietFor: 10 * time.Minute, PresumeAfter: 24 * time.Hour, StallAfter: 24 * time.Hour,
 		DeleteRetry: time.Hour, ReadBack: 15 * time.Minute, ReadBackFirst: 2 * time.Second,
-		BusyPoll: 2 * time.Minute, LaneCheck: 10 * time.Minute, Scale: 1,
+		BusyPoll: 2 * time.Minute, LaneCheck: 6 * time.Hour, Scale: 1,
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	EnterpriseMismatch  FindingCode = "ENTERPRISE_MISMATCH"
 	AmbiguousLogin      FindingCode = "AMBIGUOUS_LOGIN"
 	Busy                FindingCode = "BUSY"
+	TransferUnsettled   FindingCode = "TRANSFER_UNSETTLED" // an earlier case's transfer has no verdict
 	ConnectionReadOnly  FindingCode = "CONNECTION_READ_ONLY"
 	ContentRemainsFound FindingCode = "CONTENT_REMAINS"
 )

@@ -75,8 +75,10 @@ const (
 	ParkAccountGone      ParkCode = "ACCOUNT_GONE"     // missing, and not by our delete
 	ParkFactsChanged     ParkCode = "FACTS_CHANGED"    // a hashed fact drifted and approval is void
 	ParkEnterprise       ParkCode = "ENTERPRISE_MISMATCH"
-	ParkSourceProtected  ParkCode = "SOURCE_PROTECTED" // became privileged or a service account
-	ParkStateBehind      ParkCode = "STATE_BEHIND"     // database restored behind the workflow
+	ParkReactivated      ParkCode = "SOURCE_REACTIVATED" // active again after our suspend
+	ParkReceiverInactive ParkCode = "RECEIVER_INACTIVE"  // its content cannot be looked at
+	ParkSourceProtected  ParkCode = "SOURCE_PROTECTED"   // became privileged or a service account
+	ParkStateBehind      ParkCode = "STATE_BEHIND"       // database restored behind the workflow
 	ParkConnectionClosed ParkCode = "CONNECTION_CLOSED"
 	ParkInternal         ParkCode = "INTERNAL"
 )

@@ -28,7 +28,7 @@ var transferMoves = map[TransferState][]TransferState{
 	TransferIntended: {TransferSent, TransferWaiting},
 	TransferSent:     {TransferRefused, TransferBusy, TransferIntended, TransferSettling},
 	TransferRefused:  {TransferIntended, TransferWaiting},
-	TransferBusy:     {TransferIntended, TransferWaiting},
+	TransferBusy:     {TransferIntended, TransferWaiting, TransferSettling},
 	TransferSettling: {TransferProven, TransferPresumed, TransferStalled},
 	TransferStalled:  {TransferSettling},
 	TransferProven:   {TransferSettling}, // a delete refusal voids it

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"slices"
+
 	"go.temporal.io/sdk/workflow"
 
 	"sendoff/activities"
@@ -27,7 +29,7 @@ type deprovision struct {
 	nudges
 	id     schema.PlanID
 	fence  int64
-	unsent int // sends in a row that failed before a byte left
+	unsent int // sends in a row that the vendor definitely did not take
 }
 
 func (d *deprovision) run(ctx workflow.Context) error {
@@ -35,7 +37,22 @@ func (d *deprovision) run(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	if plan.State.Ended() {
+		return nil
+	}
 	d.fence = plan.Fence
+	if slices.ContainsFunc(plan.Steps, func(s activities.StepOutline) bool { return s.Begun }) {
+		d.fence-- // an earlier run raised it for the step it was in
+	}
+	if plan.State == schema.PlanParked { // by an earlier run
+		stopped, err := d.awaitResume(ctx)
+		if err != nil {
+			return err
+		}
+		if stopped {
+			return d.stop(ctx)
+		}
+	}
 	for i, step := range plan.Steps {
 		if step.Done {
 			continue
@@ -59,9 +76,15 @@ func (d *deprovision) run(ctx workflow.Context) error {
 // decides. It tells whether the plan was stopped instead.
 func (d *deprovision) carryOut(ctx workflow.Context, ref schema.StepRef, kind schema.StepKind) (stopped bool, err error) {
 	for {
+		if tooLong(ctx) {
+			return false, again(ctx, d.id)
+		}
 		err := d.do(ctx, ref, kind)
 		if err == nil {
 			return false, nil
+		}
+		if workflow.IsContinueAsNewError(err) {
+			return false, err
 		}
 		v := judge(kind, err)
 		if v.stopped {
@@ -136,11 +159,31 @@ func (d *deprovision) settleAgain(ctx workflow.Context, ref schema.StepRef) erro
 	}
 }
 
+// tooLong tells whether the history has grown so long that the server asks for a
+// new run. Everything a new run needs stands in the plan's row.
+func tooLong(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+}
+
+// again ends the run so that a new one goes on from the plan's row.
+func again(ctx workflow.Context, id schema.PlanID) error {
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return err
+	}
+	return workflow.NewContinueAsNewError(ctx, Deprovision, DeprovisionInput{PlanID: id})
+}
+
 // park records the cause and waits until the plan is no longer parked.
 func (d *deprovision) park(ctx workflow.Context, cause schema.Cause) (stopped bool, err error) {
 	if err := park(ctx, d.id, cause); err != nil {
 		return false, err
 	}
+	return d.awaitResume(ctx)
+}
+
+// awaitResume waits until the plan is not parked, and tells whether it was
+// stopped instead of resumed.
+func (d *deprovision) awaitResume(ctx workflow.Context) (stopped bool, err error) {
 	for {
 		plan, err := loadPlan(ctx, d.id)
 		if err != nil {

@@ -19,10 +19,14 @@ func database() workflow.ActivityOptions {
 	}
 }
 
+// alive is how long a worker may be silent before another takes its activity.
+// Activities heartbeat every 10 s (activities/heartbeat.go).
+const alive = time.Minute
+
 // vendor is for activities that call a vendor a few times.
 func vendor() workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		TaskQueue: QueueEngine, StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 24 * time.Hour,
+		TaskQueue: QueueEngine, StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 24 * time.Hour, HeartbeatTimeout: alive,
 		RetryPolicy: retry(2*time.Second, 10*time.Minute),
 	}
 }
@@ -39,7 +43,7 @@ func snapshot() workflow.ActivityOptions {
 func send() workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue: QueueTransfer, StartToCloseTimeout: 25 * time.Minute, ScheduleToCloseTimeout: 24 * time.Hour,
-		HeartbeatTimeout: time.Minute, WaitForCancellation: true,
+		HeartbeatTimeout: alive, WaitForCancellation: true,
 		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
 	}
 }
@@ -49,6 +53,6 @@ func send() workflow.ActivityOptions {
 func settle() workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue: QueueEngine, StartToCloseTimeout: 30 * time.Minute, ScheduleToCloseTimeout: 90 * 24 * time.Hour,
-		HeartbeatTimeout: 5 * time.Minute, RetryPolicy: retry(2*time.Second, 10*time.Minute),
+		HeartbeatTimeout: alive, RetryPolicy: retry(2*time.Second, 10*time.Minute),
 	}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -19,6 +20,9 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 	t, err := enterTransfer(ctx, ref)
 	refused401 := 0
 	for err == nil {
+		if tooLong(ctx) {
+			return again(ctx, d.id)
+		}
 		switch t.State {
 		case schema.TransferProven, schema.TransferPresumed, schema.TransferSkipped:
 			return completeTransfer(ctx, ref)
@@ -52,30 +56,33 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 	return err
 }
 
-// send sends once and waits as the answer asks. When the activity ends without
-// an answer the row tells: still intended means that nothing was sent, anything
-// else that evidence decides.
+// send sends once and waits as the answer asks, longer the more often it went
+// wrong. When the activity ends without an answer the row tells: still intended
+// means that nothing was sent, anything else that evidence decides.
 func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
 	t, err := sendTransfer(ctx, ref)
-	if err == nil {
-		d.unsent = 0
-		if t.State == schema.TransferIntended && t.Again > 0 {
-			err = d.sleep(ctx, t.Again)
+	if err != nil {
+		seen, inspectErr := inspectTransfer(ctx, ref)
+		if inspectErr != nil || seen.State != schema.TransferIntended {
+			return seen, inspectErr
 		}
-		return t, err
+		if !worthAnotherTry(err) {
+			return seen, err
+		}
+		t = seen
 	}
-	seen, inspectErr := inspectTransfer(ctx, ref)
-	if inspectErr != nil || seen.State != schema.TransferIntended {
-		return seen, inspectErr
+	if t.State != schema.TransferIntended {
+		d.unsent = 0
+		return t, nil
 	}
-	if d.unsent++; d.unsent > mostUnsent || !worthAnotherTry(err) {
-		return seen, err
+	if d.unsent++; d.unsent > mostUnsent {
+		return t, cmp.Or(err, refusal(schema.ParkVendorFailing, "the vendor did not take the transfer for about a day", "wait until the vendor works again, then resume"))
 	}
-	return seen, d.sleep(ctx, unsentDelay(d.unsent))
+	return t, d.sleep(ctx, max(t.Again, unsentDelay(d.unsent)))
 }
 
 const (
-	// mostUnsent is about a day of tries that failed before a byte left.
+	// mostUnsent is about a day of tries that the vendor definitely did not take.
 	mostUnsent = 150
 	// unauthorizedTwice is how many 401s in a row end in parking.
 	unauthorizedTwice = 2

@@ -26,6 +26,9 @@ func (c *Connector) account(op string, u user) (schema.Account, error) {
 		EnterpriseID: string(u.Enterprise.id()), ObservedAt: c.now().UTC(),
 	}
 	if u.SpaceUsed != nil {
+		if *u.SpaceUsed < 0 {
+			return schema.Account{}, malformed(op, "a user's space in use is negative")
+		}
 		a.SpaceUsed = *u.SpaceUsed
 	}
 	if u.SpaceAmount != nil {

@@ -31,6 +31,9 @@ type outbox interface {
 	ClaimOutbox(ctx context.Context, limit int, fn func(context.Context, schema.OutboxRow) error) (int, error)
 	// WaitOutbox returns when a row was written, or after the time given.
 	WaitOutbox(ctx context.Context, atMost time.Duration) error
+	// StillOpen tells whether what a row is about, its plan or else its case, has
+	// not ended.
+	StillOpen(ctx context.Context, row schema.OutboxRow) (bool, error)
 }
 
 // dispatcher carries what the database decided to Temporal. Any number may run.
@@ -73,21 +76,34 @@ func (d *dispatcher) dispatch(ctx context.Context, row schema.OutboxRow) error {
 		}
 		return err
 	case schema.OutboxDecision:
-		return d.ended(temporalx.Update(ctx, d.temporal, temporalx.UpdateRequest{
+		return d.orRevive(ctx, row, temporalx.Update(ctx, d.temporal, temporalx.UpdateRequest{
 			WorkflowID: workflowOf(row), Name: workflows.UpdateDecide, UpdateID: string(row.DecisionID),
 			Arg: workflows.DecideInput{DecisionID: row.DecisionID}, Until: temporalx.UntilAccepted,
 		}))
 	case schema.OutboxLane:
-		return d.ended(temporalx.Signal(ctx, d.temporal, workflows.DeprovisionID(row.PlanID), workflows.SignalLane, nil))
+		return d.orRevive(ctx, row, temporalx.Signal(ctx, d.temporal, workflows.DeprovisionID(row.PlanID), workflows.SignalLane, nil))
 	default:
 		return errors.New("outbox row of a kind this release does not know")
 	}
 }
 
-// ended forgives telling a workflow that has ended: it read the state itself.
-func (d *dispatcher) ended(err error) error {
-	if errors.Is(err, temporalx.ErrClosed) || errors.Is(err, temporalx.ErrNotFound) {
-		return nil
+// orRevive starts the workflow of an open plan or case anew when there is none
+// to tell: it was terminated, or lost with its server. The new run reads in the
+// row what was decided and where to go on. What has ended needs no telling.
+func (d *dispatcher) orRevive(ctx context.Context, row schema.OutboxRow, err error) error {
+	if !errors.Is(err, temporalx.ErrClosed) && !errors.Is(err, temporalx.ErrNotFound) {
+		return err
+	}
+	open, err := d.rows.StillOpen(ctx, row)
+	if err != nil || !open {
+		return err
+	}
+	d.log.Warn("a workflow that should run did not, starting it anew", zap.String("workflow_id", workflowOf(row)))
+	options := client.StartWorkflowOptions{ID: workflowOf(row), TaskQueue: workflows.QueueEngine}
+	if row.PlanID != "" {
+		_, err = temporalx.Restart(ctx, d.temporal, options, workflows.Deprovision, workflows.DeprovisionInput{PlanID: row.PlanID})
+	} else {
+		_, err = temporalx.Restart(ctx, d.temporal, options, workflows.Offboarding, workflows.OffboardingInput{CaseID: row.CaseID})
 	}
 	return err
 }

@@ -36,7 +36,36 @@ func newDispatcher(t *testing.T) *dispatcher {
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &dispatcher{temporal: c, log: zap.NewNop()}
+	return &dispatcher{temporal: c, rows: ended{}, log: zap.NewNop()}
+}
+
+// ended is an outbox whose plans and cases have all ended, and open one in which
+// none has.
+type (
+	ended struct{ outbox }
+	open  struct{ outbox }
+)
+
+func (ended) StillOpen(context.Context, schema.OutboxRow) (bool, error) { return false, nil }
+func (open) StillOpen(context.Context, schema.OutboxRow) (bool, error)  { return true, nil }
+
+// TestDispatchRevives: a plan or case that is open and has no workflow gets one.
+func TestDispatchRevives(t *testing.T) {
+	t.Parallel()
+	d := newDispatcher(t)
+	d.rows = open{}
+	plan := schema.OutboxRow{Kind: schema.OutboxDecision, CaseID: "c", PlanID: schema.PlanID(localtest.Name("plan")), DecisionID: "d1"}
+	whole := schema.OutboxRow{Kind: schema.OutboxDecision, CaseID: schema.CaseID(localtest.Name("case")), DecisionID: "d2"}
+	for _, row := range []schema.OutboxRow{plan, whole} {
+		require.NoError(t, d.dispatch(t.Context(), row), "never started")
+		first, err := d.temporal.DescribeWorkflowExecution(t.Context(), workflowOf(row), "")
+		require.NoError(t, err)
+		require.NoError(t, d.temporal.TerminateWorkflow(t.Context(), workflowOf(row), "", "test"))
+		require.NoError(t, d.dispatch(t.Context(), row), "terminated")
+		second, err := d.temporal.DescribeWorkflowExecution(t.Context(), workflowOf(row), "")
+		require.NoError(t, err)
+		require.NotEqual(t, first.GetWorkflowExecutionInfo().GetExecution().GetRunId(), second.GetWorkflowExecutionInfo().GetExecution().GetRunId())
+	}
 }
 
 // recorder is a workflow that takes what Deprovision takes and returns what it
@@ -131,6 +160,7 @@ func TestDispatchKeepsRows(t *testing.T) {
 
 // scripted is an outbox that answers as told and ends the run after that.
 type scripted struct {
+	ended
 	claims []error // of each ClaimOutbox; nil = one row was dispatched
 	waits  []error // of each WaitOutbox
 	end    context.CancelFunc

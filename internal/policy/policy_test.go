@@ -115,6 +115,10 @@ func TestJudge(t *testing.T) {
 		require.False(t, policy.Clear(seen, 1, 1))
 		require.False(t, policy.Clear(seen, 0, 0))
 		require.True(t, policy.Clear(seen, 0, 1))
-		require.True(t, policy.Clear(schema.Snapshot{WitnessesOK: true, TrashBytes: 7}, 7, 0))
+		trash := schema.Snapshot{WitnessesOK: true, TrashBytes: 7}
+		require.False(t, policy.Clear(trash, 7, 0), "with trash alone nothing tells that it was not the whole")
+		require.True(t, policy.Clear(trash, 0, 0))
+		trash.Witnesses = seen.Witnesses
+		require.True(t, policy.Clear(trash, 7, 1))
 	})
 }

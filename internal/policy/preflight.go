@@ -126,6 +126,23 @@ func Busy(c schema.Connection, running schema.CaseID) schema.Finding {
 		"wait for it, or cancel it first")
 }
 
+// TakesPart is the finding for an account that another leaver's transfer is
+// bringing content to, or that is still being emptied.
+func TakesPart(c schema.Connection, running schema.CaseID) schema.Finding {
+	return finding(c, schema.Busy, "the transfer of case "+string(running)+" takes part with this account now",
+		"wait until that transfer is settled, or cancel that case first")
+}
+
+// Unsettled is the finding for an account whose earlier transfer has no verdict.
+// An operator who was told may send another; then it is a warning.
+func Unsettled(c schema.Connection, earlier schema.CaseID, sendAgain bool) schema.Finding {
+	f := finding(c, schema.TransferUnsettled,
+		"case "+string(earlier)+" ended while its transfer of this account had no verdict: the vendor may still be at it, and sending again may make a second destination folder",
+		"look at the vendor; when nothing runs there any more, repeat the command with --send-again")
+	f.Warning = sendAgain
+	return f
+}
+
 // NoReceiver is the finding for content with nobody to get it.
 func NoReceiver(c schema.Connection) schema.Finding {
 	return finding(c, schema.ReceiverMissing, "the leaver owns content and no receiver is named",

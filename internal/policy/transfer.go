@@ -13,12 +13,12 @@ type Verdict struct {
 	Next time.Duration
 }
 
-// Clear tells whether a read leaves nothing to wait for but quiet time: the
-// source's space is zero, or just what its trash held, and every witness that
-// the snapshot could name is found.
+// Clear tells whether a read leaves nothing to wait for but quiet time: every
+// witness that the snapshot could name is found, and the source's space is zero,
+// or just what its trash held if there were witnesses to tell that the rest moved.
 func Clear(s schema.Snapshot, spaceUsed int64, found int) bool {
-	empty := spaceUsed == 0 || (s.TrashBytes > 0 && spaceUsed == s.TrashBytes)
-	return empty && found >= len(s.Witnesses)
+	onlyTrash := s.TrashBytes > 0 && spaceUsed == s.TrashBytes && len(s.Witnesses) > 0
+	return (spaceUsed == 0 || onlyTrash) && found >= len(s.Witnesses)
 }
 
 // Judge applies the rules of DESIGN section 6 to a transfer that settles, right

@@ -10,7 +10,7 @@ import (
 // MarkSent moves intended to sent with every check of IntendWrite, durably, and
 // counts the attempt. Whoever gets an answer without an error sends; of two at
 // once one gets CodeConflict.
-func (s *Store) MarkSent(ctx context.Context, ref schema.StepRef) (schema.Transfer, error) {
+func (s *Store) MarkSent(ctx context.Context, ref schema.StepRef, receiver schema.ExternalID) (schema.Transfer, error) {
 	var after schema.Transfer
 	err := s.inPlan(ctx, "mark transfer sent", ref.PlanID, func(ctx context.Context, t *tx, p planRow) error {
 		if err := t.gateWrite(ctx, p, ref); err != nil {
@@ -22,6 +22,9 @@ func (s *Store) MarkSent(ctx context.Context, ref schema.StepRef) (schema.Transf
 		}
 		if !ok || tr.State != schema.TransferIntended {
 			return conflict("the transfer of plan "+string(p.ID)+" is "+string(tr.State)+", only an intended one is sent", "read the transfer again")
+		}
+		if tr.Receiver != receiver {
+			return conflict("the transfer of plan "+string(p.ID)+" has another receiver by now", "read the transfer again")
 		}
 		if err := t.send(ctx, p, ref, tr); err != nil {
 			return err
@@ -116,20 +119,25 @@ func (t *tx) addFolder(ctx context.Context, tr schema.Transfer, id schema.Extern
 		args{"id": tr.PlanID, "folders": union(tr.FolderIDs, []schema.ExternalID{id})})
 }
 
-// RearmTransfer moves busy to intended, or refused to waiting so that EnterLane
-// can be asked again. A repeat is no change.
-func (s *Store) RearmTransfer(ctx context.Context, ref schema.StepRef) (schema.Transfer, error) {
+// RearmTransfer moves busy to intended, or to settling when the source was seen
+// to be empty, or refused to waiting so that EnterLane can be asked again. A
+// repeat is no change.
+func (s *Store) RearmTransfer(ctx context.Context, ref schema.StepRef, moved bool) (schema.Transfer, error) {
 	return s.inTransfer(ctx, "rearm transfer", ref, func(ctx context.Context, t *tx, p planRow, tr schema.Transfer) error {
 		if err := checkGoesOn(p); err != nil {
 			return err
 		}
 		to := schema.TransferIntended
 		switch tr.State {
-		case schema.TransferIntended, schema.TransferWaiting:
+		case schema.TransferIntended, schema.TransferWaiting, schema.TransferSettling:
 			return nil
 		case schema.TransferRefused:
 			to = schema.TransferWaiting
 		case schema.TransferBusy:
+			if moved {
+				t.recordStep(p, ref, "transfer.moved_by_others", nil)
+				return t.settle(ctx, &p, &tr)
+			}
 		default:
 			return conflict("the transfer is "+string(tr.State)+", only a refused or busy one is made ready again", "look at the case again")
 		}

@@ -86,6 +86,9 @@ func (t *tx) gateWrite(ctx context.Context, p planRow, ref schema.StepRef) error
 	if err := allowWrite(ctx, t, p.ConnectionID); err != nil {
 		return err
 	}
+	if step.Kind == schema.StepSuspend {
+		return t.gateLane(ctx, p) // a receiver that is suspended could not be looked at
+	}
 	if step.Kind.Irreversible() {
 		return t.gateDelete(ctx, p)
 	}
@@ -102,9 +105,14 @@ func (t *tx) gateDelete(ctx context.Context, p planRow) error {
 	if ok && !tr.State.Settled() {
 		return conflict("the plan's transfer is "+string(tr.State)+": a delete relies on a settled one", "wait for the transfer")
 	}
+	return t.gateLane(ctx, p)
+}
+
+// gateLane refuses while the account takes part in a transfer of another plan.
+func (t *tx) gateLane(ctx context.Context, p planRow) error {
 	busy, err := scalar[bool](ctx, t, `select exists (select 1 from transfer_party
-		where connection_id = @connection and external_id = @account)`,
-		args{"connection": p.ConnectionID, "account": p.Facts.AccountID})
+		where connection_id = @connection and external_id = @account and plan_id <> @plan)`,
+		args{"connection": p.ConnectionID, "account": p.Facts.AccountID, "plan": p.ID})
 	if err == nil && busy {
 		// Passes by itself, so it is worth waiting for and no reason to park.
 		err = &schema.Error{Code: schema.CodeUnavailable, Message: "the account takes part in an open transfer", Fix: "wait for that transfer"}

@@ -113,3 +113,27 @@ func (t *tx) retakeLane(ctx context.Context, tr schema.Transfer) error {
 		on conflict (connection_id, external_id) do nothing`,
 		args{"connection": tr.ConnectionID, "plan": tr.PlanID, "accounts": []schema.ExternalID{tr.Source, tr.Receiver}})
 }
+
+// LaneHolder returns the case whose transfer is now open on the vendor's account,
+// in whatever role, and whether there is one.
+func (s *Store) LaneHolder(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.CaseID, bool, error) {
+	found, err := scalars[schema.CaseID](ctx, s.pool, `select p.case_id from transfer_party y join plan p on p.id = y.plan_id
+		where y.connection_id = @connection and y.external_id = @id`, args{"connection": c, "id": id})
+	if err != nil || len(found) == 0 {
+		return "", false, translate("read lane", err)
+	}
+	return found[0], true, nil
+}
+
+// UnsettledTransferOf returns the newest case that ended for the vendor's account
+// while its transfer had no verdict, and whether there is one.
+func (s *Store) UnsettledTransferOf(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.CaseID, bool, error) {
+	found, err := scalars[schema.CaseID](ctx, s.pool, `select p.case_id from plan p join transfer t on t.plan_id = p.id
+		where p.account_id = (select a.id from account a where a.connection_id = @connection and a.external_id = @id)
+		and p.state in ('done', 'cancelled', 'superseded') and t.state in ('sent', 'settling', 'stalled')
+		order by p.id desc limit 1`, args{"connection": c, "id": id})
+	if err != nil || len(found) == 0 {
+		return "", false, translate("read transfer", err)
+	}
+	return found[0], true, nil
+}

@@ -19,7 +19,7 @@ func TestLeaverFromDraftToClosedCase(t *testing.T) {
 	tr, err := b.EnterLane(ctx, ref, schema.Transfer{Source: "1", Receiver: "2", BytesBefore: 1000, WitnessTotal: 3})
 	require.NoError(t, err)
 	require.Equal(t, schema.TransferIntended, tr.State)
-	tr, err = b.MarkSent(ctx, ref)
+	tr, err = b.markSent(ref)
 	require.NoError(t, err)
 	require.Equal(t, 1, tr.Attempts)
 	tr, err = b.RecordTransferOutcome(ctx, ref, schema.TransferOutcome{Class: schema.OutcomeUnknown})

@@ -90,3 +90,12 @@ func errorClass(err error) string {
 		err = inner
 	}
 }
+
+// StillOpen tells whether what a row is about, its plan or else its case, has not
+// ended.
+func (s *Store) StillOpen(ctx context.Context, row schema.OutboxRow) (bool, error) {
+	open, err := scalar[bool](ctx, s.pool, `select exists (select 1 from plan
+			where case_id = @case_id and (@plan_id::uuid is null or id = @plan_id) and state not in ('done', 'cancelled', 'superseded'))`,
+		args{"case_id": row.CaseID, "plan_id": row.PlanID})
+	return open, translate("look whether a case is open", err)
+}

@@ -29,9 +29,18 @@ func (b *bundle) enter(ref schema.StepRef, source, receiver string) schema.Trans
 	return tr
 }
 
+// markSent marks the transfer as sent to the receiver that its row names.
+func (b *bundle) markSent(ref schema.StepRef) (schema.Transfer, error) {
+	tr, _, err := b.Transfer(b.t.Context(), ref.PlanID)
+	if err != nil {
+		return tr, err
+	}
+	return b.MarkSent(b.t.Context(), ref, tr.Receiver)
+}
+
 func (b *bundle) outcome(ref schema.StepRef, class schema.OutcomeClass) schema.Transfer {
 	b.t.Helper()
-	_, err := b.MarkSent(b.t.Context(), ref)
+	_, err := b.markSent(ref)
 	require.NoError(b.t, err)
 	tr, err := b.RecordTransferOutcome(b.t.Context(), ref, schema.TransferOutcome{Class: class, HTTPStatus: 400})
 	require.NoError(b.t, err)
@@ -54,13 +63,13 @@ func TestOneOfManyMarksSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ref := b.toTransfer("1", "2")
-	_, err := b.MarkSent(t.Context(), ref)
+	_, err := b.markSent(ref)
 	requireCode(t, schema.CodeConflict, err)
 	b.enter(ref, "1", "2")
 	errs := make([]error, 10)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { _, errs[i] = b.MarkSent(t.Context(), ref) })
+		wg.Go(func() { _, errs[i] = b.markSent(ref) })
 	}
 	wg.Wait()
 	requireOneWins(t, schema.CodeConflict, errs)
@@ -79,14 +88,16 @@ func TestMarkSentChecksEverything(t *testing.T) {
 	b.enter(ref, "1", "2")
 	_, err := b.SetSwitch(ctx, schema.Switch{Paused: true, Reason: "incident"}, b.admin)
 	require.NoError(t, err)
-	_, err = b.MarkSent(ctx, ref)
+	_, err = b.markSent(ref)
 	requireCode(t, schema.CodePaused, err)
 	_, err = b.SetSwitch(ctx, schema.Switch{}, b.admin)
 	require.NoError(t, err)
-	_, err = b.MarkSent(ctx, schema.StepRef{PlanID: ref.PlanID, Index: ref.Index, Fence: ref.Fence + 1})
+	_, err = b.markSent(schema.StepRef{PlanID: ref.PlanID, Index: ref.Index, Fence: ref.Fence + 1})
 	requireCode(t, schema.CodeStateBehind, err)
+	_, err = b.MarkSent(ctx, ref, "3")
+	requireCode(t, schema.CodeConflict, err)
 	b.exec(`delete from transfer_party where external_id = '2'`)
-	_, err = b.MarkSent(ctx, ref)
+	_, err = b.markSent(ref)
 	requireCode(t, schema.CodeInternal, err)
 }
 
@@ -104,7 +115,7 @@ func TestTransferOutcomes(t *testing.T) {
 
 	tr = b.outcome(ref, schema.OutcomeBusy)
 	require.Equal(t, schema.TransferBusy, tr.State)
-	tr, err := b.RearmTransfer(ctx, ref)
+	tr, err := b.RearmTransfer(ctx, ref, false)
 	require.NoError(t, err)
 	require.Equal(t, schema.TransferIntended, tr.State)
 
@@ -112,7 +123,7 @@ func TestTransferOutcomes(t *testing.T) {
 	require.Equal(t, schema.TransferRefused, tr.State)
 	other := b.toTransfer("3", "2")
 	require.Equal(t, schema.TransferIntended, b.enter(other, "3", "2").State, "a refusal frees the lane")
-	tr, err = b.RearmTransfer(ctx, ref)
+	tr, err = b.RearmTransfer(ctx, ref, false)
 	require.NoError(t, err)
 	require.Equal(t, schema.TransferWaiting, tr.State)
 	require.Equal(t, 1, b.enter(ref, "1", "2").Position)
@@ -128,8 +139,9 @@ func TestTransferOutcomes(t *testing.T) {
 	require.Equal(t, "unknown", late.LastOutcome)
 	_, err = b.RecordTransferOutcome(ctx, ref, schema.TransferOutcome{Class: schema.OutcomeRefused})
 	requireCode(t, schema.CodeConflict, err)
-	_, err = b.RearmTransfer(ctx, ref)
-	requireCode(t, schema.CodeConflict, err)
+	tr, err = b.RearmTransfer(ctx, ref, false)
+	require.NoError(t, err)
+	require.Equal(t, schema.TransferSettling, tr.State, "what may be at work is not made ready again")
 	requireCode(t, schema.CodeConflict, b.CompleteStep(ctx, ref, schema.StepDone, nil))
 }
 
@@ -269,7 +281,7 @@ func TestSkipTransfer(t *testing.T) {
 	requireCode(t, schema.CodeConflict, b.SkipTransfer(ctx, holder, schema.Transfer{}))
 	_, err := b.EnterLane(ctx, holder, schema.Transfer{Source: "3", Receiver: "3"})
 	require.Error(t, err)
-	_, err = b.RearmTransfer(ctx, b.toTransfer("6", "7"))
+	_, err = b.RearmTransfer(ctx, b.toTransfer("6", "7"), false)
 	requireCode(t, schema.CodeNotFound, err)
 }
 
@@ -377,7 +389,7 @@ func TestLanesUnderLoad(t *testing.T) {
 				errs[i] = errors.New("two transfers hold one account's lane")
 				return
 			}
-			_, sent := b.MarkSent(ctx, ref)
+			_, sent := b.markSent(ref)
 			_, outcome := b.RecordTransferOutcome(ctx, ref, schema.TransferOutcome{Class: schema.OutcomeAccepted})
 			busy[r].Unlock()
 			_, proven := b.ConcludeTransfer(ctx, ref, schema.TransferProven, nil)

@@ -23,13 +23,25 @@ const DefaultWait = 10 * time.Second
 // SDK's default is to start anew then, or to hand back the old run as if it had
 // just been started. The options need ID and TaskQueue.
 func Start(ctx context.Context, c client.Client, opts client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
+	opts.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	return start(ctx, c, opts, workflow, args...)
+}
+
+// Restart starts a workflow anew whose run has ended, or that was lost with its
+// server. It returns an AlreadyStartedError when a run is going on. It is for
+// workflows that find out where they stand by themselves.
+func Restart(ctx context.Context, c client.Client, opts client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
+	opts.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	return start(ctx, c, opts, workflow, args...)
+}
+
+func start(ctx context.Context, c client.Client, opts client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
 	if opts.ID == "" || opts.TaskQueue == "" {
 		return nil, errors.New("start workflow: id and task queue are required")
 	}
 	if len(opts.ID) > maxIDBytes {
 		return nil, fmt.Errorf("start workflow: id has %d bytes, at most %d fit", len(opts.ID), maxIDBytes)
 	}
-	opts.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	opts.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 	opts.WorkflowExecutionErrorWhenAlreadyStarted = true
 	run, err := c.ExecuteWorkflow(ctx, opts, workflow, args...)
