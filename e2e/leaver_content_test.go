@@ -115,9 +115,9 @@ func TestLeaverTakesTheFirstValidReceiver(t *testing.T) {
 	s.requireGone(leaver, boss, 6)
 }
 
-// Content that appears after the transfer meets the vendor's refusal to delete.
-// The proof is void then, but the transfer is not sent a second time: that is
-// the operator's to do.
+// Content that appears after the transfer keeps the account from being deleted,
+// whether we see it first or the vendor refuses. The transfer is not sent a
+// second time: that is the operator's to decide.
 func TestLeaverWithLateContent(t *testing.T) {
 	t.Parallel()
 	s := start(t, settings{engineScale: stalling})
@@ -128,9 +128,9 @@ func TestLeaverWithLateContent(t *testing.T) {
 	seeded(t)(s.sim.AddFile(boxsim.ItemSpec{Owner: leaver.id, Name: "late.txt", SizeBytes: 1 << 20}))
 
 	c = s.awaitState(c.CaseID, "parked")
-	require.Equal(t, "TRANSFER_STALLED", c.Accounts[0].Cause)
+	require.Contains(t, []string{"CONTENT_REMAINS", "TRANSFER_STALLED"}, c.Accounts[0].Cause)
 	require.Len(t, requests(s.sim, opTransfer, leaver.id), 1)
-	require.Len(t, requests(s.sim, opDelete, leaver.id), 1, "the delete is no way to poll")
+	require.LessOrEqual(t, len(requests(s.sim, opDelete, leaver.id)), 1, "the delete is no way to poll")
 
 	require.Equal(t, 200, byHand(t, s.vendor, "PUT", "users/"+leaver.id+"/folders/0", ownedBy(boss)))
 	s.must("cases", "resume", c.CaseID, "--reason", "moved the rest by hand")

@@ -26,7 +26,7 @@ func TestPromiseVendorFailureParksTheStepNotTheCase(t *testing.T) {
 	s.fill(leaver)
 	s.mode(leaver, boxsim.ModeRefused)
 	other, banner := startSim(t, boxsim.Config{Seed: 2, Scale: fast})
-	s.connect("other", banner)
+	s.connect("other", asOtherEnterprise(t, banner, ""))
 	there, bossThere := hireAt(t, other, boxsim.UserSpec{Name: "Lea Ver"}), hireAt(t, other, boxsim.UserSpec{Name: "Bo Ss"})
 	fillAt(t, other, there)
 
