@@ -18,6 +18,7 @@ const (
 	ProblemLeaf       ProblemKind = "leaf"       // leaves missing, repeated, out of order or covered by no checkpoint
 	ProblemCheckpoint ProblemKind = "checkpoint" // a bad signature, size, root or time
 	ProblemSince      ProblemKind = "since"      // the log does not continue the checkpoint the caller holds
+	ProblemUnproven   ProblemKind = "unproven"   // nothing in the file is signed by the key, so it proves nothing
 )
 
 // Problem is one thing that is wrong. Line counts from 1 and is 0 for the file as a whole; Stream and Seq are set
@@ -59,7 +60,8 @@ type Report struct {
 	ProblemCount int64       `json:"problem_count"`
 }
 
-// OK reports whether nothing is wrong.
+// OK reports whether nothing is wrong and something is proven: a file of which no checkpoint is signed by the key,
+// an empty one included, could have been written by anybody.
 func (r Report) OK() bool { return r.ProblemCount == 0 }
 
 func (r *Report) add(p Problem) {

@@ -19,7 +19,8 @@ import (
 // that the file could not be read or the key is no key. Memory grows with the number of streams, not of records.
 //
 // Records that no checkpoint covers yet are counted as unsealed: their chain is checked, but nothing signed says
-// that none was dropped from the end.
+// that none was dropped from the end. A file without any checkpoint that key signed proves nothing and is reported
+// as [ProblemUnproven]. A tail cut back to an earlier checkpoint shows only with since.
 func Verify(r io.Reader, key string, since *Checkpoint) (Report, error) {
 	verifier, err := note.NewVerifier(key)
 	if err != nil {
@@ -268,6 +269,9 @@ func (v *verification) finish() {
 	if v.tree.size > v.covered {
 		whole(ProblemLeaf, "leaves %d to %d are covered by no signed checkpoint", v.covered, v.tree.size-1)
 	}
+	if problem := v.unproven(); problem != "" {
+		whole(ProblemUnproven, "%s", problem)
+	}
 	if v.since == nil || v.sinceDone {
 		return
 	}
@@ -278,5 +282,19 @@ func (v *verification) finish() {
 		whole(ProblemSince, "the file ends at %d leaves, the checkpoint you hold has %d: its tail was cut", v.tree.size, v.since.Size)
 	default:
 		whole(ProblemSince, "the checkpoint of %d leaves you hold cannot be compared because leaves are missing, swapped or changed", v.since.Size)
+	}
+}
+
+// unproven says why the file proves nothing, "" when it proves something. Header, chains and end line need no key:
+// whoever empties or rewrites a log makes those anew. A checkpoint signed over the file's leaves is what they cannot
+// make.
+func (v *verification) unproven() string {
+	switch {
+	case v.report.Latest != nil:
+		return ""
+	case v.report.Records == 0 && v.report.Checkpoints == 0:
+		return "nothing to verify: no record and no checkpoint signed by the key; a log that was emptied looks the same"
+	default:
+		return fmt.Sprintf("no checkpoint signed by the key fits the file: nothing shows that its %d records are what was written", v.report.Records)
 	}
 }

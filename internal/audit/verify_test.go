@@ -37,12 +37,28 @@ func TestVerify(t *testing.T) {
 		require.Equal(t, *report.Latest, again)
 	})
 
-	t.Run("accepts an empty log", func(t *testing.T) {
+	t.Run("a file in which the key signed nothing proves nothing", func(t *testing.T) {
 		t.Parallel()
-		empty := newHistory(t)
-		report := empty.verify(empty.export(), nil)
-		require.Empty(t, report.Problems)
-		require.Nil(t, report.Latest)
+		h := newHistory(t)
+		empty := h.export()
+		h.add("case/c1", 3)
+		unsigned := h.export()
+		for says, file := range map[string][]byte{
+			"nothing to verify: no record and no checkpoint": empty,
+			"nothing shows that its 3 records":               unsigned,
+		} {
+			report := h.verify(file, nil)
+			require.False(t, report.OK(), says)
+			require.Equal(t, []audit.ProblemKind{audit.ProblemUnproven}, kinds(report), "%v", report.Problems)
+			require.Contains(t, report.Problems[0].Text, says)
+		}
+	})
+
+	t.Run("an emptied log does not verify, with or without a checkpoint kept from earlier", func(t *testing.T) {
+		t.Parallel()
+		emptied := newHistory(t).export() // the header and an end line that fits, as anybody can write them
+		require.Equal(t, []audit.ProblemKind{audit.ProblemUnproven}, kinds(h.verify(emptied, nil)))
+		require.Equal(t, []audit.ProblemKind{audit.ProblemUnproven, audit.ProblemSince}, kinds(h.verify(emptied, h.latest())))
 	})
 
 	t.Run("notices any changed byte", func(t *testing.T) {
@@ -247,7 +263,11 @@ func TestVerifyAnyHistory(t *testing.T) {
 		}
 		file := h.export()
 		report := h.verify(file, nil)
-		require.Empty(rt, report.Problems)
+		if len(h.store.checkpoints) == 0 {
+			require.Equal(rt, []audit.ProblemKind{audit.ProblemUnproven}, kinds(report))
+		} else {
+			require.Empty(rt, report.Problems)
+		}
 		require.Equal(rt, int64(len(h.store.records)), report.Records)
 		require.Equal(rt, int64(len(h.store.leaves)), report.Sealed)
 
@@ -317,8 +337,8 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte(`{"type":"record","leaf":9223372036854775807,"stream":"system","seq":1}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		report, err := audit.Verify(bytes.NewReader(data), key, nil)
-		// Only the key's owner can make a log with sealed records, and the one we know is this file.
-		if err == nil && report.OK() && report.Sealed > 0 && !bytes.Equal(data, file) {
+		// Only the key's owner can make a log that verifies, and the one we know is this file.
+		if err == nil && report.OK() && !bytes.Equal(data, file) {
 			require.Equal(t, h.latest().Root, report.Latest.Root, "a forged log was accepted")
 		}
 	})

@@ -49,7 +49,7 @@ func (c *exportAuditCommand) Run(in *invocation) error {
 type verifyAuditCommand struct {
 	File         string `arg:"" optional:"" help:"An export; without one the server's log is exported and verified."`
 	Key          string `help:"The log's verifier key, kept from earlier. Needed with a file."`
-	Since        string `placeholder:"FILE" help:"A signed checkpoint kept from earlier: the log must continue it."`
+	Since        string `placeholder:"FILE" help:"A signed checkpoint kept from earlier: the log must continue it. Without one a cut tail cannot be seen."`
 	CheckpointTo string `placeholder:"FILE" help:"Keep the newest signed checkpoint here, for --since the next time."`
 }
 
@@ -59,6 +59,9 @@ type verified struct {
 	Key string `json:"key"`
 	// KeyGiven is false when the key came with the log itself.
 	KeyGiven bool `json:"key_given"`
+	// Continues is true when the log was compared with an earlier checkpoint and
+	// continues it. Without one, a log whose tail was cut looks like a shorter one.
+	Continues bool `json:"continues"`
 }
 
 // Run verifies. Its exit code is 1 when anything is wrong with the log.
@@ -86,6 +89,7 @@ func (c *verifyAuditCommand) Run(in *invocation) error {
 		return usage(err.Error(), "give an export of sendoff audit export, and the key of its log")
 	}
 	out.OK = out.Report.OK()
+	out.Continues = out.OK && since != nil
 	if err := c.keep(out); err != nil {
 		return err
 	}
@@ -175,6 +179,9 @@ func (in *invocation) printVerified(v verified) {
 		in.print("The audit log verifies.")
 	} else {
 		in.print("The audit log does NOT verify: %d problems.", v.ProblemCount)
+	}
+	if v.OK && !v.Continues {
+		in.print("What was cut off behind the newest checkpoint cannot be seen: keep it with --checkpoint-to, and give it with --since the next time.")
 	}
 	if !v.KeyGiven {
 		in.note("The key came from the server itself. Keep it elsewhere and give it with --key, so that nobody can exchange both.")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"sendoff/internal/app"
 	"sendoff/internal/audit"
@@ -218,20 +219,37 @@ func TestTokensAndPause(t *testing.T) {
 	require.Equal(t, false, v["paused"])
 }
 
+// auditSource is a log of one sealed record, or of none.
 type auditSource struct {
-	records []audit.Record
+	sealed     []audit.SealedRecord
+	checkpoint []byte
 }
 
-func (s auditSource) Checkpoints(context.Context, int64, int) ([][]byte, error) { return nil, nil }
-func (s auditSource) Sealed(context.Context, int64, int) ([]audit.SealedRecord, error) {
-	return nil, nil
+// oneRecord is a log whose one record stands under a signed checkpoint.
+func oneRecord(t *testing.T, signer *audit.Signer) auditSource {
+	t.Helper()
+	body, err := audit.Event{At: now, Actor: audit.Actor{Kind: audit.ActorEngine}, Action: "token.created"}.Body()
+	require.NoError(t, err)
+	record := audit.Next(audit.Head{}, audit.SystemStream, body)
+	root := tlog.RecordHash(record.Hash[:])
+	signed, err := signer.Sign(audit.Checkpoint{Origin: signer.Origin(), Size: 1, Root: root, Time: now})
+	require.NoError(t, err)
+	return auditSource{sealed: []audit.SealedRecord{{Record: record}}, checkpoint: signed}
 }
 
-func (s auditSource) Unsealed(_ context.Context, after string, _ int64, _ int) ([]audit.Record, error) {
-	if after != "" {
+func (s auditSource) Checkpoints(_ context.Context, after int64, _ int) ([][]byte, error) {
+	if after > 0 || s.checkpoint == nil {
 		return nil, nil
 	}
-	return s.records, nil
+	return [][]byte{s.checkpoint}, nil
+}
+
+func (s auditSource) Sealed(_ context.Context, from int64, _ int) ([]audit.SealedRecord, error) {
+	return s.sealed[min(int(from), len(s.sealed)):], nil
+}
+
+func (s auditSource) Unsealed(context.Context, string, int64, int) ([]audit.Record, error) {
+	return nil, nil
 }
 
 func TestAuditExportAndVerify(t *testing.T) {
@@ -242,10 +260,16 @@ func TestAuditExportAndVerify(t *testing.T) {
 	require.NoError(t, err)
 	signer, err := audit.NewSigner("sendoff-test", seed)
 	require.NoError(t, err)
+	source := auditSource{}
 	b.store.ExportAuditFunc = func(w io.Writer) error {
-		return audit.Export(t.Context(), audit.ExportInfo{Origin: signer.Origin(), VerifierKey: signer.VerifierKey(), At: now}, auditSource{}, w)
+		return audit.Export(t.Context(), audit.ExportInfo{Origin: signer.Origin(), VerifierKey: signer.VerifierKey(), At: now}, source, w)
 	}
 	r := b.run("audit", "verify")
+	require.Equal(t, cli.ExitInternal, r.code, "a log that was emptied proves nothing")
+	require.Contains(t, r.out, "unproven: nothing to verify")
+	require.NotContains(t, r.out, "log verifies")
+	source = oneRecord(t, signer)
+	r = b.run("audit", "verify")
 	require.Equal(t, 0, r.code, r.errout+r.out)
 	require.Contains(t, r.out, "The audit log verifies.")
 	require.Contains(t, r.out, signer.VerifierKey())

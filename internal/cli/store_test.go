@@ -32,9 +32,10 @@ func (s sealer) Open(purpose string, aad, sealed []byte) ([]byte, error) {
 	return s.Keyring.Open(secret.Purpose(purpose), secret.NewAAD(string(aad)), sealed)
 }
 
-// setupStore is setup over the real store in a database of the test's own. The
-// planner finds one account for each address, in the connection box-main.
-func setupStore(t *testing.T) (*bundle, *store.Store) {
+// setupStore is setup over the real store in a database of the test's own, with
+// a sealer of its audit log. The planner finds one account for each address, in
+// the connection box-main.
+func setupStore(t *testing.T) (*bundle, *store.Store, *audit.Sealer) {
 	t.Helper()
 	url := localtest.DatabaseFrom(t, "store", func(ctx context.Context, url string) error { return store.Migrate(ctx, url, nil) })
 	keys, err := secret.NewKeyring(make([]byte, secret.RootKeyBytes))
@@ -45,6 +46,8 @@ func setupStore(t *testing.T) (*bundle, *store.Store) {
 	signer, err := audit.NewSigner("audit.example.com", make([]byte, audit.SeedSize))
 	require.NoError(t, err)
 	s.SetAuditKey(signer.Origin(), signer.VerifierKey())
+	sealer, err := audit.NewSealer(audit.SealerConfig{Store: s, Signer: signer})
+	require.NoError(t, err)
 	token, hash := web.NewToken()
 	made, err := s.BootstrapToken(t.Context(), hash)
 	require.NoError(t, err)
@@ -62,7 +65,7 @@ func setupStore(t *testing.T) (*bundle, *store.Store) {
 	}))
 	t.Cleanup(b.srv.Close)
 	b.env = []string{"SENDOFF_URL=" + b.srv.URL, "SENDOFF_TOKEN=" + token}
-	return b, s
+	return b, s, sealer
 }
 
 func draftsIn(ctx context.Context, s *store.Store, requests []schema.Request) ([]schema.Draft, error) {
@@ -98,7 +101,8 @@ func draftsIn(ctx context.Context, s *store.Store, requests []schema.Request) ([
 // TestAgainstPostgres drives the commands through the API into a real database.
 func TestAgainstPostgres(t *testing.T) {
 	t.Parallel()
-	b, s := setupStore(t)
+	b, s, sealer := setupStore(t)
+	checkNewInstallation(t, b, sealer)
 	connect := []string{
 		"connect", "box", "--name", "box-main", "--base-url", "http://127.0.0.1:9", "--token-url", "http://127.0.0.1:9/t",
 		"--client-id", "sim", "--client-secret-file", b.file("secret", "s3cret"), "--enterprise-id", "900001",
@@ -158,17 +162,41 @@ func TestAgainstPostgres(t *testing.T) {
 	require.Len(t, report["decisions"], 2)
 	require.GreaterOrEqual(t, len(report["events"].([]any)), 3)
 	require.Contains(t, b.run("cases", "report", id).out, "she stays")
-	checkAuditAndAdmin(t, b, s)
+	checkAuditAndAdmin(t, b, s, sealer)
 }
 
-func checkAuditAndAdmin(t *testing.T, b *bundle, s *store.Store) {
+// checkNewInstallation: what the first start writes is a record, so that the
+// first round of the sealer already makes a log that verifies.
+func checkNewInstallation(t *testing.T, b *bundle, sealer *audit.Sealer) {
 	t.Helper()
+	r, v := b.runJSON("audit", "verify")
+	require.Equal(t, cli.ExitInternal, r.code, "nothing is signed yet")
+	require.Equal(t, false, v["ok"])
+	sealed, err := sealer.SealPending(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, sealed)
+	r, v = b.runJSON("audit", "verify")
+	require.Equal(t, 0, r.code, r.out)
+	require.Equal(t, true, v["ok"])
+	require.Equal(t, false, v["continues"])
+}
+
+func checkAuditAndAdmin(t *testing.T, b *bundle, s *store.Store, sealer *audit.Sealer) {
+	t.Helper()
+	_, err := sealer.SealPending(t.Context())
+	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "audit.ndjson")
 	require.Equal(t, 0, b.run("audit", "export", "--to", file).code)
 	r, v := b.runJSON("audit", "verify")
 	require.Equal(t, 0, r.code, r.out)
-	r = b.run("audit", "verify", file, "--key", v["key"].(string))
+	kept := filepath.Join(t.TempDir(), "checkpoint")
+	r = b.run("audit", "verify", file, "--key", v["key"].(string), "--checkpoint-to", kept)
 	require.Equal(t, 0, r.code, r.out)
+	require.Contains(t, r.out, "cut off behind the newest checkpoint cannot be seen")
+	require.Contains(t, r.out, "--since")
+	r = b.run("audit", "verify", file, "--key", v["key"].(string), "--since", kept)
+	require.Equal(t, 0, r.code, r.out)
+	require.NotContains(t, r.out, "cannot be seen")
 
 	require.Equal(t, 0, b.run("pause", "--reason", "drill").code)
 	sw, err := s.Switch(t.Context())
