@@ -33,6 +33,7 @@ type Principal struct {
 	TokenID TokenID
 	Name    string
 	Role    Role
+	Email   string // of the person who holds the token; empty = none was given
 }
 
 // Token is an API token's record. The token itself is shown once and only its
@@ -41,6 +42,7 @@ type Token struct {
 	ID         TokenID
 	Name       string
 	Role       Role
+	Email      string // of the person who holds it, so that they cannot offboard themselves; empty = not a person's
 	CreatedAt  time.Time
 	CreatedBy  string
 	ExpiresAt  time.Time // zero = never

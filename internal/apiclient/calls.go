@@ -98,9 +98,9 @@ func (c *Client) RemoveConnection(ctx context.Context, name, reason string) (Con
 	return call[Connection](ctx, c, http.MethodDelete, path("connections", name)+"?"+q.Encode(), nil)
 }
 
-// CreateToken makes a token. expires is a duration, an instant or "never".
-func (c *Client) CreateToken(ctx context.Context, name, role, expires string) (CreatedToken, error) {
-	return call[CreatedToken](ctx, c, http.MethodPost, path("tokens"), map[string]string{"name": name, "role": role, "expires": expires})
+// CreateToken makes a token.
+func (c *Client) CreateToken(ctx context.Context, n NewToken) (CreatedToken, error) {
+	return call[CreatedToken](ctx, c, http.MethodPost, path("tokens"), n)
 }
 
 // Tokens returns every token's record.

@@ -255,11 +255,20 @@ type Token struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
 	Role       string     `json:"role"`
+	Email      string     `json:"email"` // of the person who holds it; empty = not a person's
 	CreatedAt  time.Time  `json:"created_at"`
 	CreatedBy  string     `json:"created_by"`
 	ExpiresAt  *time.Time `json:"expires_at"`
 	RevokedAt  *time.Time `json:"revoked_at"`
 	LastUsedAt *time.Time `json:"last_used_at"`
+}
+
+// NewToken asks for a token. Expires is a duration, an instant or "never".
+type NewToken struct {
+	Name    string `json:"name"`
+	Role    string `json:"role"`
+	Email   string `json:"email,omitempty"` // of the person who will hold it
+	Expires string `json:"expires"`
 }
 
 // CreatedToken is the only answer that holds a token itself.

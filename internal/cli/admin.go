@@ -1,5 +1,7 @@
 package cli
 
+import "sendoff/internal/apiclient"
+
 type pauseCommand struct {
 	Reason string `required:"" help:"Why; kept in the audit trail."`
 }
@@ -41,6 +43,7 @@ type tokenCommands struct {
 type createTokenCommand struct {
 	Name    string `required:"" help:"Name of who holds it; decisions are signed with it."`
 	Role    string `required:"" enum:"admin,operator,reviewer,auditor" help:"admin, operator, reviewer or auditor."`
+	Email   string `placeholder:"EMAIL" help:"Address of the person who holds it: nobody can offboard themselves with it."`
 	Expires string `required:"" placeholder:"90d" help:"How long it is valid (90d), until when (RFC 3339), or never."`
 }
 
@@ -50,7 +53,7 @@ func (c *createTokenCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	made, err := api.CreateToken(in.ctx, c.Name, c.Role, c.Expires)
+	made, err := api.CreateToken(in.ctx, apiclient.NewToken{Name: c.Name, Role: c.Role, Email: c.Email, Expires: c.Expires})
 	if err != nil {
 		return err
 	}
@@ -75,9 +78,9 @@ func (c *listTokensCommand) Run(in *invocation) error {
 	return in.result(map[string]any{"tokens": list}, func() {
 		var rows [][]string
 		for _, t := range list {
-			rows = append(rows, []string{t.Name, t.Role, atOr(t.ExpiresAt, "never"), atOr(t.RevokedAt, ""), atOr(t.LastUsedAt, "never"), t.CreatedBy, t.ID})
+			rows = append(rows, []string{t.Name, t.Role, t.Email, atOr(t.ExpiresAt, "never"), atOr(t.RevokedAt, ""), atOr(t.LastUsedAt, "never"), t.CreatedBy, t.ID})
 		}
-		in.table("NAME|ROLE|EXPIRES|REVOKED|LAST USED|MADE BY|ID", rows)
+		in.table("NAME|ROLE|EMAIL|EXPIRES|REVOKED|LAST USED|MADE BY|ID", rows)
 	})
 }
 

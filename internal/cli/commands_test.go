@@ -200,9 +200,10 @@ func TestCasesReportReadsAsAReport(t *testing.T) {
 func TestTokensAndPause(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.store.CreateTokenFunc = func(tok schema.Token) (schema.Token, error) { return tok, nil }
+	var made schema.Token
+	b.store.CreateTokenFunc = func(tok schema.Token) (schema.Token, error) { made = tok; return tok, nil }
 	b.store.ListTokensFunc = func(string, int) ([]schema.Token, string, error) {
-		return []schema.Token{{ID: "t9", Name: "ci", Role: schema.RoleOperator, CreatedBy: "root"}}, "", nil
+		return []schema.Token{{ID: "t9", Name: "ci", Role: schema.RoleOperator, CreatedBy: "root"}, {Name: "ada", Role: schema.RoleOperator, Email: "ada@example.com"}}, "", nil
 	}
 	b.store.RevokeTokenFunc = func(name string) (schema.Token, error) { return schema.Token{Name: name}, nil }
 	b.store.SetSwitchFunc = func(sw schema.Switch) (schema.Switch, error) { return sw, nil }
@@ -211,7 +212,13 @@ func TestTokensAndPause(t *testing.T) {
 	require.Contains(t, r.errout, "expires 2027-02-19 12:00:00 UTC")
 	require.Equal(t, cli.ExitUsage, b.run("tokens", "create", "--name", "ci", "--role", "king", "--expires", "90d").code)
 	require.Equal(t, cli.ExitUsage, b.run("tokens", "create", "--name", "ci", "--role", "admin", "--expires", "soon").code)
-	require.Regexp(t, `ci\s+operator\s+never`, b.run("tokens", "list").out)
+	require.Empty(t, made.Email)
+	require.Equal(t, 0, b.run("tokens", "create", "--name", "ada", "--role", "operator", "--email", "Ada@example.com", "--expires", "90d").code)
+	require.Equal(t, "ada@example.com", made.Email)
+	require.Equal(t, cli.ExitUsage, b.run("tokens", "create", "--name", "ada", "--role", "operator", "--email", "ada", "--expires", "90d").code)
+	r = b.run("tokens", "list")
+	require.Regexp(t, `ci\s+operator\s+-\s+never`, r.out)
+	require.Regexp(t, `ada\s+operator\s+ada@example.com\s+never`, r.out)
 	require.Contains(t, b.run("tokens", "revoke", "ci").out, "Revoked token ci.")
 	require.Contains(t, b.run("pause", "--reason", "vendor outage").out, "Paused")
 	require.Equal(t, cli.ExitUsage, b.run("pause").code)

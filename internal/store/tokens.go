@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,7 +11,7 @@ import (
 	"sendoff/schema"
 )
 
-const tokenColumns = `id, name, role, created_at, created_by, expires_at, revoked_at, last_used_at`
+const tokenColumns = `id, name, role, coalesce(email, '') as email, created_at, created_by, expires_at, revoked_at, last_used_at`
 
 // Authenticate returns the principal of a token by the SHA-256 of the token,
 // and notes, once a minute at most, that it was used. CodeUnauthorized when it
@@ -21,8 +22,9 @@ func (s *Store) Authenticate(ctx context.Context, tokenHash [32]byte) (schema.Pr
 		TokenID schema.TokenID
 		Name    string
 		Role    schema.Role
+		Email   string
 		Stale   bool
-	}](ctx, s.pool, `select id as token_id, name, role,
+	}](ctx, s.pool, `select id as token_id, name, role, coalesce(email, '') as email,
 			coalesce(last_used_at < now() - interval '1 minute', true) as stale
 		from api_token
 		where token_hash = @hash and revoked_at is null and (expires_at is null or expires_at > now())`,
@@ -39,7 +41,7 @@ func (s *Store) Authenticate(ctx context.Context, tokenHash [32]byte) (schema.Pr
 	if row.Stale {
 		_, err = s.pool.Exec(ctx, `update api_token set last_used_at = now() where id = @id`, args{"id": row.TokenID})
 	}
-	return schema.Principal{TokenID: row.TokenID, Name: row.Name, Role: row.Role}, translate(op, err)
+	return schema.Principal{TokenID: row.TokenID, Name: row.Name, Role: row.Role, Email: row.Email}, translate(op, err)
 }
 
 // CreateToken stores a token by its hash. CodeConflict when a valid token has
@@ -86,11 +88,11 @@ func (t *tx) insertToken(ctx context.Context, token schema.Token, hash [32]byte,
 	if token.ID, err = newID[schema.TokenID](); err != nil {
 		return token, err
 	}
-	stored, err := one[schema.Token](ctx, t, `insert into api_token (id, name, role, token_hash, created_at, created_by, expires_at)
-		values (@id, @name, @role, @hash, @now, @created_by, @expires_at) returning `+tokenColumns,
+	stored, err := one[schema.Token](ctx, t, `insert into api_token (id, name, role, email, token_hash, created_at, created_by, expires_at)
+		values (@id, @name, @role, nullif(@email, ''), @hash, @now, @created_by, @expires_at) returning `+tokenColumns,
 		args{
-			"id": token.ID, "name": token.Name, "role": token.Role, "hash": hash[:], "now": t.now,
-			"created_by": token.CreatedBy, "expires_at": token.ExpiresAt,
+			"id": token.ID, "name": token.Name, "role": token.Role, "email": strings.ToLower(token.Email), "hash": hash[:],
+			"now": t.now, "created_by": token.CreatedBy, "expires_at": token.ExpiresAt,
 		})
 	if err != nil {
 		return token, err
@@ -98,6 +100,9 @@ func (t *tx) insertToken(ctx context.Context, token schema.Token, hash [32]byte,
 	details := map[string]string{"name": token.Name, "role": string(token.Role)}
 	if !token.ExpiresAt.IsZero() {
 		details["expires_at"] = token.ExpiresAt.UTC().Format(time.RFC3339)
+	}
+	if token.Email != "" {
+		details["holder"] = "a person" // the log is for ever and holds no addresses
 	}
 	t.record(audit.SystemStream, actor, "token.created", audit.Subject{TokenID: string(token.ID)}, details)
 	return stored, nil

@@ -18,7 +18,7 @@ func TestTokens(t *testing.T) {
 	ctx := t.Context()
 	hash := sha256.Sum256([]byte("ci"))
 	expires := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
-	token, err := b.CreateToken(ctx, schema.Token{Name: "ci", Role: schema.RoleOperator, ExpiresAt: expires}, hash, b.admin)
+	token, err := b.CreateToken(ctx, schema.Token{Name: "ci", Role: schema.RoleOperator, Email: "Ada@example.com", ExpiresAt: expires}, hash, b.admin)
 	require.NoError(t, err)
 	require.Equal(t, expires, token.ExpiresAt)
 	require.Equal(t, "admin", token.CreatedBy)
@@ -27,12 +27,17 @@ func TestTokens(t *testing.T) {
 	t.Run("a token names its principal and is noted as used", func(t *testing.T) {
 		p, err := b.Authenticate(ctx, hash)
 		require.NoError(t, err)
-		require.Equal(t, schema.Principal{TokenID: token.ID, Name: "ci", Role: schema.RoleOperator}, p)
+		require.Equal(t, schema.Principal{TokenID: token.ID, Name: "ci", Role: schema.RoleOperator, Email: "ada@example.com"}, p)
 		tokens, next, err := b.ListTokens(ctx, "", 100)
 		require.NoError(t, err)
 		require.Empty(t, next)
 		require.Len(t, tokens, 2)
 		require.False(t, tokens[1].LastUsedAt.IsZero())
+		require.Equal(t, "ada@example.com", tokens[1].Email)
+		require.Empty(t, tokens[0].Email)
+		var logged bool
+		require.NoError(t, b.sql().QueryRow(ctx, `select bool_or(position('ada@example.com'::bytea in body) > 0) from audit_record`).Scan(&logged))
+		require.False(t, logged, "the audit log holds no addresses")
 	})
 	t.Run("unknown and expired tokens are refused", func(t *testing.T) {
 		_, err := b.Authenticate(ctx, sha256.Sum256([]byte("other")))

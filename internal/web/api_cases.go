@@ -71,7 +71,10 @@ func (s *server) createCases(ctx context.Context, by schema.Principal, in *creat
 	if err != nil {
 		return nil, err
 	}
-	if err := refusal(drafts, by); err != nil {
+	if err := refuseOneself(drafts, by); err != nil {
+		return nil, err
+	}
+	if err := refusal(drafts); err != nil {
 		return nil, err
 	}
 	if now := hashOf(drafts); in.Body.Confirm != "" && !strings.EqualFold(in.Body.Confirm, now) {
@@ -102,16 +105,29 @@ func (s *server) created(ctx context.Context, c schema.Case) caseBody {
 	return caseOf(view)
 }
 
+// refuseOneself refuses drafts for the person who holds the token, by the address
+// asked for and by the logins found for it. A token without an address is no
+// person's, or nobody said whose.
+func refuseOneself(drafts []schema.Draft, by schema.Principal) error {
+	own := func(address string) bool { return by.Email != "" && strings.EqualFold(by.Email, address) }
+	for _, d := range drafts {
+		if own(d.Request.Email) || slices.ContainsFunc(d.Accounts, func(a schema.DraftAccount) bool { return own(a.Account.Login) }) {
+			return &schema.Error{
+				Code: schema.CodeForbidden, Message: "nobody offboards themselves; nothing was started",
+				Fix: "let another operator do it",
+			}
+		}
+	}
+	return nil
+}
+
 // refusal is the error for drafts that pre-flight refuses, with every finding of
 // every request. When the only thing wrong is that a login fits several
 // accounts, its code says so.
-func refusal(drafts []schema.Draft, by schema.Principal) error {
+func refusal(drafts []schema.Draft) error {
 	var f faults
 	ambiguousOnly := true
 	for i, d := range drafts {
-		if strings.EqualFold(by.Name, d.Request.Email) {
-			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody offboards themselves", Fix: "let another operator do it"}
-		}
 		for _, found := range d.AllFindings() {
 			if found.Warning {
 				continue

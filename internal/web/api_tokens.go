@@ -13,6 +13,7 @@ type tokenBody struct {
 	ID         schema.TokenID `json:"id"`
 	Name       string         `json:"name"`
 	Role       schema.Role    `json:"role"`
+	Email      string         `json:"email" doc:"Of the person who holds it; empty = not a person's"`
 	CreatedAt  time.Time      `json:"created_at"`
 	CreatedBy  string         `json:"created_by"`
 	ExpiresAt  *time.Time     `json:"expires_at" doc:"null = never"`
@@ -24,6 +25,7 @@ type createTokenInput struct {
 	Body struct {
 		Name    string `json:"name"`
 		Role    string `json:"role" doc:"admin, operator, reviewer or auditor"`
+		Email   string `json:"email,omitempty" doc:"Of the person who will hold it: nobody may offboard themselves"`
 		Expires string `json:"expires" doc:"A duration from now such as 90d, an instant in RFC 3339, or never"`
 	}
 }
@@ -52,6 +54,7 @@ type whoamiOutput struct {
 	Body struct {
 		Name    string         `json:"name"`
 		Role    schema.Role    `json:"role"`
+		Email   string         `json:"email" doc:"Of the person who holds it; empty = not a person's"`
 		TokenID schema.TokenID `json:"token_id"`
 	}
 }
@@ -74,7 +77,7 @@ func (s *server) registerTokens() {
 		id: "whoami", method: http.MethodGet, path: "/v1/whoami", roles: everybody(), summary: "Whose token this is",
 	}, func(_ context.Context, by schema.Principal, _ *struct{}) (*whoamiOutput, error) {
 		out := &whoamiOutput{}
-		out.Body.Name, out.Body.Role, out.Body.TokenID = by.Name, by.Role, by.TokenID
+		out.Body.Name, out.Body.Role, out.Body.Email, out.Body.TokenID = by.Name, by.Role, by.Email, by.TokenID
 		return out, nil
 	})
 }
@@ -86,13 +89,19 @@ func (s *server) createToken(ctx context.Context, by schema.Principal, in *creat
 	if err != nil {
 		f.add("role", "unknown_role", "there is no such role", "use admin, operator, reviewer or auditor")
 	}
+	email := in.Body.Email
+	if email != "" {
+		if email, err = intake.ParseAddress(email); err != nil {
+			f.add("email", "email_syntax", err.Error(), "give the address that the holder of the token signs in with, or leave it out")
+		}
+	}
 	expires := readExpiry(&f, in.Body.Expires, s.now())
 	if err := f.err("the token is not valid; none was made"); err != nil {
 		return nil, err
 	}
 	token, hash := NewToken()
 	record, err := s.store.CreateToken(ctx, schema.Token{
-		Name: in.Body.Name, Role: role, CreatedAt: s.now().UTC(), CreatedBy: by.Name, ExpiresAt: expires,
+		Name: in.Body.Name, Role: role, Email: email, CreatedAt: s.now().UTC(), CreatedBy: by.Name, ExpiresAt: expires,
 	}, hash, by)
 	if err != nil {
 		return nil, err
@@ -138,7 +147,7 @@ func (s *server) listTokens(ctx context.Context, _ schema.Principal, in *Page) (
 
 func tokenOf(t schema.Token) tokenBody {
 	return tokenBody{
-		ID: t.ID, Name: t.Name, Role: t.Role, CreatedAt: t.CreatedAt.UTC(), CreatedBy: t.CreatedBy,
+		ID: t.ID, Name: t.Name, Role: t.Role, Email: t.Email, CreatedAt: t.CreatedAt.UTC(), CreatedBy: t.CreatedBy,
 		ExpiresAt: instant(t.ExpiresAt), RevokedAt: instant(t.RevokedAt), LastUsedAt: instant(t.LastUsedAt),
 	}
 }

@@ -97,6 +97,53 @@ func TestCreateCasesIsAllOrNothing(t *testing.T) {
 	require.Equal(t, []string{"requests[1]:BUSY", "requests[1] (box-main):RECEIVER_MISSING"}, a.problems())
 }
 
+func TestNobodyOffboardsThemselves(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.planAll("aaaa")
+	started := 0
+	b.store.CreateCasesFunc = func([]schema.Draft, schema.Principal) ([]schema.Case, error) {
+		started++
+		return []schema.Case{{ID: "c1"}}, nil
+	}
+	b.store.CaseViewFunc = func(schema.CaseID) (schema.CaseView, error) { return schema.CaseView{}, nil }
+	own := `{"requests":[{"email":"bob@example.com"},{"email":"ADA@Example.com"}]}`
+	a := b.do("leaver", "POST", "/v1/cases", own)
+	require.Equal(t, http.StatusForbidden, a.status, a.raw)
+	require.Equal(t, "forbidden", a.json["code"])
+	require.Contains(t, a.json["detail"], "nobody offboards themselves")
+	require.Equal(t, "let another operator do it", a.json["fix"])
+	require.Zero(t, started)
+	require.Equal(t, http.StatusOK, b.do("leaver", "POST", "/v1/plans", own).status, "looking is no offboarding")
+	require.Equal(t, http.StatusCreated, b.do("operator", "POST", "/v1/cases", own).status)
+	require.Equal(t, http.StatusCreated, b.do("leaver", "POST", "/v1/cases", `{"requests":[{"email":"bob@example.com"}]}`).status)
+
+	b.planner = func(r []schema.Request) ([]schema.Draft, error) {
+		d := draftFor(r[0], "h")
+		d.Accounts[0].Account.Login = "Ada@example.com" // the address asked for is an alias
+		return []schema.Draft{d}, nil
+	}
+	require.Equal(t, http.StatusForbidden, b.do("leaver", "POST", "/v1/cases", `{"requests":[{"email":"a.lovelace@example.com"}]}`).status)
+	require.Equal(t, 2, started)
+}
+
+func TestTokensNameTheirHolder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var made schema.Token
+	b.store.CreateTokenFunc = func(tok schema.Token) (schema.Token, error) { made = tok; return tok, nil }
+	b.store.ListTokensFunc = func(string, int) ([]schema.Token, string, error) { return []schema.Token{made}, "", nil }
+	a := b.do("admin", "POST", "/v1/tokens", `{"name":"ada","role":"operator","email":"Ada@Example.com","expires":"90d"}`)
+	require.Equal(t, http.StatusCreated, a.status, a.raw)
+	require.Equal(t, "ada@example.com", made.Email)
+	require.Contains(t, b.do("admin", "GET", "/v1/tokens", "").raw, `"email":"ada@example.com"`)
+	require.Equal(t, "ada@example.com", b.do("leaver", "GET", "/v1/whoami", "").json["email"])
+	a = b.do("admin", "POST", "/v1/tokens", `{"name":"ada","role":"operator","email":"ada","expires":"90d"}`)
+	require.Equal(t, []string{"email:email_syntax"}, a.problems())
+	require.Equal(t, http.StatusCreated, b.do("admin", "POST", "/v1/tokens", `{"name":"ci","role":"operator","expires":"90d"}`).status)
+	require.Empty(t, made.Email)
+}
+
 func TestAmbiguousLoginHasACodeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

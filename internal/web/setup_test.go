@@ -36,6 +36,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{t: t, store: &webtest.Store{Tokens: map[string]schema.Principal{
 		"sendoff_admin":    {TokenID: "t1", Name: "root", Role: schema.RoleAdmin},
 		"sendoff_operator": {TokenID: "t2", Name: "night-shift", Role: schema.RoleOperator},
+		"sendoff_leaver":   {TokenID: "t5", Name: "ada", Role: schema.RoleOperator, Email: "ada@example.com"},
 		"sendoff_reviewer": {TokenID: "t3", Name: "rev", Role: schema.RoleReviewer},
 		"sendoff_auditor":  {TokenID: "t4", Name: "aud", Role: schema.RoleAuditor},
 	}}}

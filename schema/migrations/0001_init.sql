@@ -7,6 +7,7 @@ CREATE TABLE api_token (
     id           uuid PRIMARY KEY,
     name         text NOT NULL CHECK (name <> ''),
     role         text NOT NULL CHECK (role IN ('admin', 'operator', 'reviewer', 'auditor')),
+    email        text CHECK (email <> '' AND email = lower(email)), -- of the person who holds it; null = not a person's
     token_hash   bytea NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
     created_at   timestamptz NOT NULL,
     created_by   text NOT NULL,
