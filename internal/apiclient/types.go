@@ -14,6 +14,9 @@ type Request struct {
 	Grace       string   `json:"grace,omitempty"`        // such as 30d
 	Template    string   `json:"template,omitempty"`
 	Approvals   *int     `json:"approvals,omitempty"`
+	// SendAgain sends a transfer although an earlier case ended while its
+	// transfer had no verdict: a second destination folder may appear.
+	SendAgain bool `json:"send_again,omitempty"`
 }
 
 // Finding is one result of pre-flight.

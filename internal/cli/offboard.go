@@ -20,6 +20,7 @@ type offboardCommand struct {
 	Grace      string   `placeholder:"DURATION" help:"How long the suspended account waits before its delete: 30d, 12h, 0s."`
 	Template   string   `placeholder:"NAME" help:"leaver, suspend, transfer or delete."`
 	Approvals  *int     `placeholder:"N" help:"How many others must approve first: 0, 1 or 2."`
+	SendAgain  bool     `help:"Transfer although an earlier case ended while its transfer had no verdict; a second destination folder may appear."`
 	Plan       bool     `xor:"confirm,wait" help:"Show what would be done and start nothing."`
 	Confirm    string   `placeholder:"HASH" xor:"confirm" help:"Start only if the plan still has this hash."`
 	Wait       bool     `xor:"wait" help:"Wait until every case is done, parked or cancelled."`
@@ -137,7 +138,7 @@ func (c *offboardCommand) read(in *invocation) (asked, error) {
 
 // defaults are what the flags say for every request.
 func (c *offboardCommand) defaults() (apiclient.Request, []apiclient.Problem) {
-	r := apiclient.Request{Receivers: c.TransferTo, Grace: c.Grace, Template: c.Template, Approvals: c.Approvals}
+	r := apiclient.Request{Receivers: c.TransferTo, Grace: c.Grace, Template: c.Template, Approvals: c.Approvals, SendAgain: c.SendAgain}
 	var problems []apiclient.Problem
 	if c.Grace != "" {
 		if _, err := intake.ParseDuration(c.Grace); err != nil {
@@ -201,7 +202,7 @@ func flagOf(member string) string {
 	name, _, _ := strings.Cut(member, "[")
 	flags := map[string]string{
 		"email": "EMAIL", "receivers": "--transfer-to", "effective_at": "--at", "grace": "--grace",
-		"template": "--template", "approvals": "--approvals",
+		"template": "--template", "approvals": "--approvals", "send_again": "--send-again",
 	}
 	if flag, ok := flags[name]; ok {
 		return flag

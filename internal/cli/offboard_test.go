@@ -39,6 +39,7 @@ func TestBadInputStartsNothing(t *testing.T) {
 		"receiver leaves":    {args: []string{"offboard", "ada@example.com", "--transfer-to", "Ada@example.com"}, code: cli.ExitUsage, says: []string{"--transfer-to", "the receiver is the leaver"}},
 		"unknown template":   {args: []string{"offboard", "ada@example.com", "--template", "nope"}, code: cli.ExitUsage, says: []string{"--template", "leaver, suspend, transfer, delete"}},
 		"grace that nothing": {args: []string{"offboard", "ada@example.com", "--template", "delete", "--grace", "30d"}, code: cli.ExitUsage, says: []string{"--grace", "no waiting step"}},
+		"send what again":    {args: []string{"offboard", "ada@example.com", "--template", "suspend", "--send-again"}, code: cli.ExitUsage, says: []string{"--send-again", "the template suspend transfers nothing"}},
 		"many approvals":     {args: []string{"offboard", "ada@example.com", "--approvals", "3"}, code: cli.ExitUsage, says: []string{"--approvals", "0, 1 or 2"}},
 		"no such file":       {args: []string{"offboard", "--from", "/nowhere/leavers.csv"}, code: cli.ExitUsage, says: []string{"cannot be read", "header"}},
 		"unknown e-mail": {args: []string{"offboard", "ada@example.com"}, plan: func(b *bundle) {
@@ -108,12 +109,12 @@ func TestPlanShowsStepsReceiverFindingsAndHash(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	seen := b.plans(schema.Finding{Code: schema.TrashPresent, Warning: true, Message: "3 items are in the trash", Fix: "empty it or restore them"})
-	args := []string{"offboard", "ada@example.com", "--plan", "--transfer-to", "boss@example.com", "--transfer-to", "b@example.com", "--at", "2026-12-01 18:00 Europe/Berlin", "--grace", "2w", "--approvals", "1"}
+	args := []string{"offboard", "ada@example.com", "--plan", "--transfer-to", "boss@example.com", "--transfer-to", "b@example.com", "--at", "2026-12-01 18:00 Europe/Berlin", "--grace", "2w", "--approvals", "1", "--send-again"}
 	r := b.run(args...)
 	require.Equal(t, cli.ExitDone, r.code, r.errout)
 	require.Equal(t, []schema.Request{{
 		Email: "ada@example.com", Receivers: []string{"boss@example.com", "b@example.com"}, Template: "leaver", Source: "api",
-		EffectiveAt: time.Date(2026, 12, 1, 17, 0, 0, 0, time.UTC), Grace: 14 * 24 * time.Hour, Approvals: 1,
+		EffectiveAt: time.Date(2026, 12, 1, 17, 0, 0, 0, time.UTC), Grace: 14 * 24 * time.Hour, Approvals: 1, SendAgain: true,
 	}}, *seen)
 	for _, s := range []string{
 		"begins 2026-12-01 17:00:00 UTC", "box-main account 111 (member, active)", "wait 14d > delete (irreversible)",

@@ -54,6 +54,17 @@ func (b *bundle) seal() int {
 	return n
 }
 
+func TestSendingAgainIsAudited(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	plain := b.leaver("1", "2", "transfer")
+	require.NotContains(t, b.events(plain.CaseID)[0].Details, "send_again")
+	d := b.draft("3", "4", "transfer")
+	d.Request.SendAgain = true
+	again := b.write(d)
+	require.Equal(t, "accepted", b.events(again.CaseID)[0].Details["send_again"])
+}
+
 func TestEachMoveIsAudited(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

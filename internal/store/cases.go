@@ -256,10 +256,14 @@ func (t *tx) queueCase(batch *pgx.Batch, c newCase) {
 
 func (t *tx) recordCase(c newCase, by schema.Principal) {
 	subject := audit.Subject{CaseID: string(c.ID), PersonID: string(c.PersonID)}
-	t.record(audit.CaseStream(string(c.ID)), principal(by), "case.opened", subject, map[string]string{
+	details := map[string]string{
 		"door": string(c.Door), "template": c.Template, "hash": c.Hash, "approvals": strconv.Itoa(c.Approvals), "source": c.Source,
 		"effective_at": schema.FormatInstant(c.EffectiveAt), "plans": strconv.Itoa(len(c.plans)),
-	})
+	}
+	if c.draft.Request.SendAgain {
+		details["send_again"] = "accepted" // a second destination folder may appear
+	}
+	t.record(audit.CaseStream(string(c.ID)), principal(by), "case.opened", subject, details)
 	for _, p := range c.plans {
 		row := planRow{Plan: schema.Plan{ID: p.id, CaseID: c.ID, ConnectionID: p.account.Connection.ID, AccountID: p.account.Account.ID}}
 		t.recordPlan(row, principal(by), "plan.made", map[string]string{

@@ -62,7 +62,8 @@ func TestEveryFaultOfARequestIsNamedAtOnce(t *testing.T) {
 		{"email":"ada","receivers":["x","ada@example.com"],"effective_at":"2026-12-01T18:00:00","grace":"30","template":"nope","approvals":3},
 		{"email":"bob@example.com","receivers":["BOB@example.com"],"grace":"9999d"},
 		{"email":"Bob@example.com","template":"delete","grace":"1d","receivers":["z@example.com"]},
-		{"email":"eve@example.com","grace":"-1d"}]}`)
+		{"email":"eve@example.com","grace":"-1d"},
+		{"email":"kim@example.com","template":"suspend","send_again":true}]}`)
 	require.Equal(t, http.StatusUnprocessableEntity, a.status)
 	require.Equal(t, "invalid", a.json["code"])
 	require.Equal(t, []string{
@@ -70,7 +71,7 @@ func TestEveryFaultOfARequestIsNamedAtOnce(t *testing.T) {
 		"requests[0].effective_at:time_without_zone", "requests[0].grace:duration_syntax", "requests[0].approvals:out_of_range",
 		"requests[1].receivers[0]:RECEIVER_IS_SOURCE", "requests[1].grace:too_long",
 		"requests[2].receivers:no_transfer", "requests[2].grace:no_wait", "requests[2].email:duplicate",
-		"requests[3].grace:duration_syntax",
+		"requests[3].grace:duration_syntax", "requests[4].send_again:no_transfer",
 	}, a.problems())
 	for _, p := range a.json["problems"].([]any) {
 		require.NotEmpty(t, p.(map[string]any)["message"])

@@ -28,6 +28,7 @@ type requestBody struct {
 	Grace       string   `json:"grace,omitempty" doc:"How long the suspended account waits before its delete, such as 30d, 12h or 0s; empty = 30d"`
 	Template    string   `json:"template,omitempty" doc:"leaver, suspend, transfer or delete; empty = leaver"`
 	Approvals   *int     `json:"approvals,omitempty" doc:"How many principals must approve, 0 to 2; absent = the template's"`
+	SendAgain   bool     `json:"send_again,omitempty" doc:"Send a transfer although an earlier case ended while its transfer had no verdict; a second destination folder may appear"`
 }
 
 // intakeResult is what a list of requests was read as. Late holds the indexes of
@@ -100,6 +101,7 @@ func (r requestReader) read(body requestBody, source string) schema.Request {
 		EffectiveAt: r.effectiveAt(body.EffectiveAt),
 		Grace:       r.grace(body.Grace, template),
 		Approvals:   r.approvals(body.Approvals, template),
+		SendAgain:   r.sendAgain(body.SendAgain, template),
 	}
 	return req
 }
@@ -185,4 +187,11 @@ func (r requestReader) approvals(n *int, t schema.Template) int {
 		r.add("approvals", "below_template", fmt.Sprintf("the template %s needs %d", t.Name, t.Approvals), "ask for that many or more")
 	}
 	return *n
+}
+
+func (r requestReader) sendAgain(again bool, t schema.Template) bool {
+	if again && t.Name != "" && !t.Has(schema.StepTransfer) {
+		r.add("send_again", "no_transfer", "the template "+t.Name+" transfers nothing", "leave it out, or use the template leaver or transfer")
+	}
+	return again
 }
