@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -58,6 +59,10 @@ type demo struct {
 // Run runs the demo. It tells whether every expectation held; the error is for
 // a demo that could not be run.
 func Run(ctx context.Context, cfg Config) (bool, error) {
+	// Children are told to end when the thread that started them does, so that
+	// thread has to last as long as they.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	dir, err := os.MkdirTemp("", "sendoff-demo-")
 	if err != nil {
 		return false, err
