@@ -182,6 +182,16 @@ func TestDeleteChecks(t *testing.T) {
 			func(b *bundle) schema.StepRef { return b.empty("delete") },
 			func(v *vendor) { v.change(leaver, func(a *schema.Account) { a.SpaceUsed = 1 }) }, schema.ParkContentRemains,
 		},
+		"content in an account whose transfer was proven": {
+			(*bundle).moved, func(v *vendor) { v.change(leaver, func(a *schema.Account) { a.SpaceUsed = 1 }) }, schema.ParkContentRemains,
+		},
+		"an account that was activated after our suspend": {
+			(*bundle).moved, func(v *vendor) { v.change(leaver, func(a *schema.Account) { a.VendorStatus = active }) }, schema.ParkReactivated,
+		},
+		"an empty account that was activated after our suspend": {
+			func(b *bundle) schema.StepRef { return b.empty("delete") },
+			func(v *vendor) { v.change(leaver, func(a *schema.Account) { a.VendorStatus = restricted }) }, schema.ParkReactivated,
+		},
 		"trash that did not arrive": {
 			func(b *bundle) schema.StepRef {
 				b.vendor.trash[leaver] = []schema.Witness{{ID: "901", Type: "file"}, {ID: "902", Type: "file"}}

@@ -177,6 +177,87 @@ func TestSettleTrash(t *testing.T) {
 	require.Equal(t, schema.TransferProven, b.transferOf(ref).State)
 }
 
+// TestSettleTrashAlone: bytes that equal the trash tell nothing when no witness
+// tells that the rest moved: they may be the content itself.
+func TestSettleTrashAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.vendor.change(leaver, func(a *schema.Account) { a.SpaceUsed = 7 })
+	b.vendor.trash[leaver], b.vendor.bytes = []schema.Witness{{ID: "900", Type: "file"}}, 7
+	ref := b.sent()
+	b.settleNotYet(ref)
+	b.later(time.Hour)
+	b.settleNotYet(ref)
+	require.True(t, b.transferOf(ref).ClearSince.IsZero())
+	b.later(24 * time.Hour)
+	s, err := b.settle(ref)
+	require.NoError(t, err)
+	require.Equal(t, schema.TransferStalled, s.State)
+
+	_, err = call[activities.StepInput, activities.TransferStatus](b, b.acts.ReopenTransfer, activities.StepInput{Ref: ref})
+	require.NoError(t, err)
+	b.vendor.moved(leaver, heir)
+	b.settled(ref)
+	require.Equal(t, schema.TransferProven, b.transferOf(ref).State)
+}
+
+// TestSettleBeyondEvidence: what can never be looked at parks a plan, and lets
+// one that is cancelling go on with its undo.
+func TestSettleBeyondEvidence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(v *vendor)
+		want   schema.ParkCode
+		about  string
+	}{
+		"the receiver is suspended": {func(v *vendor) {
+			v.moved(leaver, heir)
+			v.change(heir, func(a *schema.Account) { a.VendorStatus = inactive })
+		}, schema.ParkReceiverInactive, "receiver 20 "},
+		"the receiver is gone": {func(v *vendor) {
+			v.moved(leaver, heir)
+			v.remove(heir)
+		}, schema.ParkReceiverInactive, "receiver 20 "},
+		"the source is gone": {func(v *vendor) { v.remove(leaver) }, schema.ParkAccountGone, "account 10"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ref := b.settling()
+			c.change(b.vendor)
+			_, err := b.settle(ref)
+			require.Contains(t, requireParks(t, err, c.want).Message, c.about)
+			require.Zero(t, b.vendor.count("locate"))
+			require.Equal(t, schema.TransferSettling, b.transferOf(ref).State)
+
+			b.cancel(ref.PlanID)
+			s, err := b.settle(ref)
+			require.NoError(t, err)
+			require.Equal(t, schema.TransferStalled, s.State)
+			require.Equal(t, string(c.want), b.audited(ref.PlanID, "transfer.stalled")[0]["why"])
+			require.NoError(t, b.restore(ref.PlanID))
+			require.NoError(t, b.restoreAccess(ref.PlanID))
+			require.NoError(t, b.finish(ref.PlanID, schema.PlanCancelled))
+			require.Equal(t, schema.PlanCancelled, b.plan(ref.PlanID).State)
+		})
+	}
+
+	t.Run("a failure that may pass keeps a cancelling plan waiting", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ref := b.settling()
+		b.cancel(ref.PlanID)
+		b.vendor.errs["read"] = []error{failure(connectors.Unavailable)}
+		_, err := b.settle(ref)
+		requireType(t, err, activities.TypeUnavailable, true)
+		b.vendor.me.EnterpriseID = "901"
+		b.vendor.remove(leaver)
+		_, err = b.settle(ref)
+		requireParks(t, err, schema.ParkEnterprise)
+		require.Equal(t, schema.TransferSettling, b.transferOf(ref).State)
+	})
+}
+
 // TestSettleLooks: reads that fail are tried again or park; none of them moves
 // the transfer.
 func TestSettleLooks(t *testing.T) {

@@ -17,6 +17,16 @@ func (b *bundle) restore(id schema.PlanID) error {
 	return err
 }
 
+func (b *bundle) restoreAccess(id schema.PlanID) error {
+	_, err := b.activityEnv(worker.Options{}).ExecuteActivity(b.acts.RestoreAccess, activities.UndoInput{PlanID: id})
+	return err
+}
+
+func (b *bundle) finish(id schema.PlanID, to schema.PlanState) error {
+	_, err := b.activityEnv(worker.Options{}).ExecuteActivity(b.acts.Finish, activities.FinishInput{PlanID: id, State: to})
+	return err
+}
+
 func (b *bundle) cancel(id schema.PlanID) {
 	b.decide(id, schema.Decision{Kind: schema.DecideCancel}, b.admin)
 }
@@ -174,11 +184,7 @@ func TestPlanLife(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		ref := b.leave(schema.StepRevokeSessions, "suspend")
-		finish := func() error {
-			_, err := b.activityEnv(worker.Options{}).ExecuteActivity(b.acts.Finish, activities.FinishInput{PlanID: ref.PlanID, State: schema.PlanDone})
-			return err
-		}
-		requireType(t, finish(), activities.TypeOf(schema.CodeConflict), false)
+		requireType(t, b.finish(ref.PlanID, schema.PlanDone), activities.TypeOf(schema.CodeConflict), false)
 		out, err := call[activities.PlanInput, activities.PlanOutline](b, b.acts.LoadPlan, activities.PlanInput{PlanID: ref.PlanID})
 		require.NoError(t, err)
 		require.Equal(t, activities.PlanOutline{
@@ -186,7 +192,7 @@ func TestPlanLife(t *testing.T) {
 			Steps: []activities.StepOutline{{Kind: schema.StepSnapshot, Done: true}, {Kind: schema.StepSuspend, Done: true}, {Kind: schema.StepRevokeSessions}},
 		}, out)
 		require.NoError(t, b.step(b.acts.RevokeSessions, ref))
-		require.NoError(t, finish())
+		require.NoError(t, b.finish(ref.PlanID, schema.PlanDone))
 		require.Equal(t, schema.PlanDone, b.plan(ref.PlanID).State)
 	})
 }

@@ -30,6 +30,7 @@ type vendor struct {
 	collabs  map[schema.ExternalID][]schema.SharedBy // by item
 	places   map[schema.ExternalID]schema.WitnessPlace
 	trashed  map[schema.ExternalID]bool // what arrived in a receiver's trash
+	access   map[string]bool            // "folder account" of each co-owner
 
 	calls  []string           // operations in their order
 	errs   map[string][]error // the next answers of an operation
@@ -47,7 +48,7 @@ func newVendor() *vendor {
 		accounts: map[schema.ExternalID]schema.Account{}, root: map[schema.ExternalID][]schema.Witness{},
 		trash: map[schema.ExternalID][]schema.Witness{}, collabs: map[schema.ExternalID][]schema.SharedBy{},
 		places: map[schema.ExternalID]schema.WitnessPlace{}, trashed: map[schema.ExternalID]bool{},
-		errs: map[string][]error{}, during: map[string]func(){}, deaf: map[string]bool{}, lost: map[string]error{},
+		access: map[string]bool{}, errs: map[string][]error{}, during: map[string]func(){}, deaf: map[string]bool{}, lost: map[string]error{},
 	}
 }
 
@@ -103,7 +104,7 @@ func (v *vendor) writes() []string {
 	var out []string
 	for _, call := range v.calls {
 		switch op, _, _ := strings.Cut(call, " "); op {
-		case "set_status", "revoke", "send", "delete":
+		case "set_status", "revoke", "send", "delete", "grant":
 			out = append(out, call)
 		}
 	}
@@ -224,6 +225,20 @@ func (v *vendor) LocateWitness(_ context.Context, _ schema.ExternalID, item sche
 func (v *vendor) LocateTrashed(_ context.Context, _ schema.ExternalID, item schema.Witness) (bool, error) {
 	defer v.mu.Unlock()
 	return v.trashed[item.ID], v.begin("locate_trashed")
+}
+
+func (v *vendor) HasFolderAccess(_ context.Context, _, folder, account schema.ExternalID) (bool, error) {
+	defer v.mu.Unlock()
+	return v.access[string(folder+" "+account)], v.begin("access")
+}
+
+func (v *vendor) GrantFolderAccess(_ context.Context, owner, folder, account schema.ExternalID) error {
+	defer v.mu.Unlock()
+	if err := v.begin("grant", string(owner), string(folder), string(account)); err != nil || v.deaf["grant"] {
+		return err
+	}
+	v.access[string(folder+" "+account)] = true
+	return v.lost["grant"]
 }
 
 func (v *vendor) DeleteAccount(_ context.Context, id schema.ExternalID) error {

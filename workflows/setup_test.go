@@ -29,6 +29,9 @@ type engine struct {
 	cause schema.Cause
 
 	kinds  []schema.StepKind
+	done   int                // of the steps, by an earlier run
+	begun  bool               // and the one after them begun
+	fence  int64              // of the plan when the run begins
 	script map[string][]reply // by activity; the last reply repeats
 	env    *testsuite.TestWorkflowEnvironment
 }
@@ -102,9 +105,9 @@ func (e *engine) take(name string, ref *schema.StepRef) reply {
 func (e *engine) loadPlan(_ context.Context, in activities.PlanInput) (activities.PlanOutline, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := activities.PlanOutline{State: e.state}
-	for _, k := range e.kinds {
-		out.Steps = append(out.Steps, activities.StepOutline{Kind: k})
+	out := activities.PlanOutline{State: e.state, Fence: e.fence}
+	for i, k := range e.kinds {
+		out.Steps = append(out.Steps, activities.StepOutline{Kind: k, Done: i < e.done, Begun: e.begun && i == e.done})
 	}
 	return out, nil
 }
