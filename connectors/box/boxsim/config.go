@@ -13,6 +13,8 @@ const (
 	ReadOnlyClientID = "ro"
 	ClientSecret     = "not-a-secret-of-anybody"
 	EnterpriseID     = "900001"
+	// otherEnterpriseID is where external users are at home.
+	otherEnterpriseID = "900002"
 )
 
 // Config describes a simulated enterprise. Its zero value is a company of the

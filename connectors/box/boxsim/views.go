@@ -50,6 +50,9 @@ func (s *Sim) userView(u *user, asked []string, now time.Time) map[string]any {
 	for _, flag := range userFlags() {
 		full[flag] = u.flags[flag]
 	}
+	if u.external {
+		full["enterprise"] = map[string]any{"type": "enterprise", "id": otherEnterpriseID, "name": "Another Company (simulated)"}
+	}
 	if u.notificationEmail != "" {
 		full["notification_email"] = map[string]any{"email": u.notificationEmail, "is_confirmed": true}
 	}
