@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,9 +99,19 @@ func (p *Planner) newBatch(ctx context.Context, requests []schema.Request) (*bat
 		b.leavers[strings.ToLower(r.Email)] = true
 	}
 	for _, c := range conns {
-		b.conns = append(b.conns, p.openLane(ctx, c))
+		if !shadowed(c, conns) {
+			b.conns = append(b.conns, p.openLane(ctx, c))
+		}
 	}
 	return b, nil
+}
+
+// shadowed tells whether a read-only connection stands beside one that may write
+// to the same enterprise: that one carries the plans.
+func shadowed(c schema.Connection, all []schema.Connection) bool {
+	return c.ReadOnly && slices.ContainsFunc(all, func(other schema.Connection) bool {
+		return !other.ReadOnly && other.Vendor == c.Vendor && other.EnterpriseID == c.EnterpriseID
+	})
 }
 
 func (p *Planner) openLane(ctx context.Context, conn schema.Connection) *lane {

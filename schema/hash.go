@@ -25,7 +25,8 @@ type Facts struct {
 	Steps           []StepFact   `json:"steps"`
 	Template        string       `json:"template"`
 	TemplateVersion int          `json:"template_version"`
-	EffectiveAt     string       `json:"effective_at"` // RFC 3339 in UTC; empty = at once
+	EffectiveAt     string       `json:"effective_at"`         // RFC 3339 in UTC; empty = at once
+	SendAgain       bool         `json:"send_again,omitempty"` // see Request
 }
 
 // StepFact is the approved part of a step.

@@ -27,6 +27,7 @@ func BuildFacts(in FactsInput) schema.Facts {
 		Template:        in.Template.Name,
 		TemplateVersion: in.Template.Version,
 		EffectiveAt:     schema.FormatInstant(in.Request.EffectiveAt),
+		SendAgain:       in.Request.SendAgain,
 	}
 	if in.Receiver != nil {
 		f.Receiver, f.ReceiverLogin = in.Receiver.ExternalID, in.Receiver.Login

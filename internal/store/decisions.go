@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"sendoff/internal/audit"
 	"sendoff/schema"
@@ -44,6 +45,9 @@ func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Princip
 		c, err := t.lockCase(ctx, d.CaseID)
 		if err != nil {
 			return err
+		}
+		if by.Email != "" && strings.EqualFold(by.Email, c.Email) {
+			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
 		}
 		open, err := t.lockOpenPlans(ctx, d)
 		if err != nil {

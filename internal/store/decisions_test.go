@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,10 @@ func TestApprove(t *testing.T) {
 	_, err = b.Decide(ctx, wrong, ann)
 	requireCode(t, schema.CodeHashDiffers, err)
 	_, err = b.Decide(ctx, approve, b.admin)
+	requireCode(t, schema.CodeForbidden, err)
+	self := ann
+	self.Email = strings.ToUpper(c.Email)
+	_, err = b.Decide(ctx, approve, self)
 	requireCode(t, schema.CodeForbidden, err)
 	onePlan := approve
 	onePlan.PlanID = p.ID

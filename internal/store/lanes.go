@@ -126,10 +126,13 @@ func (s *Store) LaneHolder(ctx context.Context, c schema.ConnectionID, id schema
 }
 
 // UnsettledTransferOf returns the newest case that ended for the vendor's account
-// while its transfer had no verdict, and whether there is one.
+// while its transfer had no verdict, and whether there is one. The account is the
+// same over any connection to its enterprise, also one that was removed.
 func (s *Store) UnsettledTransferOf(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.CaseID, bool, error) {
 	found, err := scalars[schema.CaseID](ctx, s.pool, `select p.case_id from plan p join transfer t on t.plan_id = p.id
-		where p.account_id = (select a.id from account a where a.connection_id = @connection and a.external_id = @id)
+		join account a on a.id = p.account_id join connection c on c.id = a.connection_id
+		where a.external_id = @id and (c.vendor, c.enterprise_id) =
+			(select mine.vendor, mine.enterprise_id from connection mine where mine.id = @connection)
 		and p.state in ('done', 'cancelled', 'superseded') and t.state in ('sent', 'settling', 'stalled')
 		order by p.id desc limit 1`, args{"connection": c, "id": id})
 	if err != nil || len(found) == 0 {

@@ -78,6 +78,7 @@ CREATE TABLE account (
     UNIQUE (connection_id, external_id)
 );
 CREATE INDEX account_person ON account (person_id);
+CREATE INDEX account_external ON account (external_id);
 
 CREATE TABLE lifecycle_case (
     id            uuid PRIMARY KEY,
