@@ -191,6 +191,12 @@ func TestPlanLife(t *testing.T) {
 			State: schema.PlanRunning, Fence: ref.Fence, CurrentStep: 1,
 			Steps: []activities.StepOutline{{Kind: schema.StepSnapshot, Done: true}, {Kind: schema.StepSuspend, Done: true}, {Kind: schema.StepRevokeSessions}},
 		}, out)
+		b.vendor.errs["revoke"] = []error{failure(connectors.Forbidden)}
+		requireType(t, b.step(b.acts.RevokeSessions, ref), activities.TypeForbidden, false)
+		out, err = call[activities.PlanInput, activities.PlanOutline](b, b.acts.LoadPlan, activities.PlanInput{PlanID: ref.PlanID})
+		require.NoError(t, err)
+		require.Equal(t, activities.StepOutline{Kind: schema.StepRevokeSessions, Begun: true}, out.Steps[2])
+		require.Equal(t, ref.Fence+1, out.Fence, "a later run repeats the step with the fence before")
 		require.NoError(t, b.step(b.acts.RevokeSessions, ref))
 		require.NoError(t, b.finish(ref.PlanID, schema.PlanDone))
 		require.Equal(t, schema.PlanDone, b.plan(ref.PlanID).State)
