@@ -96,8 +96,10 @@ func TestContentAsTheOwner(t *testing.T) {
 			{"type":"web_link","id":"11"},{"type":"folder","id":"12","size":5,"owned_by":{"id":"5"}}]}`},
 		exchange{want: "GET /2.0/folders/1/collaborations?fields=id%2Caccessible_by%2Crole&limit=1000", asUser: "5", answer: `{"limit":1000,"entries":[
 			{"id":"c1","role":"editor","accessible_by":{"type":"user","id":"6"}},{"id":"c2","role":"viewer","accessible_by":null}]}`},
-		exchange{want: "GET /2.0/folders/0/items?fields=id%2Ctype%2Cowned_by&limit=1000&usemarker=true", asUser: "6", status: 401,
-			answer: refusal("401", "unauthorized", "Unauthorized - User has been deactivated")},
+		exchange{
+			want: "GET /2.0/folders/0/items?fields=id%2Ctype%2Cowned_by&limit=1000&usemarker=true", asUser: "6", status: 401,
+			answer: refusal("401", "unauthorized", "Unauthorized - User has been deactivated"),
+		},
 		exchange{want: root + "&usemarker=true", asUser: "5", answer: `{"limit":1000,"entries":[{"type":"hub","id":"1","owned_by":{"id":"5"}}]}`},
 	)
 	g := &gatekeeper{}
