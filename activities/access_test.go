@@ -53,6 +53,29 @@ func TestRestoreAccess(t *testing.T) {
 		require.Equal(t, 1, b.vendor.count("grant 20 501 10"))
 	})
 
+	t.Run("not when the receiver is gone, which is recorded", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		id := b.scattered()
+		b.cancel(id)
+		b.vendor.remove(heir)
+		require.NoError(t, b.restoreAccess(id))
+		require.Zero(t, b.grants())
+		require.NotEmpty(t, b.audited(id, "evidence.read"))
+	})
+
+	t.Run("after a suspended receiver is active again", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		id := b.scattered()
+		b.cancel(id)
+		b.vendor.change(heir, func(a *schema.Account) { a.VendorStatus = inactive })
+		requireParks(t, b.restoreAccess(id), schema.ParkReceiverInactive)
+		b.vendor.change(heir, func(a *schema.Account) { a.VendorStatus = active })
+		require.NoError(t, b.restoreAccess(id))
+		require.Equal(t, 2, b.grants())
+	})
+
 	t.Run("only of a plan that is cancelled", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)

@@ -103,22 +103,35 @@ func (a *Activities) readTransfer(ctx context.Context, w *work, t schema.Transfe
 // checkReceiver refuses to look for what arrived while the receiver cannot be
 // acted as: its silence would be taken for something missing.
 func (a *Activities) checkReceiver(ctx context.Context, w work, id schema.ExternalID) error {
+	gone, err := a.receiverGone(ctx, w, id)
+	if gone {
+		return receiverInactive(id)
+	}
+	return err
+}
+
+// receiverGone tells whether the receiver's account is no more. It refuses for
+// one that is suspended.
+func (a *Activities) receiverGone(ctx context.Context, w work, id schema.ExternalID) (bool, error) {
 	reader, err := connectors.Capability[connectors.AccountReader](w.c, "read_accounts")
 	if err != nil {
-		return err
+		return false, err
 	}
 	receiver, err := reader.ReadAccount(ctx, id)
-	gone := connectors.KindOf(err) == connectors.NotFound
-	if err != nil && !gone {
-		return err
+	if connectors.KindOf(err) == connectors.NotFound {
+		return true, nil
 	}
-	if gone || receiver.Status == schema.AccountSuspended {
-		return &Refusal{
-			Code: schema.ParkReceiverInactive, Message: "receiver " + string(id) + " is suspended or gone, so what arrived there cannot be looked at",
-			Fix: "activate it at the vendor and resume; or cancel the case",
-		}
+	if err == nil && receiver.Status == schema.AccountSuspended {
+		err = receiverInactive(id)
 	}
-	return nil
+	return false, err
+}
+
+func receiverInactive(id schema.ExternalID) error {
+	return &Refusal{
+		Code: schema.ParkReceiverInactive, Message: "receiver " + string(id) + " is suspended or gone, so what arrived there cannot be looked at",
+		Fix: "activate it at the vendor and resume; or cancel the case",
+	}
 }
 
 // locateWitnesses looks for each witness: it has arrived when the receiver owns

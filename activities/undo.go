@@ -83,6 +83,14 @@ func (a *Activities) RestoreAccess(ctx context.Context, in UndoInput) error {
 	if err != nil {
 		return err
 	}
+	gone, err := a.receiverGone(ctx, w, t.Receiver)
+	if gone {
+		// With the owner the content went where no access can be given from here.
+		return a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "receiver_gone", Details: map[string]string{"receiver": string(t.Receiver)}})
+	}
+	if err != nil {
+		return err
+	}
 	for _, folder := range t.FolderIDs {
 		if err := a.restoreFolder(ctx, w, g, t.Receiver, folder); err != nil {
 			return err
@@ -93,6 +101,10 @@ func (a *Activities) RestoreAccess(ctx context.Context, in UndoInput) error {
 
 func (a *Activities) restoreFolder(ctx context.Context, w work, g connectors.AccessGranter, owner, folder schema.ExternalID) error {
 	has, err := g.HasFolderAccess(ctx, owner, folder, w.source())
+	if connectors.KindOf(err) == connectors.NotFound {
+		// Moved or deleted by its new owner: nothing is left to give access to.
+		return a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "folder_gone", Details: map[string]string{"folder": string(folder)}})
+	}
 	if err != nil || has {
 		return err
 	}

@@ -67,6 +67,9 @@ func (d *deprovision) run(ctx workflow.Context) error {
 		d.fence++
 	}
 	if err := finish(ctx, d.id, schema.PlanDone); err != nil {
+		if judge("", err).stopped { // cancelled after its last step
+			return d.stop(ctx)
+		}
 		return err
 	}
 	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })

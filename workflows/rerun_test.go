@@ -171,3 +171,30 @@ func TestUnsent(t *testing.T) {
 		require.InDelta(t, time.Hour, e.env.Now().Sub(start), float64(time.Minute))
 	})
 }
+
+// TestUnsentLimitIsForEachResume: an operator who resumes gives the vendor the
+// whole time again, not one more try.
+func TestUnsentLimitIsForEachResume(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, schema.StepTransfer)
+	e.script["EnterTransfer"] = []reply{at(schema.TransferIntended)}
+	var parked []time.Time
+	e.script["SendTransfer"] = []reply{{transfer: activities.TransferStatus{State: schema.TransferIntended, Outcome: schema.OutcomeRateLimited}}}
+	e.script["Park"] = []reply{{do: func() { parked = append(parked, e.env.Now()) }}}
+	start := e.env.Now()
+	e.decide(t, 72*time.Hour, "d1", schema.PlanRunning)
+	e.decide(t, 200*time.Hour, "d2", schema.PlanCancelling)
+	e.run(t)
+	require.Len(t, parked, 2)
+	require.Less(t, parked[0].Sub(start), 30*time.Hour)
+	require.Greater(t, parked[1].Sub(start), 90*time.Hour)
+}
+
+// TestCancelAfterTheLastStep: what can be given back is, as long as the plan has
+// not ended.
+func TestCancelAfterTheLastStep(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, schema.StepSuspend)
+	e.script["Finish:done"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped)), do: func() { e.set(schema.PlanCancelling) }}}
+	require.Equal(t, []string{"Suspend", "Finish:done", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
+}

@@ -121,7 +121,9 @@ func (e *engine) park(_ context.Context, in activities.ParkInput) error {
 }
 
 func (e *engine) finish(_ context.Context, in activities.FinishInput) error {
-	e.take("Finish:"+string(in.State), nil)
+	if err := e.take("Finish:"+string(in.State), nil).err; err != nil {
+		return err
+	}
 	e.set(in.State)
 	return nil
 }

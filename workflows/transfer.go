@@ -76,6 +76,7 @@ func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef) (activities
 		return t, nil
 	}
 	if d.unsent++; d.unsent > mostUnsent {
+		d.unsent = 0 // a resume gets the whole time again
 		return t, cmp.Or(err, refusal(schema.ParkVendorFailing, "the vendor did not take the transfer for about a day", "wait until the vendor works again, then resume"))
 	}
 	return t, d.sleep(ctx, max(t.Again, unsentDelay(d.unsent)))

@@ -229,7 +229,8 @@ func (s *Store) ParkPlan(ctx context.Context, id schema.PlanID, cause schema.Cau
 }
 
 // EndPlan moves a plan to done, when all its steps are done or skipped, or from
-// cancelling to cancelled. Whatever lane it still holds is freed. It refuses to
+// cancelling to cancelled. A cancelling plan ends done only when its account is
+// deleted; before that CodeStopped asks for the undo. Whatever lane it still holds is freed. It refuses to
 // end a plan whose transfer was sent and is not settled: the vendor may still
 // be moving content. One that stalled, which an operator gave up, may end.
 func (s *Store) EndPlan(ctx context.Context, id schema.PlanID, to schema.PlanState) error {
@@ -240,7 +241,9 @@ func (s *Store) EndPlan(ctx context.Context, id schema.PlanID, to schema.PlanSta
 		}
 		switch to {
 		case schema.PlanDone:
-			err = checkAllStepsFinished(p)
+			if err = checkAllStepsFinished(p); err == nil && p.State == schema.PlanCancelling && !deleted(p) {
+				err = stopped(p) // there is something to give back
+			}
 		case schema.PlanCancelled:
 			if p.State == schema.PlanParked && p.Stopping {
 				err = t.move(ctx, &p, schema.PlanCancelling)
@@ -256,6 +259,12 @@ func (s *Store) EndPlan(ctx context.Context, id schema.PlanID, to schema.PlanSta
 		}
 		return t.end(ctx, p, to)
 	})
+}
+
+// deleted tells whether the plan deleted its account: then a cancel came too late.
+func deleted(p planRow) bool {
+	step, ok := p.StepOf(schema.StepDelete)
+	return ok && step.State == schema.StepDone
 }
 
 func checkAllStepsFinished(p planRow) error {
