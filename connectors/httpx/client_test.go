@@ -125,7 +125,7 @@ func TestCallIsBuiltAndDecoded(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"id":"5"}`)
 	})
-	c, o := newClient(t, url1+"/root/")
+	c, o := newClient(t, url1+"/base/")
 	var out struct{ ID string }
 	ctx := connectors.WithPriority(t.Context(), connectors.PrioritySuspend)
 	err := c.Do(ctx, httpx.Request{
@@ -134,7 +134,7 @@ func TestCallIsBuiltAndDecoded(t *testing.T) {
 	}, &out)
 	require.NoError(t, err)
 	require.Equal(t, "5", out.ID)
-	require.Equal(t, []string{"PUT /root/2.0/users/5?fields=id%2Cname Bearer " + secretToken + "-0"}, seen.list())
+	require.Equal(t, []string{"PUT /base/2.0/users/5?fields=id%2Cname Bearer " + secretToken + "-0"}, seen.list())
 	require.Equal(t, []string{"wait conn/7 at 0", "wait conn/9 at 0", "guard conn"}, o.list())
 }
 
@@ -399,7 +399,7 @@ func (brokenLimiter) Wait(context.Context, schema.ConnectionID, schema.ExternalI
 func TestParseURL(t *testing.T) {
 	t.Parallel()
 	for raw, ok := range map[string]bool{
-		"https://api.example.com": true, "https://api.example.com/root/": true, "http://127.0.0.1:8080": true,
+		"https://api.example.com": true, "https://api.example.com/base/": true, "http://127.0.0.1:8080": true,
 		"http://localhost:1": true, "http://[::1]:1": true,
 		"http://api.example.com": false, "http://localhost.example.com": false, "http://10.0.0.1": false,
 		"https://u:p4ss@example.com": false, "https://example.com?x=1": false, "https://example.com#f": false,
