@@ -85,7 +85,7 @@ func TestPromiseDoneMeansTheVendorSaysSo(t *testing.T) {
 	t.Parallel()
 	t.Run("a suspend that was accepted and not done is sent again", func(t *testing.T) {
 		t.Parallel()
-		s := start(t, settings{})
+		s := start(t, settings{engineScale: 20}) // 45 s for the read-back, also on a busy machine
 		leaver := s.hire("Lea Ver")
 		require.NoError(t, s.sim.AddFaults(simkit.Fault{
 			Op: opUpdate, Attempt: 1, Action: simkit.ActionStatus, Status: 200,
