@@ -22,11 +22,13 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 		return a.status(t), err
 	}
 	read, err := a.readTransfer(ctx, &w, t)
-	if why := beyondEvidence(w, err); why != "" {
-		t, err = a.store.ConcludeTransfer(ctx, w.ref, schema.TransferStalled, map[string]string{"why": why})
+	switch why := beyondEvidence(w, err); {
+	case why == schema.ParkAccountGone, why == schema.ParkReceiverInactive && read.BytesLeft == 0:
+		t, err = a.store.ConcludeTransfer(ctx, w.ref, schema.TransferStalled, map[string]string{"why": string(why)})
 		return a.status(t), err
-	}
-	if err != nil {
+	case why == schema.ParkReceiverInactive:
+		// The source still tells whether it moves; what arrives cannot be seen.
+	case err != nil:
 		return TransferStatus{}, err
 	}
 	if t, err = a.store.RecordTransferRead(ctx, w.ref, read); err != nil {
@@ -50,14 +52,14 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 // beyondEvidence tells why a plan that is cancelling will never get evidence: its
 // source is gone, or its receiver cannot be looked at. Waiting would keep it from
 // giving back what it can. Other plans park and wait for an operator.
-func beyondEvidence(w work, err error) string {
+func beyondEvidence(w work, err error) schema.ParkCode {
 	var refusal *Refusal
 	if w.plan.State != schema.PlanCancelling || !errors.As(err, &refusal) {
 		return ""
 	}
 	switch refusal.Code {
 	case schema.ParkAccountGone, schema.ParkReceiverInactive:
-		return string(refusal.Code)
+		return refusal.Code
 	}
 	return ""
 }
@@ -85,11 +87,11 @@ func (a *Activities) readTransfer(ctx context.Context, w *work, t schema.Transfe
 	if err != nil {
 		return schema.TransferRead{}, err
 	}
-	if err := a.checkReceiver(ctx, *w, t.Receiver); err != nil {
-		return schema.TransferRead{}, err
-	}
 	s := *w.plan.Snapshot
-	read := schema.TransferRead{BytesLeft: source.SpaceUsed, WitnessTotal: len(s.Witnesses), FolderIDs: t.FolderIDs}
+	read := schema.TransferRead{BytesLeft: source.SpaceUsed, WitnessTotal: len(s.Witnesses), FolderIDs: t.FolderIDs, At: a.now().UTC()}
+	if err := a.checkReceiver(ctx, *w, t.Receiver); err != nil {
+		return read, err
+	}
 	if policy.Clear(s, source.SpaceUsed, len(s.Witnesses)) {
 		if err := a.locateWitnesses(ctx, w, t, s, &read); err != nil {
 			return read, err

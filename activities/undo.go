@@ -58,9 +58,14 @@ func (a *Activities) beyondRestoring(ctx context.Context, w *work) (bool, error)
 	_, err = a.readSource(ctx, w)
 	var refusal *Refusal
 	if errors.As(err, &refusal) && refusal.Code == schema.ParkAccountGone {
-		return true, nil
+		return true, a.cannotGiveBack(ctx, *w, "account_gone", w.source())
 	}
 	return false, err
+}
+
+// cannotGiveBack records why an undo leaves something as it is.
+func (a *Activities) cannotGiveBack(ctx context.Context, w work, why string, id schema.ExternalID) error {
+	return a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: why, Details: map[string]string{"id": string(id)}})
 }
 
 // RestoreAccess gives the account access to the content that its transfer took
@@ -83,12 +88,16 @@ func (a *Activities) RestoreAccess(ctx context.Context, in UndoInput) error {
 	if err != nil {
 		return err
 	}
+	// Access to content whose owner is gone or suspended cannot be given from
+	// here. A cancel ends all the same, and says so.
 	gone, err := a.receiverGone(ctx, w, t.Receiver)
-	if gone {
-		// With the owner the content went where no access can be given from here.
-		return a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "receiver_gone", Details: map[string]string{"receiver": string(t.Receiver)}})
-	}
-	if err != nil {
+	var refusal *Refusal
+	switch {
+	case gone:
+		return a.cannotGiveBack(ctx, w, "receiver_gone", t.Receiver)
+	case errors.As(err, &refusal):
+		return a.cannotGiveBack(ctx, w, "receiver_inactive", t.Receiver)
+	case err != nil:
 		return err
 	}
 	for _, folder := range t.FolderIDs {
@@ -103,7 +112,7 @@ func (a *Activities) restoreFolder(ctx context.Context, w work, g connectors.Acc
 	has, err := g.HasFolderAccess(ctx, owner, folder, w.source())
 	if connectors.KindOf(err) == connectors.NotFound {
 		// Moved or deleted by its new owner: nothing is left to give access to.
-		return a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "folder_gone", Details: map[string]string{"folder": string(folder)}})
+		return a.cannotGiveBack(ctx, w, "folder_gone", folder)
 	}
 	if err != nil || has {
 		return err

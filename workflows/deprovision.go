@@ -29,7 +29,8 @@ type deprovision struct {
 	nudges
 	id     schema.PlanID
 	fence  int64
-	unsent int // sends in a row that the vendor definitely did not take
+	rerun  bool // an earlier run was lost; whatever it parked for was resumed
+	unsent int  // sends in a row that the vendor definitely did not take
 }
 
 func (d *deprovision) run(ctx workflow.Context) error {
@@ -41,6 +42,7 @@ func (d *deprovision) run(ctx workflow.Context) error {
 		return nil
 	}
 	d.fence = plan.Fence
+	d.rerun = plan.State != schema.PlanPlanned
 	if slices.ContainsFunc(plan.Steps, func(s activities.StepOutline) bool { return s.Begun }) {
 		d.fence-- // an earlier run raised it for the step it was in
 	}

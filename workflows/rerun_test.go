@@ -198,3 +198,25 @@ func TestCancelAfterTheLastStep(t *testing.T) {
 	e.script["Finish:done"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped)), do: func() { e.set(schema.PlanCancelling) }}}
 	require.Equal(t, []string{"Suspend", "Finish:done", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
 }
+
+// TestRerunTakesUpWhatWasResumed: a run that was lost while its transfer was
+// parked goes on at the first resume.
+func TestRerunTakesUpWhatWasResumed(t *testing.T) {
+	t.Parallel()
+	for state, next := range map[schema.TransferState][]string{
+		schema.TransferRefused: {"RearmTransfer", "EnterTransfer", "SendTransfer", "SettleTransfer"},
+		schema.TransferStalled: {"ReopenTransfer", "SettleTransfer"},
+	} {
+		t.Run(string(state), func(t *testing.T) {
+			t.Parallel()
+			e := newEngine(t, schema.StepTransfer)
+			e.set(schema.PlanRunning)
+			e.script["EnterTransfer"] = []reply{at(state), at(schema.TransferIntended)}
+			e.script["RearmTransfer"] = []reply{at(schema.TransferWaiting)}
+			e.script["ReopenTransfer"] = []reply{at(schema.TransferSettling)}
+			e.script["SendTransfer"] = []reply{at(schema.TransferSettling)}
+			e.script["SettleTransfer"] = []reply{at(schema.TransferProven)}
+			require.Equal(t, append(append([]string{"EnterTransfer"}, next...), "CompleteTransfer", "Finish:done"), e.run(t))
+		})
+	}
+}

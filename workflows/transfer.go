@@ -18,6 +18,9 @@ import (
 //	settling -> proven | presumed | stalled
 func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 	t, err := enterTransfer(ctx, ref)
+	if err == nil && d.rerun {
+		t, err = d.takeUp(ctx, ref, t)
+	}
 	refused401 := 0
 	for err == nil {
 		if tooLong(ctx) {
@@ -54,6 +57,22 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 		}
 	}
 	return err
+}
+
+// takeUp goes on with a transfer that an earlier run parked for and an operator
+// resumed: parking again would make them say it twice.
+func (d *deprovision) takeUp(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus) (activities.TransferStatus, error) {
+	d.rerun = false
+	var err error
+	switch t.State {
+	case schema.TransferRefused:
+		if t, err = rearmTransfer(ctx, ref); err == nil {
+			t, err = enterTransfer(ctx, ref)
+		}
+	case schema.TransferStalled:
+		t, err = reopenTransfer(ctx, ref)
+	}
+	return t, err
 }
 
 // send sends once and waits as the answer asks, longer the more often it went

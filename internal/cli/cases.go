@@ -153,7 +153,7 @@ type cancelCaseCommand struct {
 
 // Run cancels, and says first what does not come back.
 func (c *cancelCaseCommand) Run(in *invocation) error {
-	in.note("Cancel restores status, memberships and access to content. Ownership, folder places and sessions do not come back.")
+	in.note("Cancel restores the status and, after a transfer, access to the content. Ownership, folder places and sessions do not come back.")
 	return in.decide("Cancelling", func(ctx context.Context, api *apiclient.Client) (apiclient.Decided, error) {
 		return api.Cancel(ctx, c.Case, c.Reason)
 	})

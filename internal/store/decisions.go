@@ -25,7 +25,8 @@ func (s *Store) Decisions(ctx context.Context, id schema.CaseID) ([]schema.Decis
 // Approve: the hash must be the case's, the principal neither the requester nor
 // one who approved it before; it counts for every plan with the hash it has
 // now. Resume: parked plans run again, those parked on their way out go on
-// cancelling. Cancel: open plans become cancelling. CodeConflict when there is
+// cancelling. Cancel: open plans become cancelling; given again it only tells their
+// workflows again. CodeConflict when there is
 // no plan for the decision to act on.
 func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Principal) (schema.Decision, error) {
 	if err := checkPrincipal(by); err != nil {
@@ -177,7 +178,7 @@ func (t *tx) cancel(ctx context.Context, open []planRow) ([]planRow, error) {
 		}
 	}
 	if len(cancelled) == 0 {
-		return nil, conflict("the case is being cancelled already", "watch the case to see it end")
+		return open, nil // told again: the workflow that should hear of it may be gone
 	}
 	return cancelled, nil
 }
