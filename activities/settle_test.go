@@ -242,6 +242,21 @@ func TestSettleBeyondEvidence(t *testing.T) {
 		})
 	}
 
+	t.Run("a cancelling plan whose receiver is suspended is watched while its source still moves", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ref := b.settling()
+		b.vendor.change(heir, func(a *schema.Account) { a.VendorStatus = inactive })
+		b.cancel(ref.PlanID)
+		_, err := b.settle(ref)
+		requireType(t, err, activities.TypeNotYet, true)
+		require.Equal(t, schema.TransferSettling, b.transferOf(ref).State)
+		b.vendor.moved(leaver, heir)
+		s, err := b.settle(ref)
+		require.NoError(t, err)
+		require.Equal(t, schema.TransferStalled, s.State)
+	})
+
 	t.Run("a failure that may pass keeps a cancelling plan waiting", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
