@@ -49,8 +49,8 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 	return a.status(t), err
 }
 
-// beyondEvidence tells why a plan that is cancelling will never get evidence: its
-// source is gone, or its receiver cannot be looked at. Waiting would keep it from
+// beyondEvidence tells why a plan that is cancelling cannot get all evidence: its
+// source is gone, or its receiver cannot be looked at. Parking would keep it from
 // giving back what it can. Other plans park and wait for an operator.
 func beyondEvidence(w work, err error) schema.ParkCode {
 	var refusal *Refusal

@@ -40,11 +40,6 @@ func (s TransferState) CanMove(to TransferState) bool {
 	return slices.Contains(transferMoves[s], to)
 }
 
-// Open tells whether a request may be doing work at the vendor.
-func (s TransferState) Open() bool {
-	return s == TransferSent || s == TransferSettling || s == TransferStalled
-}
-
 // Settled tells whether a delete may rely on the transfer.
 func (s TransferState) Settled() bool {
 	return s == TransferProven || s == TransferPresumed || s == TransferSkipped
