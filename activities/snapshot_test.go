@@ -16,7 +16,7 @@ func (b *bundle) fill() {
 	b.vendor.root[leaver] = []schema.Witness{{ID: "100", Type: "folder"}, {ID: "101", Type: "web_link"}, {ID: "102", Type: "file"}}
 	b.vendor.foreign = 4
 	b.vendor.trash[leaver], b.vendor.bytes = []schema.Witness{{ID: "900", Type: "file"}}, 7
-	b.vendor.groups = []connectors.Membership{{ID: "m1", GroupID: "g1"}, {ID: "m2", GroupID: "g2"}}
+	b.vendor.groups = []schema.Membership{{ID: "m1", GroupID: "g1"}, {ID: "m2", GroupID: "g2"}}
 	b.vendor.collabs["100"] = []schema.SharedBy{{ItemID: "100", Type: "folder", With: second, Role: "editor"}}
 }
 

@@ -26,7 +26,7 @@ type vendor struct {
 	foreign  int
 	trash    map[schema.ExternalID][]schema.Witness
 	bytes    int64 // of each trash
-	groups   []connectors.Membership
+	groups   []schema.Membership
 	collabs  map[schema.ExternalID][]schema.SharedBy // by item
 	places   map[schema.ExternalID]schema.WitnessPlace
 	trashed  map[schema.ExternalID]bool // what arrived in a receiver's trash
@@ -178,7 +178,7 @@ func (v *vendor) RevokeSessions(_ context.Context, id schema.ExternalID) error {
 	return v.begin("revoke", string(id))
 }
 
-func (v *vendor) Memberships(context.Context, schema.ExternalID) ([]connectors.Membership, error) {
+func (v *vendor) Memberships(context.Context, schema.ExternalID) ([]schema.Membership, error) {
 	defer v.mu.Unlock()
 	return v.groups, v.begin("groups")
 }

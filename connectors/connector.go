@@ -72,16 +72,37 @@ type SessionRevoker interface {
 	RevokeSessions(ctx context.Context, id schema.ExternalID) error
 }
 
-// Membership is an account's place in a group.
-type Membership struct {
-	ID      schema.ExternalID
-	GroupID schema.ExternalID
-	Role    string
+// GroupReader reads an account's memberships, whole, so that a MembershipWriter
+// can make each again as it was.
+type GroupReader interface {
+	Memberships(ctx context.Context, id schema.ExternalID) ([]schema.Membership, error)
 }
 
-// GroupReader reads an account's memberships.
-type GroupReader interface {
-	Memberships(ctx context.Context, id schema.ExternalID) ([]Membership, error)
+// MembershipWriter takes an account out of groups and puts it back.
+type MembershipWriter interface {
+	GroupReader
+	// RemoveMembership deletes the membership and returns without reading back;
+	// NotFound when it is gone.
+	RemoveMembership(ctx context.Context, m schema.Membership) error
+	// AddMembership makes the membership anew for the account, with its role and
+	// permissions; the vendor gives it another id. Conflict when the account is a
+	// member already.
+	AddMembership(ctx context.Context, account schema.ExternalID, m schema.Membership) error
+}
+
+// HoldReader reads what the vendor itself keeps an account for.
+type HoldReader interface {
+	// Holds lists the legal holds on the account and tells whether the vendor
+	// keeps retention policies at all. Forbidden or NotFound when the connection
+	// may not read them: they are unknown then, not absent.
+	Holds(ctx context.Context, id schema.ExternalID) (schema.VendorHolds, error)
+}
+
+// ContentSurveyor looks at what a transfer or a delete of an account would meet,
+// for the warnings of pre-flight: within a bounded number of calls, acting as the
+// owner. Unauthorized or Forbidden when it may not be acted as.
+type ContentSurveyor interface {
+	SurveyContent(ctx context.Context, owner schema.ExternalID, now time.Time) (schema.ContentSurvey, error)
 }
 
 // ContentReader reads what an account owns, acting as that account.

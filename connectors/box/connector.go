@@ -113,14 +113,14 @@ func (c *Connector) RevokeSessions(ctx context.Context, id schema.ExternalID) er
 }
 
 // Memberships implements connectors.GroupReader.
-func (c *Connector) Memberships(ctx context.Context, id schema.ExternalID) ([]connectors.Membership, error) {
+func (c *Connector) Memberships(ctx context.Context, id schema.ExternalID) ([]schema.Membership, error) {
 	wire, err := c.client.memberships(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]connectors.Membership, len(wire))
+	all := make([]schema.Membership, len(wire))
 	for i, m := range wire {
-		all[i] = connectors.Membership{ID: m.ID.id(), GroupID: m.Group.id(), Role: m.Role}
+		all[i] = schema.Membership{ID: m.ID.id(), GroupID: m.Group.id(), Role: m.Role}
 	}
 	return all, nil
 }

@@ -178,7 +178,7 @@ func TestMembershipsAdvanceByTheReturnedLimit(t *testing.T) {
 	)
 	got, err := open(t, s.url).Memberships(t.Context(), "5")
 	require.NoError(t, err)
-	require.Equal(t, []connectors.Membership{{ID: "m1", GroupID: "g1", Role: "member"}, {ID: "2", GroupID: "3", Role: "admin"}}, got)
+	require.Equal(t, []schema.Membership{{ID: "m1", GroupID: "g1", Role: "member"}, {ID: "2", GroupID: "3", Role: "admin"}}, got)
 }
 
 func TestSetStatusAndSessions(t *testing.T) {
