@@ -185,6 +185,7 @@ type Config struct {
 	Secret     string // client secret; never logged
 	Limiter    Limiter
 	Guard      Guard
+	Observer   Observer // of each request; nil = none
 	Now        func() time.Time
 }
 

@@ -43,7 +43,7 @@ func (Factory) Open(cfg connectors.Config) (connectors.Connector, error) {
 	hc, err := httpx.New(httpx.Options{
 		BaseURL: cfg.Connection.BaseURL, Connection: cfg.Connection.ID, ReadOnly: cfg.Connection.ReadOnly,
 		TokenUser: cfg.Connection.AsUser, Tokens: tokens, Limiter: cfg.Limiter, Guard: cfg.Guard,
-		Now: cfg.Now, Explain: explain,
+		Observer: cfg.Observer, Now: cfg.Now, Explain: explain,
 	})
 	if err != nil {
 		tokens.Close()

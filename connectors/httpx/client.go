@@ -36,8 +36,8 @@ type TokenSource interface {
 	Drop(token string)
 }
 
-// Options are the parts of a Client. All but ReadOnly, TokenUser, RootCAs and
-// Explain are needed.
+// Options are the parts of a Client. All but ReadOnly, TokenUser, RootCAs,
+// Observer and Explain are needed.
 type Options struct {
 	BaseURL    string // the API's root; https unless the host is loopback
 	Connection schema.ConnectionID
@@ -47,7 +47,8 @@ type Options struct {
 	Limiter    connectors.Limiter
 	Guard      connectors.Guard
 	Now        func() time.Time
-	RootCAs    *x509.CertPool // nil = the system's
+	RootCAs    *x509.CertPool      // nil = the system's
+	Observer   connectors.Observer // nil = nobody measures
 	// Explain adds to an error what the vendor's own envelope says: Code,
 	// RequestID, Detail, or another Kind. It must copy no free text.
 	Explain func(e *connectors.Error, header http.Header, body []byte)
@@ -129,8 +130,8 @@ func (c *Client) Do(ctx context.Context, req Request, out any) error {
 }
 
 // send makes one request: rate, token, guard, wire.
-func (c *Client) send(ctx context.Context, req Request, body []byte) (answer, string, error) {
-	token, err := c.ready(ctx, req)
+func (c *Client) send(ctx context.Context, req Request, body []byte) (ans answer, token string, err error) {
+	token, err = c.ready(ctx, req)
 	if err != nil {
 		return answer{}, "", err
 	}
@@ -143,6 +144,8 @@ func (c *Client) send(ctx context.Context, req Request, body []byte) (answer, st
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	ctx, heard := c.observe(ctx, req)
+	defer func() { heard(ans, err) }()
 	var sent atomic.Bool
 	// Once a connection is handed over its write loop may run even if the call
 	// is cancelled, so from here on a byte "may have left us".
@@ -158,7 +161,7 @@ func (c *Client) send(ctx context.Context, req Request, body []byte) (answer, st
 		return answer{}, "", networkError(req.Op, 0, sent.Load(), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	ans, err := readAnswer(resp)
+	ans, err = readAnswer(resp)
 	if err != nil {
 		return answer{}, "", networkError(req.Op, resp.StatusCode, true, err)
 	}

@@ -78,7 +78,14 @@ func (s *OneShot) Send(ctx context.Context) Answer {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	ctx, heard := s.client.observe(ctx, s.req)
+	out := s.write(ctx)
+	heard(answer{status: out.Status, header: out.Header, body: out.Body, cut: !out.Whole}, out.Err)
+	return out
+}
 
+// write writes the request and waits for the answer until ctx ends.
+func (s *OneShot) write(ctx context.Context) Answer {
 	g := &gate{}
 	tr := g.transport(s.client.opts.RootCAs)
 	defer tr.CloseIdleConnections()
