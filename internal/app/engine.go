@@ -33,12 +33,17 @@ type Engine struct {
 	acts     *activities.Activities
 	planner  *activities.Planner
 	temporal temporalx.Options
+	ports    Ports
 }
 
 // OpenEngine connects to the database, proves that the key is the right one and
-// builds what acts on it. It calls neither Temporal nor a vendor.
-func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t temporalx.Options, log *zap.Logger) (*Engine, error) {
+// builds what acts on it. It calls neither Temporal nor a vendor. Production
+// gives no ports.
+func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t temporalx.Options, log *zap.Logger, ports ...Ports) (*Engine, error) {
 	e := &Engine{cfg: cfg, log: log, keys: keys, temporal: t}
+	for _, p := range ports {
+		e.ports = p
+	}
 	e.temporal.Logger, e.temporal.AllowPlaintext = log.Named("temporal"), cfg.TemporalPlaintext
 	e.temporal.Converters = converters(keys)
 	var err error
@@ -54,8 +59,10 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 		Factories: all.Factories(), Secrets: e.store, Guard: e.store,
 		Limiter: rate.New(e.store, float64(cfg.RatePerMinute)), LoopbackOnly: cfg.TimeScale > 1,
 	})
-	e.acts = activities.New(activities.Config{Store: e.store, Connectors: e.openers, Clocks: clocks})
-	e.planner = activities.NewPlanner(e.store, e.openers, time.Now)
+	state := decorated[activities.Store](e.store, e.ports.Store)
+	vendors := decorated[activities.Connectors](e.openers, e.ports.Connectors)
+	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks})
+	e.planner = activities.NewPlanner(state, vendors, time.Now)
 	return e, nil
 }
 

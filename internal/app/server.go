@@ -32,8 +32,8 @@ func (e *Engine) RunServer(ctx context.Context, l net.Listener, version string) 
 	if err != nil {
 		return err
 	}
-	handler := web.New(web.Config{Store: e.store, Planner: e.planner, Checker: e.openers, Log: e.log.Named("web"), Version: version})
-	d := &dispatcher{rows: e.store, temporal: temporal, log: e.log.Named("dispatch")}
+	handler := web.New(web.Config{Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers, Log: e.log.Named("web"), Version: version})
+	d := &dispatcher{rows: decorated[Outbox](e.store, e.ports.Outbox), temporal: temporal, log: e.log.Named("dispatch")}
 
 	g, ctx := errgroup.WithContext(ctx)
 	for range dispatchers {

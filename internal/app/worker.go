@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -31,7 +32,7 @@ func (e *Engine) RunWorker(ctx context.Context) error {
 		return fmt.Errorf("cannot reach Temporal: %w", err)
 	}
 	defer temporal.Close()
-	workers := []worker.Worker{NewEngineWorker(temporal, e.acts, e.log), NewTransferWorker(temporal, e.acts, e.log)}
+	workers := []worker.Worker{NewEngineWorker(temporal, e.acts, e.log, e.ports.Interceptors...), NewTransferWorker(temporal, e.acts, e.log, e.ports.Interceptors...)}
 	for i, w := range workers {
 		if err := w.Start(); err != nil {
 			for _, started := range workers[:i] {
@@ -54,9 +55,9 @@ func (e *Engine) RunWorker(ctx context.Context) error {
 }
 
 // NewEngineWorker returns the worker for workflows and short activities.
-func NewEngineWorker(c client.Client, acts *activities.Activities, log *zap.Logger) worker.Worker {
+func NewEngineWorker(c client.Client, acts *activities.Activities, log *zap.Logger, around ...interceptor.WorkerInterceptor) worker.Worker {
 	w := worker.New(c, workflows.QueueEngine, worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{activities.Interceptor(log)}, WorkerStopTimeout: stopTimeout,
+		Interceptors: append(slices.Clone(around), activities.Interceptor(log)), WorkerStopTimeout: stopTimeout,
 		MaxConcurrentActivityExecutionSize: 100,
 	})
 	workflows.Register(w)
@@ -65,9 +66,9 @@ func NewEngineWorker(c client.Client, acts *activities.Activities, log *zap.Logg
 }
 
 // NewTransferWorker returns the worker for the calls that last minutes.
-func NewTransferWorker(c client.Client, acts *activities.Activities, log *zap.Logger) worker.Worker {
+func NewTransferWorker(c client.Client, acts *activities.Activities, log *zap.Logger, around ...interceptor.WorkerInterceptor) worker.Worker {
 	w := worker.New(c, workflows.QueueTransfer, worker.Options{
-		Interceptors: []interceptor.WorkerInterceptor{activities.Interceptor(log)}, WorkerStopTimeout: stopTimeout,
+		Interceptors: append(slices.Clone(around), activities.Interceptor(log)), WorkerStopTimeout: stopTimeout,
 		MaxConcurrentActivityExecutionSize: concurrentTransfers, DisableWorkflowWorker: true,
 	})
 	w.RegisterActivityWithOptions(acts.SendTransfer, activity.RegisterOptions{Name: "SendTransfer"})
