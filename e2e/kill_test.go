@@ -45,7 +45,7 @@ func TestWorkerKilledInsideTheTransferCall(t *testing.T) {
 			c := s.begin(leaver.login, "--transfer-to", boss.login, "--grace", "0s")
 			s.awaitTransferCall(leaver, simkit.EndedOpen)
 			if killed {
-				worker.kill()
+				worker.Kill()
 				s.awaitTransferCall(leaver, simkit.EndedClientLeft)
 				s.spawn("worker")
 			}
@@ -106,7 +106,7 @@ func TestUpKilledWhileATransferSettles(t *testing.T) {
 		return c.Accounts[0].Transfer != nil && c.Accounts[0].Transfer.State == "settling"
 	})
 	require.Equal(t, 1, s.sim.Ledger().Totals.RunningJobs)
-	first.kill()
+	first.Kill()
 	up()
 
 	s.eventually(afterUpKill, "the case is done", func() bool { return s.show(c.CaseID).State == "done" })

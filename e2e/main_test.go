@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"sendoff/e2e/harness"
 	"sendoff/internal/local"
 	"sendoff/internal/store"
 )
@@ -26,7 +27,7 @@ const atOnce = "8"
 var shared struct {
 	dir      string
 	postgres func() (*local.Postgres, error)
-	temporal func() (*temporalServer, error)
+	temporal func() (*harness.Temporal, error)
 	program  func() (string, error)
 	mu       sync.Mutex
 	ends     []func() // what ends the servers that were started

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/connectors/box/boxsim"
+	"sendoff/e2e/harness"
 	"sendoff/internal/app"
 	"sendoff/internal/local/localtest"
 	"sendoff/internal/secret"
@@ -19,7 +20,7 @@ import (
 
 // process is the built program, running.
 type process struct {
-	*child
+	*harness.Child
 	t    *testing.T
 	said string // file with what it wrote
 }
@@ -33,11 +34,11 @@ func (s *stack) spawn(args ...string) *process {
 	require.NoError(s.t, err)
 	cmd := exec.Command(program, args...)
 	cmd.Env = s.processEnv()
-	started, err := startChild(cmd, said)
+	started, err := harness.StartChild(cmd, said)
 	require.NoError(s.t, err)
 	require.NoError(s.t, said.Close()) // the child has its own
-	s.t.Cleanup(started.kill)
-	return &process{child: started, t: s.t, said: said.Name()}
+	s.t.Cleanup(started.Kill)
+	return &process{Child: started, t: s.t, said: said.Name()}
 }
 
 func (p *process) output() string {
@@ -83,7 +84,7 @@ func startServer(t *testing.T, set settings) *stack {
 	_, err := secret.LoadOrCreateKeyring(filepath.Join(s.dir, app.KeyFileName))
 	require.NoError(t, err)
 	migrate := s.spawn("migrate", "--admin-token-file", filepath.Join(s.dir, app.TokenFileName))
-	require.NoError(t, migrate.wait(), "%s", migrate.output())
+	require.NoError(t, migrate.Wait(), "%s", migrate.output())
 	server := s.spawn("server", "--listen", "127.0.0.1:0")
 	s.address("http://" + server.awaitText(`"server is up".*"listen":"([^"]+)"`))
 	s.connect("box", s.vendor)

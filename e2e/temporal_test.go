@@ -21,7 +21,7 @@ func temporalAddress(t *testing.T) string {
 	t.Helper()
 	server, err := shared.temporal()
 	require.NoError(t, err)
-	return server.address
+	return server.Address
 }
 
 // newNamespace returns a namespace of the test's own that is ready for use.

@@ -1,4 +1,4 @@
-package e2e_test
+package harness
 
 import (
 	"os"
@@ -7,20 +7,20 @@ import (
 	"syscall"
 )
 
-// child is a program that this process runs and that ends with it.
-type child struct {
+// Child is a program that this process runs and that ends with it.
+type Child struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error // of Wait; read only after done
 }
 
-// startChild starts cmd with its output in a file. The thread that starts it
+// StartChild starts cmd with its output in a file. The thread that starts it
 // stays until it has ended: where the kernel ends orphans, it goes by the thread
 // (golang.org/issue/27505).
-func startChild(cmd *exec.Cmd, output *os.File) (*child, error) {
+func StartChild(cmd *exec.Cmd, output *os.File) (*Child, error) {
 	cmd.Stdout, cmd.Stderr = output, output
 	endWithUs(cmd)
-	c := &child{cmd: cmd, done: make(chan struct{})}
+	c := &Child{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -35,14 +35,17 @@ func startChild(cmd *exec.Cmd, output *os.File) (*child, error) {
 	return c, <-started
 }
 
-// wait waits for the child's own end.
-func (c *child) wait() error {
+// Done is closed when the child has ended.
+func (c *Child) Done() <-chan struct{} { return c.done }
+
+// Wait waits for the child's own end.
+func (c *Child) Wait() error {
 	<-c.done
 	return c.err
 }
 
-// kill ends the child as a power cut would: it gets no word in.
-func (c *child) kill() {
+// Kill ends the child as a power cut would: it gets no word in.
+func (c *Child) Kill() {
 	select {
 	case <-c.done:
 	default:
