@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"sendoff/connectors"
@@ -27,6 +28,8 @@ type call struct {
 	asUser schema.ExternalID // "" = the token's own user
 	// repeatable marks a POST that may be repeated with a fresh token.
 	repeatable bool
+	// maxPages ends a listing by marker early, where a look suffices; 0 = read it all.
+	maxPages int
 }
 
 func (c call) request() httpx.Request {
@@ -78,6 +81,21 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	}
 	*t = text(n)
 	return nil
+}
+
+// number is a JSON integer, also where Box writes a string instead (the limit of
+// folder locks), or null.
+type number int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(b []byte) error {
+	var t text
+	if err := t.UnmarshalJSON(b); err != nil || t == "" {
+		return err
+	}
+	v, err := strconv.ParseInt(string(t), 10, 64)
+	*n = number(v)
+	return err
 }
 
 func (t text) id() schema.ExternalID { return schema.ExternalID(t) }

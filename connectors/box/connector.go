@@ -30,6 +30,10 @@ var (
 	_ connectors.Transferer     = (*Connector)(nil)
 	_ connectors.AccessGranter  = (*Connector)(nil)
 	_ connectors.Deleter        = (*Connector)(nil)
+
+	_ connectors.HoldReader       = (*Connector)(nil)
+	_ connectors.MembershipWriter = (*Connector)(nil)
+	_ connectors.ContentSurveyor  = (*Connector)(nil)
 )
 
 // Manifest implements connectors.Connector.
@@ -120,9 +124,42 @@ func (c *Connector) Memberships(ctx context.Context, id schema.ExternalID) ([]sc
 	}
 	all := make([]schema.Membership, len(wire))
 	for i, m := range wire {
-		all[i] = schema.Membership{ID: m.ID.id(), GroupID: m.Group.id(), Role: m.Role}
+		if all[i], err = m.model(); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
+}
+
+// RemoveMembership implements connectors.MembershipWriter.
+func (c *Connector) RemoveMembership(ctx context.Context, m schema.Membership) error {
+	return c.client.removeMembership(ctx, m.ID)
+}
+
+// AddMembership implements connectors.MembershipWriter.
+func (c *Connector) AddMembership(ctx context.Context, account schema.ExternalID, m schema.Membership) error {
+	return c.client.addMembership(ctx, account, m)
+}
+
+// Holds implements connectors.HoldReader. Retention that may not be read is
+// reckoned with as if it were there: it must not hide the holds that were read.
+func (c *Connector) Holds(ctx context.Context, id schema.ExternalID) (schema.VendorHolds, error) {
+	held, err := c.client.holdsOn(ctx, id)
+	if err != nil {
+		return schema.VendorHolds{}, err
+	}
+	retention, err := c.client.anyRetention(ctx)
+	switch {
+	case outOfReach(err) || connectors.KindOf(err) == connectors.Forbidden:
+		retention = true
+	case err != nil:
+		return schema.VendorHolds{}, err
+	}
+	holds := schema.VendorHolds{Retention: retention}
+	for _, p := range held {
+		holds.Legal = append(holds.Legal, p.ID.id())
+	}
+	return holds, nil
 }
 
 // RootItems implements connectors.ContentReader. An item without a named owner

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -48,6 +49,10 @@ func TestRequestsKeepBoxsContract(t *testing.T) {
 		operations[name] = true
 		mu.Unlock()
 		// Fits whatever is asked for, as far as this test cares.
+		if strings.HasSuffix(r.URL.Path, "/legal_hold_policies") || strings.HasSuffix(r.URL.Path, "/memberships") || strings.HasSuffix(r.URL.Path, "/folders/0/items") {
+			_, _ = io.WriteString(w, `{"entries":[{"id":"5","type":"folder","role":"admin","group":{"id":"8"},"owned_by":{"id":"5"}}],"total_count":1,"limit":1000}`)
+			return
+		}
 		_, _ = io.WriteString(w, `{"id":"5","role":"user","entries":[],"total_count":0,"limit":1000,"owned_by":{"id":"6"},"path_collection":{"entries":[]}}`)
 	}))
 	t.Cleanup(srv.Close)
@@ -60,6 +65,8 @@ func TestRequestsKeepBoxsContract(t *testing.T) {
 		"get_users_id_memberships", "put_users_id_folders_0", "get_folders_id_items", "get_folders_trash_items",
 		"get_files_id", "get_folders_id", "get_web_links_id", "get_files_id_trash", "get_folders_id_trash", "get_web_links_id_trash",
 		"get_files_id_collaborations", "get_folders_id_collaborations",
+		"get_legal_hold_policies", "get_legal_hold_policy_assignments", "get_retention_policies", "get_folder_locks",
+		"get_group_memberships_id", "post_group_memberships", "delete_group_memberships_id",
 	} {
 		require.True(t, operations[want], "%s was not called", want)
 	}
@@ -76,6 +83,10 @@ func driveEverything(t *testing.T, url string) {
 	_ = c.SetStatus(ctx, "5", "inactive")
 	_ = c.RevokeSessions(ctx, "5")
 	_, _ = c.Memberships(ctx, "5")
+	_ = c.RemoveMembership(ctx, schema.Membership{ID: "7"})
+	_ = c.AddMembership(ctx, "5", schema.Membership{GroupID: "8", Role: "admin", Permissions: map[string]bool{"can_run_reports": true}})
+	_, _ = c.Holds(ctx, "5")
+	_, _ = c.SurveyContent(ctx, "5", time.Now())
 	_, _, _ = c.RootItems(ctx, "5")
 	_, _, _ = c.TrashItems(ctx, "5")
 	for _, typ := range []string{"file", "folder", "web_link"} {

@@ -18,10 +18,10 @@ const (
 
 // page is one page of either kind of listing.
 type page[T any] struct {
-	Entries    *[]T   `json:"entries"`
-	NextMarker text   `json:"next_marker"`
-	Limit      int64  `json:"limit"`
-	TotalCount *int64 `json:"total_count"`
+	Entries    *[]T    `json:"entries"`
+	NextMarker text    `json:"next_marker"`
+	Limit      number  `json:"limit"`
+	TotalCount *number `json:"total_count"`
 }
 
 // each reads one page and hands its entries to fn.
@@ -47,7 +47,11 @@ func each[T any](ctx context.Context, c *client, k call, fn func(T) error) (page
 func eachByMarker[T any](ctx context.Context, c *client, k call, fn func(T) error) error {
 	k.query = with(k.query, "limit", strconv.Itoa(pageSize))
 	seen := map[text]bool{}
-	for range maxPages {
+	pages := maxPages
+	if k.maxPages > 0 {
+		pages = k.maxPages
+	}
+	for range pages {
 		p, err := each(ctx, c, k, fn)
 		if err != nil || p.NextMarker == "" {
 			return err
@@ -57,6 +61,9 @@ func eachByMarker[T any](ctx context.Context, c *client, k call, fn func(T) erro
 		}
 		seen[p.NextMarker] = true
 		k.query = with(k.query, "marker", string(p.NextMarker))
+	}
+	if k.maxPages > 0 {
+		return nil
 	}
 	return malformed(k.op, "the listing does not end")
 }
@@ -75,7 +82,7 @@ func eachByOffset[T any](ctx context.Context, c *client, k call, fn func(T) erro
 		if p.TotalCount == nil || p.Limit <= 0 {
 			return malformed(k.op, "the listing names no total or no limit")
 		}
-		if offset += p.Limit; offset >= *p.TotalCount {
+		if offset += int64(p.Limit); offset >= int64(*p.TotalCount) {
 			return nil
 		}
 	}

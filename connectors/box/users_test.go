@@ -174,11 +174,11 @@ func TestMembershipsAdvanceByTheReturnedLimit(t *testing.T) {
 	const list = "GET /2.0/users/5/memberships?limit=1000&offset="
 	s := newScript(t,
 		exchange{want: list + "0", answer: `{"total_count":150,"limit":100,"offset":0,"entries":[{"id":"m1","role":"member","group":{"id":"g1"}}]}`},
-		exchange{want: list + "100", answer: `{"total_count":150,"limit":100,"offset":100,"entries":[{"id":2,"role":"admin","group":{"id":3}}]}`},
+		exchange{want: list + "100", answer: `{"total_count":150,"limit":100,"offset":100,"entries":[{"id":2,"role":"admin","group":{"id":3},"configurable_permissions":{}}]}`},
 	)
 	got, err := open(t, s.url).Memberships(t.Context(), "5")
 	require.NoError(t, err)
-	require.Equal(t, []schema.Membership{{ID: "m1", GroupID: "g1", Role: "member"}, {ID: "2", GroupID: "3", Role: "admin"}}, got)
+	require.Equal(t, []schema.Membership{{ID: "m1", GroupID: "g1", Role: "member"}, {ID: "2", GroupID: "3", Role: "admin", Permissions: map[string]bool{}}}, got)
 }
 
 func TestSetStatusAndSessions(t *testing.T) {

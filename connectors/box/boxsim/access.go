@@ -217,7 +217,7 @@ func (s *Sim) purgeOldTrash(now time.Time) {
 	}
 	s.w.nextPurge = now.Add(life)
 	for _, it := range s.w.itemIDs {
-		if it.state != stateTrashed || !it.trashRoot || it.retained {
+		if it.state != stateTrashed || !it.trashRoot || s.w.retains(it) {
 			continue
 		}
 		if due := it.trashedAt.Add(life); !now.Before(due) {

@@ -1,6 +1,7 @@
 package boxsim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -25,6 +26,7 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 		defer s.mu.Unlock()
 		return s.switches
 	})
+	show("switches/known", func() any { return map[string]any{"switches": KnownSwitches()} })
 	mux.HandleFunc("POST /_sim/switches", s.postSwitches)
 	mux.HandleFunc("POST /_sim/mode", control(s.controlMode))
 	mux.HandleFunc("POST /_sim/jobs", control(s.controlJobs))
@@ -34,7 +36,8 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/web_links", control(made(s.AddWebLink)))
 	mux.HandleFunc("POST /_sim/collaborations", control(made(s.AddCollaboration)))
 	mux.HandleFunc("POST /_sim/groups", control(made(s.AddGroup)))
-	mux.HandleFunc("POST /_sim/policies", control(s.controlPolicy))
+	mux.HandleFunc("POST /_sim/policies", control(made(s.AddPolicy)))
+	mux.HandleFunc("POST /_sim/assignments", control(made(s.Assign)))
 	mux.HandleFunc("POST /_sim/tokens/expire", control(s.controlExpire))
 }
 
@@ -64,18 +67,29 @@ func made[B any](add func(B) (string, error)) func(B) (any, error) {
 
 // postSwitches changes the switches that are named and leaves the others.
 func (s *Sim) postSwitches(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	to := s.switches
-	s.mu.Unlock()
-	err := simkit.ReadJSON(r, &to)
+	var raw json.RawMessage
+	err := simkit.ReadJSON(r, &raw)
+	var to Switches
 	if err == nil {
-		err = s.SetSwitches(to)
+		to, err = s.changeSwitches(raw)
 	}
 	if err != nil {
 		simkit.WriteError(w, http.StatusBadRequest, err)
 		return
 	}
 	simkit.WriteJSON(w, http.StatusOK, to)
+}
+
+func (s *Sim) changeSwitches(raw []byte) (Switches, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to, err := DecodeSwitches(raw, s.switches)
+	if err != nil {
+		return to, err
+	}
+	s.advance(s.clock.Now())
+	s.switches = to
+	return to, nil
 }
 
 type modeBody struct {
@@ -98,18 +112,6 @@ func (s *Sim) controlJobs(b jobsBody) (any, error) {
 		return nil, fmt.Errorf("action %q is unknown: use finish or abort", b.Action)
 	}
 	return map[string]int{"ended": s.EndJobs(b.User, b.Action == "finish")}, nil
-}
-
-type policyBody struct {
-	Kind string `json:"kind"` // legal_hold_policy or retention_policy
-	Name string `json:"name"`
-}
-
-func (s *Sim) controlPolicy(b policyBody) (any, error) {
-	if b.Kind != policyLegalHold && b.Kind != policyRetention {
-		return nil, fmt.Errorf("kind %q is unknown: use %s or %s", b.Kind, policyLegalHold, policyRetention)
-	}
-	return map[string]string{"id": s.addPolicy(b.Kind, b.Name)}, nil
 }
 
 // controlExpire ends all access tokens, or those of one user.

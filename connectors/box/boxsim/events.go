@@ -2,7 +2,6 @@ package boxsim
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,41 +99,4 @@ func (q *request) eventFilter() (match func(*event) bool, position int64, err *a
 		return (types == nil || slices.Contains(types, e.typ)) &&
 			(after.IsZero() || !e.at.Before(after)) && (before.IsZero() || !e.at.After(before))
 	}, position, nil
-}
-
-// Kinds of governance policies.
-const (
-	policyLegalHold = "legal_hold_policy"
-	policyRetention = "retention_policy"
-)
-
-func policies(kind string) func(*request) reply {
-	return func(q *request) reply { return q.listPolicies(kind) }
-}
-
-func (q *request) listPolicies(kind string) reply {
-	p, err := q.paging(true)
-	if err != nil {
-		return failed(err)
-	}
-	var found []*policy
-	for _, x := range byID(q.w.policies) {
-		if x.kind == kind {
-			found = append(found, x)
-		}
-	}
-	return reply{status: http.StatusOK, body: listing(p, found, func(x *policy) string { return x.id }, q.policyView, nil)}
-}
-
-func (s *Sim) policyView(x *policy) any {
-	out := map[string]any{"type": x.kind, "id": x.id, "policy_name": x.name}
-	if x.kind == policyRetention {
-		out["retention_length"], out["disposition_action"] = "365", "remove_retention"
-		return out
-	}
-	out["description"], out["status"] = "", "active"
-	out["created_at"], out["modified_at"] = stamp(x.createdAt), stamp(x.createdAt)
-	out["created_by"] = s.w.miniUser(s.admin)
-	out["assignment_counts"] = map[string]any{"user": 0, "folder": 0, "file": 0, "file_version": 0}
-	return out
 }

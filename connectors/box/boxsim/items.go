@@ -274,7 +274,7 @@ func (q *request) purgeItem(typ itemType) reply {
 		return failed(err)
 	}
 	for _, x := range q.w.subtree(it) {
-		if x.retained {
+		if q.w.retains(x) {
 			return failed(fail(http.StatusForbidden, "forbidden", "Item "+strconv.Quote(x.id)+" is under retention"))
 		}
 	}

@@ -117,7 +117,7 @@ func (q *request) planMoves(source *user) []*item {
 			}
 			return
 		}
-		if it.owner == source.id && !(it.state == stateTrashed && (it.retained || q.switches.TrashStays)) {
+		if it.owner == source.id && !(it.state == stateTrashed && (q.w.retains(it) || q.switches.TrashStays)) {
 			plan = append(plan, it)
 		}
 		for _, id := range it.children {

@@ -95,10 +95,33 @@ func sharingRoutes() []route {
 
 func enterpriseRoutes() []route {
 	return []route{
-		{"GET /legal_hold_policies", "legal_hold_policies.list", scopeGovernance, policies(policyLegalHold)},
-		{"GET /retention_policies", "retention_policies.list", scopeGovernance, policies(policyRetention)},
+		{"GET /legal_hold_policies", "legal_hold_policies.list", scopeGovernance, ofKind(policyLegalHold, (*request).listPolicies)},
+		{"POST /legal_hold_policies", "legal_hold_policies.create", scopeGovernance, ofKind(policyLegalHold, (*request).createPolicy)},
+		{"GET /legal_hold_policies/{id}", "legal_hold_policies.get", scopeGovernance, ofKind(policyLegalHold, (*request).getPolicy)},
+		{"PUT /legal_hold_policies/{id}", "legal_hold_policies.update", scopeGovernance, ofKind(policyLegalHold, (*request).updatePolicy)},
+		{"DELETE /legal_hold_policies/{id}", "legal_hold_policies.delete", scopeGovernance, ofKind(policyLegalHold, (*request).deletePolicy)},
+		{"GET /legal_hold_policy_assignments", "legal_hold_policy_assignments.list", scopeGovernance, (*request).listHolds},
+		{"POST /legal_hold_policy_assignments", "legal_hold_policy_assignments.create", scopeGovernance, ofKind(policyLegalHold, (*request).createAssignment)},
+		{"GET /legal_hold_policy_assignments/{id}", "legal_hold_policy_assignments.get", scopeGovernance, ofKind(policyLegalHold, (*request).getAssignment)},
+		{"DELETE /legal_hold_policy_assignments/{id}", "legal_hold_policy_assignments.delete", scopeGovernance, ofKind(policyLegalHold, (*request).deleteAssignment)},
+		{"GET /legal_hold_policy_assignments/{id}/files_on_hold", "legal_hold_policy_assignments.files", scopeGovernance, ofKind(policyLegalHold, (*request).coveredFiles)},
+		{"GET /retention_policies", "retention_policies.list", scopeGovernance, ofKind(policyRetention, (*request).listPolicies)},
+		{"POST /retention_policies", "retention_policies.create", scopeGovernance, ofKind(policyRetention, (*request).createPolicy)},
+		{"GET /retention_policies/{id}", "retention_policies.get", scopeGovernance, ofKind(policyRetention, (*request).getPolicy)},
+		{"PUT /retention_policies/{id}", "retention_policies.update", scopeGovernance, ofKind(policyRetention, (*request).updatePolicy)},
+		{"DELETE /retention_policies/{id}", "retention_policies.delete", scopeGovernance, ofKind(policyRetention, (*request).deletePolicy)},
+		{"GET /retention_policies/{id}/assignments", "retention_policies.assignments", scopeGovernance, (*request).listRetentions},
+		{"POST /retention_policy_assignments", "retention_policy_assignments.create", scopeGovernance, ofKind(policyRetention, (*request).createAssignment)},
+		{"GET /retention_policy_assignments/{id}", "retention_policy_assignments.get", scopeGovernance, ofKind(policyRetention, (*request).getAssignment)},
+		{"DELETE /retention_policy_assignments/{id}", "retention_policy_assignments.delete", scopeGovernance, ofKind(policyRetention, (*request).deleteAssignment)},
+		{"GET /retention_policy_assignments/{id}/files_under_retention", "retention_policy_assignments.files", scopeGovernance, ofKind(policyRetention, (*request).coveredFiles)},
 		{"GET /events", "events.list", scopeNone, (*request).listEvents},
 	}
+}
+
+// ofKind fixes the kind of policy that a handler is about.
+func ofKind(kind string, handle func(*request, string) reply) func(*request) reply {
+	return func(q *request) reply { return handle(q, kind) }
 }
 
 // on fixes the type of item that a handler is about.

@@ -160,20 +160,6 @@ func (s *Sim) seedGroup(name string, memberIDs []string, now time.Time) string {
 	return g.id
 }
 
-// AddLegalHoldPolicy seeds an active legal hold policy and returns its id.
-func (s *Sim) AddLegalHoldPolicy(name string) string { return s.addPolicy(policyLegalHold, name) }
-
-// AddRetentionPolicy seeds a retention policy and returns its id.
-func (s *Sim) AddRetentionPolicy(name string) string { return s.addPolicy(policyRetention, name) }
-
-func (s *Sim) addPolicy(kind, name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := &policy{id: s.w.id("policy"), kind: kind, name: name, createdAt: s.clock.Now()}
-	s.w.policies[p.id] = p
-	return p.id
-}
-
 // SetTransferMode chooses how transfers from a user go. A duration of 0 is the
 // mode's own; durations are simulated time.
 func (s *Sim) SetTransferMode(userID string, mode Mode, duration time.Duration) error {

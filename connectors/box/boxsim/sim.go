@@ -118,5 +118,6 @@ func (s *Server) Close() error {
 // advance brings the world to now: jobs move what is due, old trash goes.
 func (s *Sim) advance(now time.Time) {
 	s.advanceJobs(now)
+	s.settlePolicies(now)
 	s.purgeOldTrash(now)
 }

@@ -126,11 +126,6 @@ type folderLock struct {
 	createdAt             time.Time
 }
 
-type policy struct {
-	id, kind, name string
-	createdAt      time.Time
-}
-
 // Mail is one message Box would have sent.
 type Mail struct {
 	Time    time.Time `json:"time"`
@@ -150,6 +145,7 @@ type world struct {
 	memberships map[string]*membership
 	locks       map[string]*folderLock
 	policies    map[string]*policy
+	assignments map[string]*assignment
 	jobs        []*job
 	running     []*job
 	events      []*event
@@ -163,10 +159,10 @@ func newWorld() *world {
 	return &world{
 		users: map[string]*user{}, items: map[string]*item{}, collabs: map[string]*collaboration{},
 		groups: map[string]*group{}, memberships: map[string]*membership{}, locks: map[string]*folderLock{},
-		policies: map[string]*policy{},
+		policies: map[string]*policy{}, assignments: map[string]*assignment{},
 		nextID: map[string]int64{
 			"user": 20_000_000_000, "item": 700_000_000_000, "collaboration": 40_000_000_000, "group": 9_000_000,
-			"membership": 5_000_000_000, "lock": 60_000, "policy": 80_000, "version": 800_000_000_000,
+			"membership": 5_000_000_000, "lock": 60_000, "policy": 80_000, "assignment": 300_000, "version": 800_000_000_000,
 		},
 	}
 }

@@ -47,7 +47,7 @@ func (q *request) decideDelete() reply {
 		if q.hasManagedContent(u, running) {
 			return failed(fail(http.StatusBadRequest, "bad_request", "User has managed content"))
 		}
-	case len(u.owned) > 0 && len(q.w.policies) > 0:
+	case len(u.owned) > 0 && q.w.governed():
 		return failed(fail(http.StatusForbidden, "forbidden",
 			"User cannot be deleted due to retention policies. Please transfer user content first"))
 	}
@@ -70,7 +70,7 @@ func (q *request) hasManagedContent(u *user, running []*job) bool {
 	for _, it := range u.owned {
 		switch {
 		case moving[it.id]:
-		case it.retained:
+		case q.w.retains(it):
 			return true
 		case it.state == stateTrashed && q.switches.DeleteIgnoresTrash:
 		case it.size == 0 && q.switches.DeleteIgnoresZeroByte && !q.holdsBytes(it):

@@ -240,19 +240,6 @@ func TestGroupsAndMemberships(t *testing.T) {
 	b.do(http.StatusNotFound, http.MethodGet, "/groups/"+group, nil)
 }
 
-func TestPoliciesNeedTheirScope(t *testing.T) {
-	t.Parallel()
-	b := setup(t, boxsim.Config{})
-	require.Empty(t, entries(b.get("/legal_hold_policies")))
-	b.sim.AddLegalHoldPolicy("Litigation")
-	b.sim.AddRetentionPolicy("Seven years")
-	require.Len(t, entries(b.get("/legal_hold_policies")), 1)
-	require.Len(t, entries(b.get("/retention_policies")), 1)
-
-	require.NoError(t, b.sim.SetSwitches(boxsim.Switches{NoGovernanceScope: true}))
-	b.do(http.StatusForbidden, http.MethodGet, "/legal_hold_policies", nil)
-}
-
 func TestAdminLogsAreLateAndNumberedBeyondFloats(t *testing.T) {
 	t.Parallel()
 	b := setup(t, boxsim.Config{Scale: 60})
