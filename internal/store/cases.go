@@ -250,8 +250,8 @@ func (t *tx) queueCase(batch *pgx.Batch, c newCase) {
 		batch.Queue(`update account set person_id = @person where id = @id and person_id is distinct from @person`,
 			args{"id": a.Account.ID, "person": c.PersonID})
 	}
-	batch.Queue(`insert into outbox (kind, case_id, created_at, next_try_at) values (@kind, @case_id, @now, @now)`,
-		args{"kind": schema.OutboxStartCase, "case_id": c.ID, "now": t.now})
+	batch.Queue(`insert into outbox (kind, case_id, created_at, next_try_at, traceparent) values (@kind, @case_id, @now, @now, @traceparent)`,
+		args{"kind": schema.OutboxStartCase, "case_id": c.ID, "now": t.now, "traceparent": t.traceparent})
 }
 
 func (t *tx) recordCase(c newCase, by schema.Principal) {

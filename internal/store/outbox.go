@@ -16,9 +16,18 @@ const outboxChannel = "sendoff_outbox"
 // enqueue writes an outbox row with the state it announces.
 func (t *tx) enqueue(ctx context.Context, row schema.OutboxRow) error {
 	t.wake = true
-	return t.run(ctx, `insert into outbox (kind, case_id, plan_id, decision_id, created_at, next_try_at)
-		values (@kind, @case_id, @plan_id, @decision_id, @now, @now)`,
-		args{"kind": row.Kind, "case_id": row.CaseID, "plan_id": row.PlanID, "decision_id": row.DecisionID, "now": t.now})
+	return t.run(ctx, `insert into outbox (kind, case_id, plan_id, decision_id, created_at, next_try_at, traceparent)
+		values (@kind, @case_id, @plan_id, @decision_id, @now, @now, @traceparent)`,
+		args{
+			"kind": row.Kind, "case_id": row.CaseID, "plan_id": row.PlanID, "decision_id": row.DecisionID, "now": t.now,
+			"traceparent": t.traceparent,
+		})
+}
+
+// tracedRow is an outbox row with the trace it was written in.
+type tracedRow struct {
+	schema.OutboxRow
+	Traceparent *string
 }
 
 // ClaimOutbox gives up to limit due rows to fn, one by one, and returns how many
@@ -26,6 +35,7 @@ func (t *tx) enqueue(ctx context.Context, row schema.OutboxRow) error {
 // the next only after the one before was dispatched. A row is marked in the
 // transaction that held it during fn, so fn must bear being called again for a
 // row; when fn fails, the row comes again after 1 s, then 2 s, up to a minute.
+// The context given to fn continues the trace that the row was written in.
 // The error is the database's or the context's, never fn's.
 func (s *Store) ClaimOutbox(ctx context.Context, limit int, fn func(ctx context.Context, row schema.OutboxRow) error) (int, error) {
 	dispatched := 0
@@ -45,10 +55,10 @@ func (s *Store) ClaimOutbox(ctx context.Context, limit int, fn func(ctx context.
 func (s *Store) claimOne(ctx context.Context, fn func(ctx context.Context, row schema.OutboxRow) error) (found, dispatched bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(inner pgx.Tx) error {
 		t := &tx{Tx: inner}
-		var row schema.OutboxRow
+		var row tracedRow
 		// A row that another dispatcher holds still counts as not dispatched, so
 		// nothing of its case overtakes it.
-		row, found, err = maybe[schema.OutboxRow](ctx, t, `select id, kind, case_id, plan_id, decision_id, tries, created_at
+		row, found, err = maybe[tracedRow](ctx, t, `select id, kind, case_id, plan_id, decision_id, tries, created_at, traceparent
 			from outbox o
 			where dispatched_at is null and next_try_at <= now() and not exists (
 				select 1 from outbox e where e.case_id = o.case_id and e.dispatched_at is null and e.id < o.id)
@@ -56,7 +66,7 @@ func (s *Store) claimOne(ctx context.Context, fn func(ctx context.Context, row s
 		if err != nil || !found {
 			return err
 		}
-		fnErr := fn(ctx, row)
+		fnErr := fn(withTraceparent(ctx, row.Traceparent), row.OutboxRow)
 		if ctx.Err() != nil {
 			return ctx.Err() // it says nothing about the row
 		}

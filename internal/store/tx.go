@@ -31,6 +31,8 @@ type tx struct {
 	now    time.Time // the transaction's instant, by the database's clock
 	events []streamEvent
 	wake   bool
+	// traceparent is the trace the transaction is part of, for outbox rows.
+	traceparent *string
 }
 
 // inTx runs fn in a read committed transaction and commits it with its audit
@@ -48,7 +50,7 @@ func (s *Store) inTx(ctx context.Context, op string, fn func(ctx context.Context
 
 func (s *Store) tryTx(ctx context.Context, fn func(ctx context.Context, t *tx) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(inner pgx.Tx) error {
-		t := &tx{Tx: inner}
+		t := &tx{Tx: inner, traceparent: traceparentOf(ctx)}
 		var err error
 		if t.now, err = scalar[time.Time](ctx, t, `select now()`, nil); err != nil {
 			return err
