@@ -21,7 +21,7 @@ type route struct {
 
 func apiRoutes() []route {
 	var all []route
-	for _, part := range [][]route{userRoutes(), groupRoutes(), contentRoutes(), sharingRoutes(), enterpriseRoutes()} {
+	for _, part := range [][]route{userRoutes(), groupRoutes(), contentRoutes(), moreContentRoutes(), sharingRoutes(), enterpriseRoutes()} {
 		all = append(all, part...)
 	}
 	return all
@@ -137,6 +137,7 @@ func (s *Sim) routes() *http.ServeMux {
 		mux.HandleFunc(method+" /2.0"+path, s.serve(rt))
 		known.HandleFunc(method+" /2.0"+path, func(http.ResponseWriter, *http.Request) {})
 	}
+	mux.HandleFunc("GET /download/{id}/{key}", s.getDownload)
 	mux.HandleFunc("POST /oauth2/token", s.postToken)
 	mux.HandleFunc("POST /oauth2/revoke", s.postRevoke)
 	s.controlRoutes(mux)

@@ -34,6 +34,7 @@ type item struct {
 	typ           itemType
 	name          string
 	size          int64
+	content       []byte // what was uploaded; nil if the item was seeded
 	owner         string
 	originalOwner string
 	formerOwners  []string
@@ -43,6 +44,7 @@ type item struct {
 	bornAlive     bool
 	state         itemState
 	destroyedBy   string
+	destroyedHeld bool // a legal hold covered it when it was destroyed
 	trashRoot     bool // trashed itself, not with its folder
 	retained      bool
 	etag          int
@@ -71,8 +73,11 @@ type user struct {
 	mode                          transferMode
 	owned                         map[string]*item // alive and trashed
 	root                          []string         // ids of items in the root, oldest first
-	bytes                         int64
+	bytes, trashBytes             int64 // bytes counts the trash too
 	space                         []spacePoint
+	pastStatuses                  []pastStatus
+	aliases                       []*emailAlias
+	foreign                       bool // external, and shares nothing with the enterprise
 	lastLogin                     time.Time
 	deleted                       bool
 	sessionsTerminated            int
@@ -83,8 +88,21 @@ type user struct {
 
 // spacePoint is what a user's content measured from an instant on.
 type spacePoint struct {
-	from  time.Time
-	bytes int64
+	from         time.Time
+	bytes, trash int64
+}
+
+// pastStatus is a status that an account had until an instant.
+type pastStatus struct {
+	until  time.Time
+	status string
+}
+
+func (u *user) setStatus(status string, now time.Time) {
+	if status != u.status {
+		u.pastStatuses = append(u.pastStatuses, pastStatus{now, u.status})
+		u.status = status
+	}
 }
 
 func (u *user) active() bool { return u.status != statusInactive }
@@ -112,6 +130,7 @@ type group struct {
 	id, name, description, provenance string
 	createdAt, modifiedAt             time.Time
 	externalSync                      string
+	allUsers                          bool // holds everybody, and lets nobody leave
 }
 
 type membership struct {
@@ -146,11 +165,12 @@ type world struct {
 	locks       map[string]*folderLock
 	policies    map[string]*policy
 	assignments map[string]*assignment
+	workflows   map[string]*workflow
 	jobs        []*job
 	running     []*job
 	events      []*event
 	mails       []Mail
-	forced      []forcedDelete
+	deletes     []LedgerDelete
 	nextID      map[string]int64
 	nextPurge   time.Time
 }
@@ -159,10 +179,10 @@ func newWorld() *world {
 	return &world{
 		users: map[string]*user{}, items: map[string]*item{}, collabs: map[string]*collaboration{},
 		groups: map[string]*group{}, memberships: map[string]*membership{}, locks: map[string]*folderLock{},
-		policies: map[string]*policy{}, assignments: map[string]*assignment{},
+		policies: map[string]*policy{}, assignments: map[string]*assignment{}, workflows: map[string]*workflow{},
 		nextID: map[string]int64{
 			"user": 20_000_000_000, "item": 700_000_000_000, "collaboration": 40_000_000_000, "group": 9_000_000,
-			"membership": 5_000_000_000, "lock": 60_000, "policy": 80_000, "assignment": 300_000, "version": 800_000_000_000,
+			"membership": 5_000_000_000, "lock": 60_000, "policy": 80_000, "assignment": 300_000, "workflow": 440_000, "version": 800_000_000_000,
 		},
 	}
 }

@@ -39,8 +39,8 @@ func (s *Sim) userView(u *user, asked []string, now time.Time) map[string]any {
 		"type": "user", "id": u.id, "name": u.name, "login": u.login,
 		"created_at": stamp(u.createdAt), "modified_at": stamp(u.modifiedAt),
 		"language": u.language, "timezone": u.timezone,
-		"space_amount": u.spaceAmount, "space_used": s.spaceUsed(u, now), "max_upload_size": int64(5 << 30),
-		"status": u.status, "job_title": u.jobTitle, "phone": u.phone, "address": u.address,
+		"space_amount": s.spaceAmount(u), "space_used": s.spaceUsed(u, now), "max_upload_size": int64(5 << 30),
+		"status": s.shownStatus(u, now), "job_title": u.jobTitle, "phone": u.phone, "address": u.address,
 		"avatar_url":         "https://app.box.com/api/avatar/large/" + u.id,
 		"notification_email": nil,
 		"role":               u.role, "tracking_codes": append([]any{}, u.trackingCodes...),
@@ -74,17 +74,42 @@ func (s *Sim) spaceUsed(u *user, now time.Time) int64 {
 	for i, p := range u.space {
 		if i == 0 || !p.from.After(seen) {
 			used = p.bytes
+			if s.switches.SpaceIgnoresTrash {
+				used -= p.trash
+			}
 		}
 	}
 	return used
 }
 
+// shownStatus is the status that reads show: late by the configured lag.
+func (s *Sim) shownStatus(u *user, now time.Time) string {
+	seen := now.Add(-s.clock.Wall(s.switches.statusLag()))
+	for _, p := range u.pastStatuses {
+		if p.until.After(seen) {
+			return p.status
+		}
+	}
+	return u.status
+}
+
+func (s *Sim) spaceAmount(u *user) int64 {
+	if u.spaceAmount == unlimitedSpaceBytes && s.switches.UnlimitedSpace == "minus_one" {
+		return -1
+	}
+	return u.spaceAmount
+}
+
 // settleSpace forgets a user's past sizes: what was seeded is visible at once.
 func (u *user) settleSpace() {
-	u.space = []spacePoint{{bytes: u.bytes}}
+	u.space = []spacePoint{{bytes: u.bytes, trash: u.trashBytes}}
 }
 
 func sha1Of(it *item) string {
+	if it.content != nil {
+		sum := sha1.Sum(it.content) //nolint:gosec // see import
+		return hex.EncodeToString(sum[:])
+	}
 	sum := sha1.Sum([]byte(it.id + "/" + strconv.Itoa(it.etag) + "/" + strconv.FormatInt(it.size, 10))) //nolint:gosec // see import
 	return hex.EncodeToString(sum[:])
 }
