@@ -42,6 +42,16 @@ type CaseStore interface {
 	// and returns it with its id. A later observation wins.
 	SaveAccount(ctx context.Context, a schema.Account) (schema.Account, error)
 
+	// Template returns the template of that name as it is now, built in or from a
+	// file; CodeNotFound.
+	Template(ctx context.Context, name string) (schema.Template, error)
+	// RestrictionsOn returns the live holds and protections that apply to the
+	// vendor's account, by its id, its login, or its person's address, by id.
+	RestrictionsOn(ctx context.Context, c schema.ConnectionID, id schema.ExternalID, login string) ([]schema.Restriction, error)
+	// NoHoldsDeclared tells whether an admin's declaration that the connection's
+	// vendor has no legal holds is live.
+	NoHoldsDeclared(ctx context.Context, c schema.ConnectionID) (bool, error)
+
 	// ReplacePlan renews the facts, the hash of plan and case, and the parameters
 	// of steps not begun, of a plan that has not ended, when facts drifted; state
 	// and fence stay. Approvals of the old hash lapse. Audited with the names of
@@ -80,6 +90,14 @@ type StepStore interface {
 	// SavePriorStatus keeps the vendor status that undo restores; the first one wins.
 	SavePriorStatus(ctx context.Context, ref schema.StepRef, vendorStatus string) error
 	SaveSnapshot(ctx context.Context, ref schema.StepRef, s schema.Snapshot) error
+	// SaveMemberships keeps the memberships that remove_from_groups is about to
+	// take away and that undo makes again; the first ones win.
+	SaveMemberships(ctx context.Context, ref schema.StepRef, m []schema.Membership) error
+	// OpenWindow records that the suspended source is made active for a transfer's
+	// call, before it is; CloseWindow that it is suspended again. A plan whose
+	// window is open does nothing else before it is closed.
+	OpenWindow(ctx context.Context, ref schema.StepRef) error
+	CloseWindow(ctx context.Context, id schema.PlanID) error
 	// CountDeleteRefusal raises and returns the plan's refused deletes and, in
 	// the same transaction, moves a proven or presumed transfer back to settling.
 	CountDeleteRefusal(ctx context.Context, ref schema.StepRef) (int, error)
@@ -113,6 +131,29 @@ type TransferStore interface {
 	// LeaveLane frees the lane or the place in the queue of a transfer that is
 	// waiting or intended, for a plan that is cancelled or parked.
 	LeaveLane(ctx context.Context, id schema.PlanID) error
+}
+
+// Notice is one message to people or machines. It names cases and plans by id;
+// the text is the template's.
+type Notice struct {
+	Channel schema.Channel
+	To      []string
+	Message string // the first line is a mail's subject
+	CaseID  schema.CaseID
+	PlanID  schema.PlanID
+	Step    int
+	// Key is the same for each try of one notice, so that a receiver can tell a
+	// repeat.
+	Key string
+}
+
+// Notifier sends notices.
+type Notifier interface {
+	// Notify returns once every recipient's server has accepted the notice. It
+	// returns a schema.Error with CodeInvalid for a recipient or channel that is
+	// not configured, CodeRefused when a server refuses for good, and
+	// CodeUnavailable when trying again may help.
+	Notify(ctx context.Context, n Notice) error
 }
 
 // Connectors opens the connector of a connection, with its secret, limiter and

@@ -7,8 +7,23 @@ type Door string
 
 // The doors (DESIGN section 1).
 const (
-	DoorOffboarding Door = "offboarding"
+	DoorOffboarding  Door = "offboarding"
+	DoorAccessReview Door = "access_review"
+	DoorInactivity   Door = "inactivity"
 )
+
+// Rank is the rank of the plans a door makes; 0 for a door that does not exist.
+func (d Door) Rank() Rank {
+	switch d {
+	case DoorOffboarding:
+		return RankOffboarding
+	case DoorAccessReview:
+		return RankAccessReview
+	case DoorInactivity:
+		return RankInactivity
+	}
+	return 0
+}
 
 // Case is why we act on a person.
 type Case struct {
@@ -31,6 +46,7 @@ type Case struct {
 
 // Request asks for an offboarding.
 type Request struct {
+	Door        Door // empty = offboarding
 	Email       string
 	Receivers   []string
 	EffectiveAt time.Time // zero = at once

@@ -30,6 +30,9 @@ const (
 	CodeReadOnly     Code = "read_only"     // the connection may not write
 	CodeClosed       Code = "closed"        // the connection is disabled or removed
 	CodeVendor       Code = "vendor_failed" // the vendor refused or failed
+	CodeWaived       Code = "waived"        // an operator left the step out
+	CodeHeld         Code = "held"          // a hold forbids it
+	CodeProtected    Code = "protected"     // the account is protected
 )
 
 // Problem is one thing wrong with a request: where, what rule, and the fix.

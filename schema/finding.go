@@ -22,12 +22,24 @@ const (
 	TransferUnsettled   FindingCode = "TRANSFER_UNSETTLED" // an earlier case's transfer has no verdict
 	ConnectionReadOnly  FindingCode = "CONNECTION_READ_ONLY"
 	ContentRemainsFound FindingCode = "CONTENT_REMAINS"
+	SourceProtected     FindingCode = "SOURCE_PROTECTED"
+	SourceOnHold        FindingCode = "SOURCE_ON_HOLD"
+	HoldsUnreadableNow  FindingCode = "HOLDS_UNREADABLE"
 )
 
 // The warnings of pre-flight.
 const (
-	TrashPresent    FindingCode = "TRASH_PRESENT"
-	AlreadyInactive FindingCode = "SOURCE_ALREADY_INACTIVE"
+	TrashPresent       FindingCode = "TRASH_PRESENT"
+	AlreadyInactive    FindingCode = "SOURCE_ALREADY_INACTIVE"
+	RetentionPresent   FindingCode = "RETENTION_PRESENT"
+	MassTrashRecent    FindingCode = "MASS_TRASH_RECENT"
+	FileSharesWillDie  FindingCode = "FILE_SHARES_WILL_DIE"
+	OpenLinks          FindingCode = "OPEN_LINKS"
+	LockedFolders      FindingCode = "LOCKED_FOLDERS"
+	ContentFrozen      FindingCode = "CONTENT_FROZEN"
+	RelayNotCollected  FindingCode = "RELAY_NOT_COLLECTED"
+	SupersedesLower    FindingCode = "SUPERSEDES"       // a running plan of a lower cause ends
+	ContentNotSurveyed FindingCode = "CONTENT_NOT_READ" // what the account owns could not be looked at
 )
 
 // Finding is one result of pre-flight, with the way out.

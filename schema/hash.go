@@ -27,22 +27,23 @@ type Facts struct {
 	TemplateVersion int          `json:"template_version"`
 	EffectiveAt     string       `json:"effective_at"`         // RFC 3339 in UTC; empty = at once
 	SendAgain       bool         `json:"send_again,omitempty"` // see Request
+	// Restrictions are the ids of the holds and protections that applied, and of
+	// the vendor's legal holds, in order.
+	Restrictions []string `json:"restrictions,omitempty"`
+	// Holds says how the vendor's legal holds are known; empty = they do not
+	// matter for these steps.
+	Holds HoldsKnown `json:"holds,omitempty"`
 }
 
-// StepFact is the approved part of a step.
-type StepFact struct {
-	Kind        StepKind `json:"kind"`
-	WaitSeconds int64    `json:"wait_seconds,omitempty"`
-}
+// HoldsKnown says how the vendor's legal holds on an account are known.
+type HoldsKnown string
 
-// StepFacts returns the approved part of steps.
-func StepFacts(steps []Step) []StepFact {
-	facts := make([]StepFact, len(steps))
-	for i, s := range steps {
-		facts[i] = StepFact{Kind: s.Kind, WaitSeconds: s.WaitSeconds}
-	}
-	return facts
-}
+// The ways they are known.
+const (
+	HoldsRead       HoldsKnown = "read"       // by the connection
+	HoldsDeclared   HoldsKnown = "declared"   // an admin declared that there are none
+	HoldsUnreadable HoldsKnown = "unreadable" // nobody knows: nothing is deleted
+)
 
 // FormatInstant renders an instant for Facts: RFC 3339 in UTC, "" for zero.
 func FormatInstant(t time.Time) string {
@@ -74,9 +75,11 @@ func (f Facts) Drift(now Facts) []string {
 	differ("role", f.Role == now.Role)
 	differ("kind", f.Kind == now.Kind)
 	differ("receiver", f.Receiver == now.Receiver && f.ReceiverLogin == now.ReceiverLogin)
-	differ("steps", slices.Equal(f.Steps, now.Steps))
+	differ("steps", slices.EqualFunc(f.Steps, now.Steps, StepFact.Equal))
 	differ("template", f.Template == now.Template && f.TemplateVersion == now.TemplateVersion)
 	differ("effective_at", f.EffectiveAt == now.EffectiveAt)
+	differ("restrictions", slices.Equal(f.Restrictions, now.Restrictions))
+	differ("holds", f.Holds == now.Holds)
 	return names
 }
 

@@ -77,10 +77,16 @@ const (
 	ParkEnterprise       ParkCode = "ENTERPRISE_MISMATCH"
 	ParkReactivated      ParkCode = "SOURCE_REACTIVATED" // active again after our suspend
 	ParkReceiverInactive ParkCode = "RECEIVER_INACTIVE"  // its content cannot be looked at
-	ParkSourceProtected  ParkCode = "SOURCE_PROTECTED"   // became privileged or a service account
+	ParkSourceProtected  ParkCode = "SOURCE_PROTECTED"   // protected, or became privileged or a service account
 	ParkStateBehind      ParkCode = "STATE_BEHIND"       // database restored behind the workflow
 	ParkConnectionClosed ParkCode = "CONNECTION_CLOSED"
 	ParkInternal         ParkCode = "INTERNAL"
+	ParkOnHold           ParkCode = "SOURCE_ON_HOLD"          // a hold appeared
+	ParkHoldsUnreadable  ParkCode = "HOLDS_UNREADABLE"        // nobody knows whether there are legal holds
+	ParkInactiveRefused  ParkCode = "SOURCE_INACTIVE_REFUSED" // the vendor transfers from active accounts alone
+	ParkNoticeFailed     ParkCode = "NOTICE_FAILED"           // a notice could not be delivered
+	ParkManualOverdue    ParkCode = "MANUAL_OVERDUE"          // nobody completed the task by its time
+	ParkWindowOpen       ParkCode = "WINDOW_OPEN"             // made active for a call and not suspended again
 )
 
 // Cause is why a plan is parked, in a form that people can act on.
@@ -121,10 +127,15 @@ type Plan struct {
 	Cause        *Cause
 	PriorStatus  string // vendor status before our suspend; undo restores it
 	Snapshot     *Snapshot
-	WaitUntil    time.Time // zero = not waiting for an instant
-	DeleteTries  int       // deletes the vendor refused because content was left
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	WaitUntil    time.Time    // zero = not waiting for an instant
+	DeleteTries  int          // deletes the vendor refused because content was left
+	Memberships  []Membership // taken away by remove_from_groups; undo makes them again
+	// Reactivate: an operator or the template lets the transfer make its source
+	// active for the call. WindowOpen is since when it is; zero = it is not.
+	Reactivate bool
+	WindowOpen time.Time
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
 
 // Step returns the step at the index, and whether there is one.

@@ -1,7 +1,7 @@
 package schema
 
 import (
-	"slices"
+	"reflect"
 	"time"
 )
 
@@ -10,16 +10,35 @@ type StepKind string
 
 // The kinds of step. Only delete cannot be undone.
 const (
-	StepSnapshot       StepKind = "snapshot"
-	StepSuspend        StepKind = "suspend"
-	StepRevokeSessions StepKind = "revoke_sessions"
-	StepTransfer       StepKind = "transfer"
-	StepWait           StepKind = "wait"
-	StepDelete         StepKind = "delete"
+	StepSnapshot         StepKind = "snapshot"
+	StepSuspend          StepKind = "suspend"
+	StepRevokeSessions   StepKind = "revoke_sessions"
+	StepRemoveFromGroups StepKind = "remove_from_groups"
+	StepTransfer         StepKind = "transfer"
+	StepWait             StepKind = "wait"
+	StepDelete           StepKind = "delete"
+	StepNotify           StepKind = "notify"
+	StepManual           StepKind = "manual"
 )
+
+// StepKinds lists every kind of step.
+func StepKinds() []StepKind {
+	return []StepKind{
+		StepSnapshot, StepSuspend, StepRevokeSessions, StepRemoveFromGroups, StepTransfer, StepWait, StepDelete, StepNotify, StepManual,
+	}
+}
 
 // Irreversible tells whether nothing brings back what the step takes away.
 func (k StepKind) Irreversible() bool { return k == StepDelete }
+
+// MovesContent tells whether the step moves or destroys what the account owns:
+// a hold forbids those, and only those.
+func (k StepKind) MovesContent() bool { return k == StepTransfer || k == StepDelete }
+
+// Waivable tells whether an operator may leave the step out of a running plan.
+// Without the snapshot or the suspend nothing later could be proven: such a plan
+// is cancelled instead.
+func (k StepKind) Waivable() bool { return k != StepSnapshot && k != StepSuspend }
 
 // StepState is how far a step is.
 type StepState string
@@ -30,69 +49,102 @@ const (
 	StepRunning   StepState = "running"
 	StepDone      StepState = "done"
 	StepSkipped   StepState = "skipped"
+	StepWaived    StepState = "waived" // an operator left it out, with a reason
 	StepCancelled StepState = "cancelled"
 )
 
-// Step is one step of a plan. The parameters are part of the plan's hash; the
-// rest is progress.
+// Finished tells whether the plan may go on to the step after it.
+func (s StepState) Finished() bool { return s == StepDone || s == StepSkipped || s == StepWaived }
+
+// Step is one step of a plan. Kind and parameters are part of the plan's hash;
+// the rest is progress.
 type Step struct {
 	Index int
 	Kind  StepKind
-	// WaitSeconds is the length of a wait step, in seconds of real time.
+	// WaitSeconds is the length of a wait step, or the time until a manual step is
+	// due, in seconds of real time.
 	WaitSeconds int64
+	Params      StepParams
 
 	State      StepState
 	StartedAt  time.Time         // zero = not begun
 	FinishedAt time.Time         // zero = not finished
-	Proof      map[string]string // what the vendor said that proves the step, by name
+	Proof      map[string]string // what proves the step, by name
 }
 
-// Wait is the length of a wait step.
+// StepParams are the parameters that only some kinds of step have.
+type StepParams struct {
+	// Until is the instant a wait ends at, RFC 3339 in UTC; empty = WaitSeconds
+	// after its begin.
+	Until string `json:"until,omitempty"`
+	// Trash is what a delete does about trashed items that did not arrive at the
+	// receiver; empty = keep.
+	Trash TrashRule `json:"trash,omitempty"`
+	// Reactivate lets a transfer whose suspended source the vendor refuses make
+	// the source active for the time of the call.
+	Reactivate bool `json:"reactivate,omitempty"`
+	// Channel is how a notify step tells: mail or webhook.
+	Channel Channel `json:"channel,omitempty"`
+	// To is who is told: mail addresses, or the names of configured webhooks.
+	To []string `json:"to,omitempty"`
+	// Message is the text of a notice: its first line is a mail's subject.
+	Message string `json:"message,omitempty"`
+	// Title is what somebody has to do in a manual step, and Owner who.
+	Title string `json:"title,omitempty"`
+	Owner string `json:"owner,omitempty"`
+}
+
+// TrashRule says what a delete does about trash that did not arrive.
+type TrashRule string
+
+// The rules.
+const (
+	TrashKeep    TrashRule = "keep"    // park: nothing may be lost
+	TrashDiscard TrashRule = "discard" // whoever approves the plan gives it up
+)
+
+// Channel is how a notice is sent.
+type Channel string
+
+// The channels.
+const (
+	ChannelMail    Channel = "mail"
+	ChannelWebhook Channel = "webhook"
+)
+
+// Wait is the length of a wait step, or the time until a manual step is due.
 func (s Step) Wait() time.Duration { return time.Duration(s.WaitSeconds) * time.Second }
 
-// Template is a named list of steps from which plans are made.
-type Template struct {
-	Name      string
-	Version   int
-	Steps     []StepKind
-	Approvals int // how many principals must approve before the first write
+// Fact is the approved part of the step.
+func (s Step) Fact() StepFact {
+	return StepFact{Kind: s.Kind, WaitSeconds: s.WaitSeconds, StepParams: s.Params}
 }
 
-// DefaultGrace is how long a leaver's suspended account waits before its
-// delete, unless the request says otherwise.
-const DefaultGrace = 30 * 24 * time.Hour
-
-// BuiltinTemplates are the templates every installation has.
-func BuiltinTemplates() []Template {
-	return []Template{
-		{Name: "leaver", Version: 1, Steps: []StepKind{StepSnapshot, StepSuspend, StepRevokeSessions, StepTransfer, StepWait, StepDelete}},
-		{Name: "suspend", Version: 1, Steps: []StepKind{StepSnapshot, StepSuspend, StepRevokeSessions}},
-		{Name: "transfer", Version: 1, Steps: []StepKind{StepSnapshot, StepTransfer}},
-		{Name: "delete", Version: 1, Steps: []StepKind{StepSnapshot, StepSuspend, StepRevokeSessions, StepDelete}},
-	}
+// StepFact is the approved part of a step.
+type StepFact struct {
+	Kind        StepKind `json:"kind"`
+	WaitSeconds int64    `json:"wait_seconds,omitempty"`
+	StepParams
 }
 
-// FindTemplate returns the built-in template of that name.
-func FindTemplate(name string) (Template, bool) {
-	all := BuiltinTemplates()
-	i := slices.IndexFunc(all, func(t Template) bool { return t.Name == name })
-	if i < 0 {
-		return Template{}, false
+// Equal tells whether two facts say the same.
+func (f StepFact) Equal(other StepFact) bool {
+	if len(f.To) == 0 && len(other.To) == 0 {
+		f.To, other.To = nil, nil
 	}
-	return all[i], true
+	return reflect.DeepEqual(f, other)
 }
 
-// Has tells whether the template contains a step of that kind.
-func (t Template) Has(k StepKind) bool { return slices.Contains(t.Steps, k) }
+// Step is the fact as a step that has not begun.
+func (f StepFact) Step(index int) Step {
+	return Step{Index: index, Kind: f.Kind, WaitSeconds: f.WaitSeconds, Params: f.StepParams, State: StepPending}
+}
 
-// Resolve turns the template into steps. Grace is the length of its wait steps.
-func (t Template) Resolve(grace time.Duration) []Step {
-	steps := make([]Step, len(t.Steps))
-	for i, k := range t.Steps {
-		steps[i] = Step{Index: i, Kind: k, State: StepPending}
-		if k == StepWait {
-			steps[i].WaitSeconds = int64(grace / time.Second)
-		}
+// StepFacts returns the approved part of steps.
+func StepFacts(steps []Step) []StepFact {
+	facts := make([]StepFact, len(steps))
+	for i, s := range steps {
+		facts[i] = s.Fact()
 	}
-	return steps
+	return facts
 }

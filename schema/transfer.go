@@ -20,18 +20,19 @@ const (
 	TransferProven   TransferState = "proven"
 	TransferPresumed TransferState = "presumed"
 	TransferStalled  TransferState = "stalled"
-	TransferSkipped  TransferState = "skipped" // the source owns nothing
+	TransferSkipped  TransferState = "skipped"  // the source owns nothing
+	TransferGivenUp  TransferState = "given_up" // an operator waived it: content stays where it is
 )
 
 var transferMoves = map[TransferState][]TransferState{
-	TransferWaiting:  {TransferIntended, TransferSkipped},
-	TransferIntended: {TransferSent, TransferWaiting},
+	TransferWaiting:  {TransferIntended, TransferSkipped, TransferGivenUp},
+	TransferIntended: {TransferSent, TransferWaiting, TransferGivenUp},
 	TransferSent:     {TransferRefused, TransferBusy, TransferIntended, TransferSettling},
-	TransferRefused:  {TransferIntended, TransferWaiting},
-	TransferBusy:     {TransferIntended, TransferWaiting, TransferSettling},
+	TransferRefused:  {TransferIntended, TransferWaiting, TransferGivenUp},
+	TransferBusy:     {TransferIntended, TransferWaiting, TransferSettling, TransferGivenUp},
 	TransferSettling: {TransferProven, TransferPresumed, TransferStalled},
-	TransferStalled:  {TransferSettling},
-	TransferProven:   {TransferSettling}, // a delete refusal voids it
+	TransferStalled:  {TransferSettling, TransferIntended, TransferWaiting, TransferGivenUp}, // an operator waits on, sends again, gives up
+	TransferProven:   {TransferSettling},                                                     // a delete refusal voids it
 	TransferPresumed: {TransferSettling},
 }
 
@@ -66,6 +67,7 @@ type Transfer struct {
 	MovedAt      time.Time // last read that differed from the one before in bytes or witnesses
 	LastReadAt   time.Time
 	LastOutcome  string // class of the last outcome
+	LastCause    RefusalCause
 	UpdatedAt    time.Time
 }
 
@@ -84,12 +86,24 @@ const (
 	OutcomeUnknown      OutcomeClass = "unknown"
 )
 
+// RefusalCause is what a vendor refused a transfer for, where its answer tells.
+type RefusalCause string
+
+// The causes.
+const (
+	RefusedOther          RefusalCause = ""
+	RefusedInactiveSource RefusalCause = "source_inactive" // it transfers from active accounts alone
+	RefusedReceiverFull   RefusalCause = "receiver_full"
+	RefusedPrivilege      RefusalCause = "privilege"
+)
+
 // TransferOutcome is what became of one transfer request.
 type TransferOutcome struct {
 	Class      OutcomeClass
 	HTTPStatus int    // 0 = no answer
 	VendorCode string // from the vendor's envelope
 	Reason     string // for people; free of logins and secrets
+	Cause      RefusalCause
 	RetryAfter time.Duration
 	FolderID   ExternalID // from a 2xx body
 	EndedAt    time.Time

@@ -48,7 +48,7 @@ func (t *tx) send(ctx context.Context, p planRow, ref schema.StepRef, tr schema.
 		return err
 	}
 	err = t.changeOne(ctx, `update transfer set attempts = @n, sent_at = @now, ended_at = null, clear_since = null,
-			moved_at = null, last_read_at = null, last_outcome = '' where plan_id = @id`, args{"id": p.ID, "n": n, "now": t.now})
+			moved_at = null, last_read_at = null, last_outcome = '', last_cause = '' where plan_id = @id`, args{"id": p.ID, "n": n, "now": t.now})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (t *tx) saveOutcome(ctx context.Context, p planRow, ref schema.StepRef, tr 
 	}
 	t.recordStep(p, ref, "transfer.outcome", map[string]string{
 		"attempt": strconv.Itoa(tr.Attempts), "class": string(o.Class), "http_status": strconv.Itoa(o.HTTPStatus),
-		"vendor_code": o.VendorCode, "folder": string(o.FolderID), "to": string(o.Next()),
+		"vendor_code": o.VendorCode, "cause": string(o.Cause), "folder": string(o.FolderID), "to": string(o.Next()),
 	})
 	err := t.changeOne(ctx, `update transfer_attempt set state = @state, ended_at = @ended, outcome = @class,
 			http_status = @status, vendor_code = @code, reason = @reason where plan_id = @id and n = @n and state = 'sent'`,
@@ -106,8 +106,8 @@ func (t *tx) saveOutcome(ctx context.Context, p planRow, ref schema.StepRef, tr 
 	if err != nil {
 		return err
 	}
-	err = t.changeOne(ctx, `update transfer set ended_at = @ended, last_outcome = @class where plan_id = @id`,
-		args{"id": tr.PlanID, "ended": o.EndedAt, "class": o.Class})
+	err = t.changeOne(ctx, `update transfer set ended_at = @ended, last_outcome = @class, last_cause = @cause where plan_id = @id`,
+		args{"id": tr.PlanID, "ended": o.EndedAt, "class": o.Class, "cause": o.Cause})
 	if err != nil {
 		return err
 	}

@@ -245,7 +245,7 @@ func (t *tx) queueCase(batch *pgx.Batch, c newCase) {
 				"planned_bytes": a.PlannedBytes, "now": t.now,
 			})
 		for i, step := range a.Facts.Steps {
-			batch.Queue(insertStep, stepArgs(p.id, schema.Step{Index: i, Kind: step.Kind, WaitSeconds: step.WaitSeconds}))
+			batch.Queue(insertStep, stepArgs(p.id, step.Step(i)))
 		}
 		batch.Queue(`update account set person_id = @person where id = @id and person_id is distinct from @person`,
 			args{"id": a.Account.ID, "person": c.PersonID})

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,11 +11,11 @@ import (
 	"sendoff/schema"
 )
 
-const decisionColumns = `id, case_id, plan_id, kind, hash, reason, principal, token_id, created_at`
+const decisionColumns = `id, case_id, plan_id, kind, hash, reason, step, to_at, receivers, principal, token_id, created_at`
 
 // Decisions returns the decisions about a case, oldest first.
 func (s *Store) Decisions(ctx context.Context, id schema.CaseID) ([]schema.Decision, error) {
-	list, err := all[schema.Decision](ctx, s.pool, `select `+decisionColumns+` from decision
+	list, err := all[schema.Decision](ctx, s.pool, `select id, case_id, plan_id, kind, hash, reason, step, to_at as "to", receivers, principal, token_id, created_at from decision
 		where case_id = @id order by created_at, id`, args{"id": id})
 	return list, translate("read decisions", err)
 }
@@ -26,16 +28,14 @@ func (s *Store) Decisions(ctx context.Context, id schema.CaseID) ([]schema.Decis
 // one who approved it before; it counts for every plan with the hash it has
 // now. Resume: parked plans run again, those parked on their way out go on
 // cancelling. Cancel: open plans become cancelling; given again it only tells their
-// workflows again. CodeConflict when there is
-// no plan for the decision to act on.
+// workflows again. The others are described at schema.DecisionKind. CodeConflict
+// when there is no plan for the decision to act on.
 func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Principal) (schema.Decision, error) {
 	if err := checkPrincipal(by); err != nil {
 		return d, err
 	}
-	switch d.Kind {
-	case schema.DecideApprove, schema.DecideResume, schema.DecideCancel:
-	default:
-		return d, &schema.Error{Code: schema.CodeInvalid, Message: "a decision " + strconv.Quote(string(d.Kind)) + " is unknown", Fix: "approve, resume or cancel"}
+	if !slices.Contains(schema.DecisionKinds(), d.Kind) {
+		return d, &schema.Error{Code: schema.CodeInvalid, Message: "a decision " + strconv.Quote(string(d.Kind)) + " is unknown", Fix: fmt.Sprintf("use one of %v", schema.DecisionKinds())}
 	}
 	d.Principal, d.TokenID = by.Name, by.TokenID
 	var err error
@@ -106,8 +106,24 @@ func (t *tx) apply(ctx context.Context, d schema.Decision, c schema.Case, open [
 		return t.approve(ctx, d, c, open)
 	case schema.DecideResume:
 		return t.resume(ctx, open)
-	default:
+	case schema.DecideCancel:
 		return t.cancel(ctx, open)
+	case schema.DecideSendAgain:
+		return t.sendAgain(ctx, open)
+	case schema.DecideReactivate:
+		return t.reactivate(ctx, open)
+	case schema.DecideWaive:
+		return t.waive(ctx, d, open)
+	case schema.DecideComplete:
+		return t.complete(ctx, d, open)
+	case schema.DecideMoveDate:
+		return t.moveDate(ctx, d, open)
+	case schema.DecideSetReceiver:
+		return t.setReceiver(ctx, d, open)
+	case schema.DecideReleaseLane:
+		return t.releaseLane(ctx, open)
+	default:
+		return nil, conflict("a decision "+string(d.Kind)+" changes nothing", "")
 	}
 }
 
@@ -185,15 +201,25 @@ func (t *tx) cancel(ctx context.Context, open []planRow) ([]planRow, error) {
 
 func (t *tx) insertDecision(ctx context.Context, d schema.Decision) error {
 	return t.run(ctx, `insert into decision (`+decisionColumns+`)
-		values (@id, @case_id, @plan_id, @kind, @hash, @reason, @principal, @token_id, @now)`,
+		values (@id, @case_id, @plan_id, @kind, @hash, @reason, @step, @to, @receivers, @principal, @token_id, @now)`,
 		args{
 			"id": d.ID, "case_id": d.CaseID, "plan_id": d.PlanID, "kind": d.Kind, "hash": d.Hash, "reason": d.Reason,
+			"step": d.Step, "to": d.To.UTC(), "receivers": append([]string{}, d.Receivers...),
 			"principal": d.Principal, "token_id": d.TokenID, "now": t.now,
 		})
 }
 
 func (t *tx) recordDecision(d schema.Decision, by schema.Principal, affected []planRow) {
 	details := map[string]string{"reason": d.Reason, "hash": d.Hash, "plans": strconv.Itoa(len(affected))}
+	if d.Step != "" {
+		details["step"] = string(d.Step)
+	}
+	if !d.To.IsZero() {
+		details["to"] = schema.FormatInstant(d.To)
+	}
+	if d.Kind == schema.DecideSetReceiver {
+		details["receivers"] = strconv.Itoa(len(d.Receivers))
+	}
 	subject := audit.Subject{CaseID: string(d.CaseID), PlanID: string(d.PlanID), DecisionID: string(d.ID)}
 	t.record(audit.CaseStream(string(d.CaseID)), principal(by), "decision."+string(d.Kind), subject, details)
 	if d.Kind == schema.DecideApprove {

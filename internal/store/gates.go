@@ -56,6 +56,14 @@ func stale(p planRow, want int64) error {
 	}
 }
 
+// checkWaived refuses to go on with a step that an operator left out.
+func checkWaived(p planRow, ref schema.StepRef) error {
+	if step, ok := p.Step(ref.Index); ok && step.State == schema.StepWaived {
+		return &schema.Error{Code: schema.CodeWaived, Message: "step " + strconv.Itoa(ref.Index) + " of plan " + string(p.ID) + " was waived"}
+	}
+	return nil
+}
+
 func checkApproved(p planRow) error {
 	if p.Approved >= p.Approvals {
 		return nil
@@ -76,6 +84,9 @@ func (t *tx) gateWrite(ctx context.Context, p planRow, ref schema.StepRef) error
 	if err := checkFence(p, ref); err != nil {
 		return err
 	}
+	if err := checkWaived(p, ref); err != nil {
+		return err
+	}
 	step, ok := p.Step(ref.Index)
 	if !ok || step.State != schema.StepRunning {
 		return stale(p, ref.Fence+1)
@@ -84,6 +95,9 @@ func (t *tx) gateWrite(ctx context.Context, p planRow, ref schema.StepRef) error
 		return err
 	}
 	if err := allowWrite(ctx, t, p.ConnectionID); err != nil {
+		return err
+	}
+	if err := t.gateRestrictions(ctx, p, step.Kind); err != nil {
 		return err
 	}
 	if step.Kind == schema.StepSuspend {

@@ -33,7 +33,8 @@ func loadPlans(ctx context.Context, q querier, condition string, a args, snapsho
 	plans, err := all[planRow](ctx, q, `select p.id, p.case_id, p.connection_id, p.account_id, p.rank, p.state, p.hash, p.facts,
 			p.template, null::jsonb as steps, p.current_step, p.fence, p.approvals,
 			(select count(*) from plan_approval y where y.plan_id = p.id and y.hash = p.hash) as approved,
-			p.cause, p.prior_status, `+snapshot+` as snapshot, p.wait_until, p.delete_tries, p.created_at, p.updated_at, p.stopping
+			p.cause, p.prior_status, `+snapshot+` as snapshot, p.wait_until, p.delete_tries, p.memberships, p.reactivate, p.window_open,
+			p.created_at, p.updated_at, p.stopping
 		from plan p where `+condition+` order by p.id`, a)
 	if err != nil || len(plans) == 0 {
 		return nil, err
@@ -44,7 +45,7 @@ func loadPlans(ctx context.Context, q querier, condition string, a args, snapsho
 		ids[i] = plans[i].ID
 		byID[ids[i]] = &plans[i]
 	}
-	steps, err := all[stepRow](ctx, q, `select plan_id, index, kind, wait_seconds, state, started_at, finished_at, proof
+	steps, err := all[stepRow](ctx, q, `select plan_id, index, kind, wait_seconds, params, state, started_at, finished_at, proof
 		from plan_step where plan_id = any(@ids) order by plan_id, index`, args{"ids": ids})
 	for _, s := range steps {
 		p := byID[s.PlanID]
@@ -149,21 +150,24 @@ func (s *Store) ReplacePlan(ctx context.Context, id schema.PlanID, facts schema.
 }
 
 func (t *tx) replaceFacts(ctx context.Context, p planRow, facts schema.Facts, drift []string) error {
-	begun := 0
+	begun := map[int]bool{} // or waived before that
 	for _, step := range p.Steps {
 		if step.State == schema.StepPending {
-			break
+			continue
 		}
-		if step.Index >= len(facts.Steps) || facts.Steps[step.Index] != (schema.StepFact{Kind: step.Kind, WaitSeconds: step.WaitSeconds}) {
+		if step.Index >= len(facts.Steps) || !facts.Steps[step.Index].Equal(step.Fact()) {
 			return conflict("the plan's new facts change step "+strconv.Itoa(step.Index)+", which has begun", "cancel the case and offboard again")
 		}
-		begun++
+		begun[step.Index] = true
 	}
-	if err := t.run(ctx, `delete from plan_step where plan_id = @id and index >= @begun`, args{"id": p.ID, "begun": begun}); err != nil {
+	if err := t.run(ctx, `delete from plan_step where plan_id = @id and state = 'pending'`, args{"id": p.ID}); err != nil {
 		return err
 	}
-	for i, step := range facts.Steps[begun:] {
-		if err := t.run(ctx, insertStep, stepArgs(p.ID, schema.Step{Index: begun + i, Kind: step.Kind, WaitSeconds: step.WaitSeconds})); err != nil {
+	for i, step := range facts.Steps {
+		if begun[i] {
+			continue
+		}
+		if err := t.run(ctx, insertStep, stepArgs(p.ID, step.Step(i))); err != nil {
 			return err
 		}
 	}
@@ -178,11 +182,11 @@ func (t *tx) replaceFacts(ctx context.Context, p planRow, facts schema.Facts, dr
 	return t.renewCaseHash(ctx, p.CaseID)
 }
 
-const insertStep = `insert into plan_step (plan_id, index, kind, wait_seconds, state)
-	values (@plan_id, @index, @kind, @wait_seconds, 'pending')`
+const insertStep = `insert into plan_step (plan_id, index, kind, wait_seconds, params, state)
+	values (@plan_id, @index, @kind, @wait_seconds, @params, 'pending')`
 
 func stepArgs(id schema.PlanID, step schema.Step) args {
-	return args{"plan_id": id, "index": step.Index, "kind": step.Kind, "wait_seconds": step.WaitSeconds}
+	return args{"plan_id": id, "index": step.Index, "kind": step.Kind, "wait_seconds": step.WaitSeconds, "params": step.Params}
 }
 
 // move changes the plan's state, if it is another, and leaves what belonged to
@@ -269,7 +273,7 @@ func deleted(p planRow) bool {
 
 func checkAllStepsFinished(p planRow) error {
 	for _, step := range p.Steps {
-		if step.State != schema.StepDone && step.State != schema.StepSkipped {
+		if !step.State.Finished() {
 			return conflict("step "+strconv.Itoa(step.Index)+" ("+string(step.Kind)+") is "+string(step.State)+", so the plan is not done", "finish the step, or cancel the case")
 		}
 	}

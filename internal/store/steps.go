@@ -35,7 +35,8 @@ func (s *Store) inStep(ctx context.Context, op string, ref schema.StepRef, fn fu
 
 // BeginStep makes the step the plan's current one and raises the fence to
 // ref.Fence+1; a repeat for the same ref changes nothing and returns the same.
-// Steps run in their order: those before must be done or skipped.
+// Steps run in their order: those before must be finished. CodeWaived, with the
+// fence raised, for one that an operator left out.
 func (s *Store) BeginStep(ctx context.Context, ref schema.StepRef) (schema.Plan, error) {
 	var begun planRow
 	err := s.inPlan(ctx, "begin step", ref.PlanID, func(ctx context.Context, t *tx, p planRow) error {
@@ -48,6 +49,9 @@ func (s *Store) BeginStep(ctx context.Context, ref schema.StepRef) (schema.Plan,
 		}
 		return err
 	})
+	if err == nil {
+		err = checkWaived(begun, ref) // after the commit: the fence stays raised
+	}
 	return begun.Plan, err
 }
 
@@ -56,14 +60,20 @@ func (t *tx) begin(ctx context.Context, p planRow, ref schema.StepRef) error {
 		return behind(p, ref.Fence)
 	}
 	if p.Fence > ref.Fence {
-		return checkFence(p, ref) // the repeat of a beginning, or overtaken
+		if err := checkFence(p, ref); err != nil { // the repeat of a beginning, or overtaken
+			return err
+		}
+		return checkWaived(p, ref)
 	}
 	step, ok := p.Step(ref.Index)
+	if ok && step.State == schema.StepWaived {
+		return t.passWaived(ctx, p, ref)
+	}
 	if !ok || step.State != schema.StepPending {
 		return conflict("plan "+string(p.ID)+" has no step "+strconv.Itoa(ref.Index)+" to begin", "")
 	}
 	for _, before := range p.Steps[:ref.Index] {
-		if before.State != schema.StepDone && before.State != schema.StepSkipped {
+		if !before.State.Finished() {
 			return conflict("step "+strconv.Itoa(before.Index)+" of plan "+string(p.ID)+" is "+string(before.State)+"; steps run in their order", "")
 		}
 	}
@@ -80,6 +90,13 @@ func (t *tx) begin(ctx context.Context, p planRow, ref schema.StepRef) error {
 	}
 	t.recordStep(p, ref, "step.begun", map[string]string{"fence": strconv.FormatInt(ref.Fence+1, 10)})
 	return t.moveStep(ctx, ref, schema.StepPending, schema.StepRunning, map[string]string{})
+}
+
+// passWaived makes a step that was waived before it began the current one, so
+// that the fence counts it.
+func (t *tx) passWaived(ctx context.Context, p planRow, ref schema.StepRef) error {
+	return t.changeOne(ctx, `update plan set current_step = @index, fence = fence + 1, updated_at = @now
+		where id = @id and fence = @fence`, args{"id": p.ID, "index": ref.Index, "fence": ref.Fence, "now": t.now})
 }
 
 func (t *tx) moveStep(ctx context.Context, ref schema.StepRef, from, to schema.StepState, proof map[string]string) error {
@@ -121,6 +138,9 @@ func (s *Store) CompleteStep(ctx context.Context, ref schema.StepRef, state sche
 		if ok && step.State == state {
 			return nil
 		}
+		if err := checkWaived(p, ref); err != nil {
+			return err
+		}
 		if !ok || step.State != schema.StepRunning {
 			return conflict("step "+strconv.Itoa(ref.Index)+" of plan "+string(p.ID)+" is not running", "")
 		}
@@ -157,6 +177,59 @@ func (s *Store) SavePriorStatus(ctx context.Context, ref schema.StepRef, vendorS
 		}
 		t.recordStep(p, ref, "prior_status.saved", map[string]string{"status": vendorStatus})
 		return t.changeOne(ctx, `update plan set prior_status = @status where id = @id`, args{"id": p.ID, "status": vendorStatus})
+	})
+}
+
+// SaveMemberships keeps the memberships that are about to be taken away; the
+// first ones win.
+func (s *Store) SaveMemberships(ctx context.Context, ref schema.StepRef, m []schema.Membership) error {
+	return s.inStep(ctx, "save memberships", ref, func(ctx context.Context, t *tx, p planRow) error {
+		if p.Memberships != nil {
+			return nil
+		}
+		t.recordStep(p, ref, "memberships.saved", map[string]string{"groups": groupIDs(m)})
+		return t.changeOne(ctx, `update plan set memberships = @memberships where id = @id`,
+			args{"id": p.ID, "memberships": append([]schema.Membership{}, m...)})
+	})
+}
+
+func groupIDs(m []schema.Membership) string {
+	ids := make([]schema.ExternalID, len(m))
+	for i := range m {
+		ids[i] = m[i].GroupID
+	}
+	return joinIDs(ids)
+}
+
+// OpenWindow records that the source is about to be made active for a call. A
+// repeat is no change.
+func (s *Store) OpenWindow(ctx context.Context, ref schema.StepRef) error {
+	return s.inStep(ctx, "open window", ref, func(ctx context.Context, t *tx, p planRow) error {
+		if err := checkGoesOn(p); err != nil {
+			return err
+		}
+		if !p.Reactivate {
+			return conflict("nobody allowed plan "+string(p.ID)+" to make its source active", "resume the case with --reactivate")
+		}
+		if !p.WindowOpen.IsZero() {
+			return nil
+		}
+		t.recordStep(p, ref, "window.opened", map[string]string{"account": string(p.Facts.AccountID)})
+		return t.changeOne(ctx, `update plan set window_open = @now where id = @id`, args{"id": p.ID, "now": t.now})
+	})
+}
+
+// CloseWindow records that the source is suspended again, whatever the plan's
+// state is by now. A repeat is no change.
+func (s *Store) CloseWindow(ctx context.Context, id schema.PlanID) error {
+	return s.inPlan(ctx, "close window", id, func(ctx context.Context, t *tx, p planRow) error {
+		if p.WindowOpen.IsZero() {
+			return nil
+		}
+		t.recordPlan(p, engine(), "window.closed", map[string]string{
+			"account": string(p.Facts.AccountID), "open_seconds": strconv.FormatInt(int64(t.now.Sub(p.WindowOpen).Seconds()), 10),
+		})
+		return t.changeOne(ctx, `update plan set window_open = null where id = @id`, args{"id": p.ID})
 	})
 }
 

@@ -25,7 +25,7 @@ func loadTransfers(ctx context.Context, q querier, ids []schema.PlanID) ([]schem
 				select count(*) from transfer e where e.connection_id = t.connection_id and e.queued_seq < t.queued_seq
 				and (e.source in (t.source, t.receiver) or e.receiver in (t.source, t.receiver))) end as position,
 			t.bytes_before, t.bytes_left, t.witness_total, t.witness_found, t.folder_ids,
-			t.sent_at, t.ended_at, t.clear_since, t.moved_at, t.last_read_at, t.last_outcome, t.updated_at
+			t.sent_at, t.ended_at, t.clear_since, t.moved_at, t.last_read_at, t.last_outcome, t.last_cause, t.updated_at
 		from transfer t where t.plan_id = any(@ids)`, args{"ids": ids})
 }
 
