@@ -65,8 +65,11 @@ func (s *Sim) authorize(q *request, rt route) *apiError {
 	if q.owner == nil {
 		return invalidToken()
 	}
-	if !q.owner.active() {
-		return deactivated()
+	switch {
+	case s.switches.AppState == "disabled":
+		return appDisabled()
+	case !q.owner.active():
+		return s.deactivated()
 	}
 	q.actor = q.owner
 	if as := q.call.Request.Header.Get("As-User"); as != "" {
@@ -84,7 +87,7 @@ func (s *Sim) authorize(q *request, rt route) *apiError {
 // accounts, coadmins and service accounts as plain users alone.
 func (s *Sim) impersonate(q *request, id string) *apiError {
 	target := s.w.user(id)
-	if target == nil || target.external {
+	if target == nil || target.external || s.switches.NoAsUser {
 		return denied()
 	}
 	if target != q.owner {
@@ -96,7 +99,7 @@ func (s *Sim) impersonate(q *request, id string) *apiError {
 		}
 	}
 	if !target.active() {
-		return deactivated()
+		return s.deactivated()
 	}
 	q.actor = target
 	return nil
@@ -107,9 +110,12 @@ func (s *Sim) debit(q *request) *apiError {
 	if s.cfg.Rate <= 0 {
 		return nil
 	}
-	payers := []string{q.actor.id}
-	if q.owner != q.actor {
-		payers = append(payers, q.owner.id)
+	payers := []string{q.actor.id, q.owner.id}
+	switch {
+	case s.switches.AsUserDebits == "caller":
+		payers = payers[1:]
+	case s.switches.AsUserDebits == "acting", q.owner == q.actor:
+		payers = payers[:1]
 	}
 	for _, id := range payers {
 		calls := s.calls[id]
@@ -138,6 +144,8 @@ func (s *Sim) checkScope(q *request, rt route) *apiError {
 	case rt.scope == scopeGovernance && s.switches.NoGovernanceScope:
 		return insufficientScope()
 	case rt.scope > scopeContent && !q.actor.privileged():
+		return denied()
+	case rt.scope > scopeContent && q.actor.role == roleCoadmin && s.switches.CoadminsRestricted:
 		return denied()
 	}
 	return nil

@@ -3,7 +3,6 @@ package boxsim
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -159,7 +158,7 @@ func (q *request) invite(c *collaboration, b collabBody) *apiError {
 	}
 	u := q.w.user(b.AccessibleBy.ID)
 	for _, candidate := range q.w.liveUsers() {
-		if b.AccessibleBy.Login != "" && strings.EqualFold(candidate.login, b.AccessibleBy.Login) {
+		if b.AccessibleBy.Login != "" && q.foldLogin(candidate.login) == q.foldLogin(b.AccessibleBy.Login) {
 			u = candidate
 		}
 	}

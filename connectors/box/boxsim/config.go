@@ -3,6 +3,7 @@ package boxsim
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -67,18 +68,59 @@ const (
 	ModeRefused    Mode = "refused"    // 403, nothing starts
 	ModeNever      Mode = "never"      // 504 after 60 s, half of the items move, the job never ends
 	ModePre503     Mode = "pre503"     // 503, nothing starts
+	ModeApplied503 Mode = "applied503" // 503 at once, the job goes on
+	ModeFull       Mode = "full"       // refused as if the receiver had no room, nothing starts
 )
 
-func (m Mode) check() error {
-	switch m {
-	case ModeQuick, ModeSlow200, ModeGateway504, ModeDrop, ModeRefused, ModeNever, ModePre503:
-		return nil
+func modes() []Mode {
+	return []Mode{
+		ModeQuick, ModeSlow200, ModeGateway504, ModeDrop, ModeRefused, ModeNever, ModePre503, ModeApplied503, ModeFull,
 	}
-	return fmt.Errorf("box simulator: mode %q is unknown: use quick, slow200, gateway504, drop, refused, never or pre503", m)
 }
 
-// transferMode is a mode with the duration of its job; 0 means the mode's own.
+func (m Mode) check() error {
+	if slices.Contains(modes(), m) {
+		return nil
+	}
+	return fmt.Errorf("box simulator: mode %q is unknown: use one of %q", m, modes())
+}
+
+// TransferPlan is how transfers from one account go.
+type TransferPlan struct {
+	Mode Mode
+	// Duration of the job in simulated time; 0 is the mode's own.
+	Duration time.Duration
+	// Dies lets the next job end after it has moved DiesAfterItems items, or
+	// the share DiesAfterShare (0 to 1) of them if that is above 0. Nothing goes
+	// on with it; a further request starts a new job for the rest.
+	Dies           bool
+	DiesAfterItems int
+	DiesAfterShare float64
+	// LeavesBehind are ids of items that no job moves, nor what lies in them.
+	LeavesBehind []string
+}
+
+func (p TransferPlan) check() error {
+	if p.Duration < 0 || p.DiesAfterItems < 0 || p.DiesAfterShare < 0 || p.DiesAfterShare > 1 {
+		return fmt.Errorf("box simulator: transfer plan: use 0 or more for the duration and for items, 0 to 1 for the share")
+	}
+	return p.Mode.check()
+}
+
+// transferMode is a plan as a user carries it.
 type transferMode struct {
 	mode     Mode
 	duration time.Duration
+	dies     bool
+	diesAt   func(items int) int
+	leaves   []string
+}
+
+func (p TransferPlan) mode() transferMode {
+	return transferMode{p.Mode, p.Duration, p.Dies, func(items int) int {
+		if p.DiesAfterShare > 0 {
+			return int(float64(items) * p.DiesAfterShare)
+		}
+		return min(p.DiesAfterItems, items)
+	}, slices.Clone(p.LeavesBehind)}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"time"
 
 	"sendoff/connectors/simkit"
 )
@@ -36,6 +35,7 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/web_links", control(made(s.AddWebLink)))
 	mux.HandleFunc("POST /_sim/collaborations", control(made(s.AddCollaboration)))
 	mux.HandleFunc("POST /_sim/groups", control(made(s.AddGroup)))
+	mux.HandleFunc("POST /_sim/workflows", control(made(s.AddWorkflow)))
 	mux.HandleFunc("POST /_sim/policies", control(made(s.AddPolicy)))
 	mux.HandleFunc("POST /_sim/assignments", control(made(s.Assign)))
 	mux.HandleFunc("POST /_sim/tokens/expire", control(s.controlExpire))
@@ -96,10 +96,20 @@ type modeBody struct {
 	User            string  `json:"user"`
 	Mode            Mode    `json:"mode"`
 	DurationSeconds float64 `json:"duration_s"`
+	// DiesAfterItems, or else DiesAfterShare, kills the next job there.
+	DiesAfterItems *int     `json:"dies_after_items,omitempty"`
+	DiesAfterShare *float64 `json:"dies_after_share,omitempty"`
+	LeavesBehind   []string `json:"leaves_behind,omitempty"`
 }
 
 func (s *Sim) controlMode(b modeBody) (any, error) {
-	return b, s.SetTransferMode(b.User, b.Mode, time.Duration(b.DurationSeconds*float64(time.Second)))
+	plan := TransferPlan{
+		Mode: b.Mode, Duration: seconds(b.DurationSeconds), LeavesBehind: b.LeavesBehind,
+		Dies: b.DiesAfterItems != nil || b.DiesAfterShare != nil,
+	}
+	set(&plan.DiesAfterItems, b.DiesAfterItems)
+	set(&plan.DiesAfterShare, b.DiesAfterShare)
+	return b, s.PlanTransfers(b.User, plan)
 }
 
 type jobsBody struct {

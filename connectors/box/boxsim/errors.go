@@ -76,11 +76,31 @@ func invalidToken() *apiError {
 	}
 }
 
-func deactivated() *apiError {
+// deactivated is the answer to whoever acts as a deactivated account. It has a
+// body, unlike the answer to an expired token.
+func (s *Sim) deactivated() *apiError {
 	e := fail(http.StatusUnauthorized, "unauthorized", "Unauthorized - User has been deactivated")
+	if s.switches.DeactivatedAnswer == "403" {
+		return fail(http.StatusForbidden, "forbidden", e.Message)
+	}
 	e.authenticate = `Bearer realm="Service"`
 	return e
 }
+
+// appDisabled is the answer to tokens of an app that the enterprise disabled.
+func appDisabled() *apiError {
+	e := fail(http.StatusUnauthorized, "unauthorized", "Unauthorized - Cannot authorize with this service")
+	e.authenticate = `Bearer realm="Service"`
+	return e
+}
+
+// refusal is an error whose status a switch chose.
+func refusal(status int, message string) *apiError {
+	code, _ := plainCode(status)
+	return fail(status, code, message)
+}
+
+func unavailable() *apiError { return fail(http.StatusServiceUnavailable, "unavailable", "Unavailable") }
 
 func blocked() *apiError {
 	return fail(http.StatusConflict, "operation_blocked_temporary", "The operation is blocked by another ongoing operation")

@@ -21,19 +21,14 @@ type event struct {
 	createdBy string
 	source    any
 	at        time.Time
-}
-
-func (s *Sim) emit(at time.Time, typ, by string, source any) {
-	s.w.events = append(s.w.events, &event{
-		seq: int64(len(s.w.events)) + 1, typ: typ, createdBy: by, source: source, at: at,
-	})
+	details   any
 }
 
 func (s *Sim) eventView(e *event) any {
 	return map[string]any{
 		"type": "event", "event_id": fmt.Sprintf("00000000-5eed-4000-8000-%012d", e.seq), "event_type": e.typ,
 		"created_at": stamp(e.at), "created_by": s.w.miniUser(e.createdBy), "source": e.source,
-		"session_id": nil, "ip_address": "Unknown IP", "additional_details": nil, "action_by": nil,
+		"session_id": nil, "ip_address": "Unknown IP", "additional_details": e.details, "action_by": nil,
 	}
 }
 

@@ -6,7 +6,11 @@ import (
 )
 
 func (g *group) mini() map[string]any {
-	return map[string]any{"type": "group", "id": g.id, "name": g.name, "group_type": "managed_group"}
+	kind := "managed_group"
+	if g.allUsers {
+		kind = "all_users_group"
+	}
+	return map[string]any{"type": "group", "id": g.id, "name": g.name, "group_type": kind}
 }
 
 func (g *group) view(asked []string) map[string]any {
@@ -36,6 +40,15 @@ func (q *request) listGroups() reply {
 	}
 	asked := q.fields()
 	return ok(listing(p, found, func(g *group) string { return g.id }, func(g *group) any { return g.view(asked) }, nil))
+}
+
+// frozenGroup refuses to change the group that holds everybody and, where
+// switched, the members of groups that a directory provides.
+func (q *request) frozenGroup(g *group, members bool) *apiError {
+	if g.allUsers || members && g.provenance != "" && q.switches.ProvenanceLocks {
+		return denied()
+	}
+	return nil
 }
 
 func (q *request) group() (*group, *apiError) {
@@ -98,6 +111,9 @@ func (q *request) createGroup() reply {
 
 func (q *request) updateGroup() reply {
 	g, err := q.group()
+	if err == nil {
+		err = q.frozenGroup(g, false)
+	}
 	if err != nil {
 		return failed(err)
 	}
@@ -113,6 +129,9 @@ func (q *request) updateGroup() reply {
 
 func (q *request) deleteGroup() reply {
 	g, err := q.group()
+	if err == nil {
+		err = q.frozenGroup(g, false)
+	}
 	if err != nil {
 		return failed(err)
 	}
@@ -206,6 +225,9 @@ func (q *request) createMembership() reply {
 	case q.w.groups[b.Group.ID] == nil:
 		return failed(notFound("group", b.Group.ID))
 	}
+	if err := q.frozenGroup(q.w.groups[b.Group.ID], true); err != nil {
+		return failed(err)
+	}
 	for _, m := range q.w.memberships {
 		if m.user == b.User.ID && m.group == b.Group.ID {
 			return failed(fail(http.StatusConflict, "conflict", "A resource with this value already exists"))
@@ -238,6 +260,9 @@ func (q *request) getMembership() reply {
 
 func (q *request) updateMembership() reply {
 	m, err := q.membership()
+	if err == nil {
+		err = q.frozenGroup(q.w.groups[m.group], true)
+	}
 	if err != nil {
 		return failed(err)
 	}
@@ -255,6 +280,9 @@ func (q *request) updateMembership() reply {
 
 func (q *request) deleteMembership() reply {
 	m, err := q.membership()
+	if err == nil {
+		err = q.frozenGroup(q.w.groups[m.group], true)
+	}
 	if err != nil {
 		return failed(err)
 	}

@@ -316,6 +316,6 @@ func (q *request) restoreItem(typ itemType) reply {
 	if p := q.w.items[it.parent]; p != nil && !p.alive() {
 		q.w.place(it, "", it.owner, q.now)
 	}
-	q.w.restore(it)
+	q.w.restore(it, q.now)
 	return created(q.itemView(it, q.actor, itemStandard(typ), q.fields()))
 }

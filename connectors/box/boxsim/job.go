@@ -12,6 +12,7 @@ type job struct {
 	source, dest string
 	folder       string // the destination folder
 	inner        string // where root items go: the folder or one below it
+	by           string // who sent the request
 	mode         Mode
 	started      time.Time
 	ends         time.Time // zero: never
@@ -19,6 +20,7 @@ type job struct {
 	stops        int // how many steps are made by themselves
 	next         int
 	done         bool
+	dies, died   bool // ends after its stops without having moved the rest
 	finished     time.Time
 	notify       bool
 }
@@ -39,6 +41,9 @@ const (
 	longJob          = 5 * time.Minute
 	veryLongJob      = 15 * time.Minute
 )
+
+// storageDies is the value of the switch storage_full by which a job finds out.
+const storageDies = "dies"
 
 func (m transferMode) jobDuration(items int, bytes int64) time.Duration {
 	if m.duration > 0 {
@@ -69,7 +74,7 @@ func (s *Sim) jobsOf(userID string) []*job {
 func (q *request) startJob(source, dest *user) *job {
 	w := q.w
 	j := &job{
-		id: len(w.jobs) + 1, source: source.id, dest: dest.id, mode: source.mode.mode,
+		id: len(w.jobs) + 1, source: source.id, dest: dest.id, by: q.actor.id, mode: source.mode.mode,
 		started: q.now, notify: q.param("notify") == "true",
 	}
 	items := q.planMoves(source)
@@ -86,6 +91,7 @@ func (q *request) startJob(source, dest *user) *job {
 	if j.mode == ModeNever {
 		j.ends, j.stops = time.Time{}, len(j.steps)/2
 	}
+	q.letDie(j, source, dest)
 	w.jobs = append(w.jobs, j)
 	w.running = append(w.running, j)
 	for _, u := range []*user{source, dest} {
@@ -93,6 +99,34 @@ func (q *request) startJob(source, dest *user) *job {
 	}
 	q.log.Info("transfer job started", "job", j.id, "source", j.source, "receiver", j.dest, "items", len(items), "mode", string(j.mode))
 	return j
+}
+
+// letDie ends a job early where the plan says so, or where the receiver's room
+// is used up. What kills a job by plan kills one job alone.
+func (q *request) letDie(j *job, source, dest *user) {
+	stops := -1
+	if source.mode.dies {
+		stops = source.mode.diesAt(len(j.steps))
+		source.mode.dies = false
+	} else if q.switches.StorageFull == storageDies && dest != source {
+		room := dest.spaceAmount - dest.bytes
+		for i, step := range j.steps {
+			if room -= step.item.size; room < 0 {
+				stops = i
+				break
+			}
+		}
+	}
+	if stops < 0 {
+		return
+	}
+	j.dies, j.stops = true, stops
+	if stops < len(j.steps) {
+		j.ends = j.steps[stops].at
+	}
+	if j.ends.IsZero() {
+		j.ends = j.started
+	}
 }
 
 func (q *request) jobFolder(dest *user, parent, name string) *item {
@@ -111,7 +145,7 @@ func (q *request) planMoves(source *user) []*item {
 	var visit func(*item)
 	visit = func(it *item) {
 		seen[it.id] = true
-		if q.pinned(it, false) {
+		if q.pinned(it, false) || slices.Contains(source.mode.leaves, it.id) {
 			for _, x := range q.w.subtree(it) {
 				seen[x.id] = true
 			}
@@ -154,8 +188,11 @@ func (s *Sim) advanceJobs(now time.Time) {
 			j.next++
 		}
 		if !j.ends.IsZero() && !j.ends.After(now) {
-			s.endJob(j, j.ends)
-			s.mailCompletion(j)
+			j.died = j.dies
+			s.endJob(j, j.ends, !j.dies)
+			if !j.died {
+				s.mailCompletion(j)
+			}
 		}
 	}
 }
@@ -175,6 +212,9 @@ func (s *Sim) makeMove(j *job, step moveStep) {
 	}
 	it.destination = j.folder
 	it.modifiedAt = step.at
+	if s.switches.TransferEvents == "some" {
+		s.emit(step.at, "MOVE", j.by, it.eventSource(s.w))
+	}
 	if s.switches.ChangeIDs {
 		s.w.changeID(it)
 	}
@@ -207,12 +247,16 @@ func (w *world) changeID(it *item) {
 	}
 }
 
-// endJob takes a job off the running ones; what it has not moved stays.
-func (s *Sim) endJob(j *job, at time.Time) {
+// endJob takes a job off the running ones; what it has not moved stays. A job
+// that completes takes the source's workflows along.
+func (s *Sim) endJob(j *job, at time.Time, complete bool) {
 	if j.done {
 		return
 	}
 	j.done, j.finished = true, at
+	if complete && !s.switches.WorkflowsStay {
+		s.w.handOverWorkflows(j.source, j.dest)
+	}
 	s.w.running = slices.DeleteFunc(s.w.running, func(x *job) bool { return x == j })
 	s.log.Info("transfer job ended", "job", j.id, "source", j.source, "receiver", j.dest, "moved", j.next)
 }

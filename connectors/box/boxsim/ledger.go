@@ -3,6 +3,7 @@ package boxsim
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Ledger is the truth about the enterprise, which no API of Box shows: every
@@ -12,7 +13,42 @@ type Ledger struct {
 	Totals   LedgerTotals    `json:"totals"`
 	Accounts []LedgerAccount `json:"accounts"`
 	Jobs     []LedgerJob     `json:"jobs"`
-	Forced   []forcedDelete  `json:"forced_requests"`
+	// Forced are the deletes that were sent with force=true, Deletes all of them.
+	Forced    []LedgerDelete   `json:"forced_requests"`
+	Deletes   []LedgerDelete   `json:"deletes"`
+	Workflows []LedgerWorkflow `json:"workflows"`
+}
+
+// LedgerDelete is one request to delete an account that reached Box, with what
+// it destroyed. Status is what Box decided; a fault may have told the client
+// something else.
+type LedgerDelete struct {
+	Time   time.Time `json:"time"`
+	User   string    `json:"user"`
+	By     string    `json:"by"`
+	Forced bool      `json:"forced"`
+	Status int       `json:"status"`
+	// UnderLegalHold tells whether a legal hold named the account or covered
+	// what it owned, JobRunning whether a transfer job had the account in it.
+	UnderLegalHold     bool  `json:"under_legal_hold"`
+	JobRunning         bool  `json:"job_running"`
+	ItemsDestroyed     int   `json:"items_destroyed"`
+	BytesDestroyed     int64 `json:"bytes_destroyed"`
+	HeldItemsDestroyed int   `json:"held_items_destroyed"`
+	WorkflowsDestroyed int   `json:"workflows_destroyed"`
+}
+
+func (d *LedgerDelete) count(gone []*item) {
+	for _, it := range gone {
+		if it.madeByJob {
+			continue
+		}
+		d.ItemsDestroyed++
+		d.BytesDestroyed += it.size
+		if it.destroyedHeld {
+			d.HeldItemsDestroyed++
+		}
+	}
 }
 
 // LedgerItem is one item ever made.
@@ -27,6 +63,7 @@ type LedgerItem struct {
 	SizeBytes         int64    `json:"size"`
 	State             string   `json:"state"` // alive, trashed, destroyed
 	DestroyedBy       string   `json:"destroyed_by"`
+	DestroyedHeld     bool     `json:"destroyed_held"` // while a legal hold covered it
 	DestinationFolder string   `json:"destination_folder"`
 	MadeByTransfer    bool     `json:"made_by_transfer"`
 }
@@ -40,6 +77,9 @@ type LedgerTotals struct {
 	Trashed            int            `json:"trashed"`
 	Destroyed          int            `json:"destroyed"`
 	DestroyedBy        map[string]int `json:"destroyed_by"`
+	DestroyedHeld      int            `json:"destroyed_held"`
+	BytesDestroyed     int64          `json:"bytes_destroyed"`
+	WorkflowsDestroyed int            `json:"workflows_destroyed"`
 	BytesAlive         int64          `json:"bytes_alive"`
 	DestinationFolders int            `json:"destination_folders"`
 	RunningJobs        int            `json:"running_jobs"`
@@ -59,8 +99,8 @@ type LedgerAccount struct {
 	Bytes              int64          `json:"bytes"`
 }
 
-// LedgerJob is one transfer job. State is running or done; a job of mode never
-// stays running.
+// LedgerJob is one transfer job. State is running, done or died; a job of mode
+// never stays running.
 type LedgerJob struct {
 	Job    int    `json:"job"`
 	Source string `json:"source"`
@@ -80,7 +120,17 @@ func (s *Sim) Ledger() Ledger {
 	out := Ledger{
 		Items: []LedgerItem{}, Accounts: []LedgerAccount{}, Jobs: []LedgerJob{},
 		Totals: LedgerTotals{DestroyedBy: map[string]int{}, RunningJobs: len(s.w.running)},
-		Forced: append([]forcedDelete{}, s.w.forced...),
+		Forced: []LedgerDelete{}, Deletes: append([]LedgerDelete{}, s.w.deletes...), Workflows: s.w.ledgerWorkflows(),
+	}
+	for _, d := range s.w.deletes {
+		if d.Forced {
+			out.Forced = append(out.Forced, d)
+		}
+	}
+	for _, f := range out.Workflows {
+		if f.State == string(stateDestroyed) {
+			out.Totals.WorkflowsDestroyed++
+		}
 	}
 	for _, it := range s.w.itemIDs {
 		out.Items = append(out.Items, ledgerItem(it))
@@ -103,7 +153,7 @@ func ledgerItem(it *item) LedgerItem {
 	return LedgerItem{
 		ID: it.id, FormerIDs: append([]string{}, it.formerIDs...), Type: string(it.typ), Name: it.name, Owner: it.owner,
 		OriginalOwner: it.originalOwner, Parent: parent, SizeBytes: it.size, State: string(it.state),
-		DestroyedBy: it.destroyedBy, DestinationFolder: it.destination, MadeByTransfer: it.madeByJob,
+		DestroyedBy: it.destroyedBy, DestroyedHeld: it.destroyedHeld, DestinationFolder: it.destination, MadeByTransfer: it.madeByJob,
 	}
 }
 
@@ -124,6 +174,10 @@ func (t *LedgerTotals) count(it *item) {
 		t.Trashed++
 	case stateDestroyed:
 		t.Destroyed++
+		t.BytesDestroyed += it.size
+		if it.destroyedHeld {
+			t.DestroyedHeld++
+		}
 		t.DestroyedBy[it.destroyedBy]++
 	}
 }
@@ -153,7 +207,10 @@ func ledgerJob(j *job) LedgerJob {
 		Job: j.id, Source: j.source, Dest: j.dest, Folder: j.folder, Mode: j.mode, State: "running",
 		Moved: j.next, Items: len(j.steps),
 	}
-	if j.done {
+	switch {
+	case j.died:
+		out.State = "died"
+	case j.done:
 		out.State = "done"
 	}
 	return out

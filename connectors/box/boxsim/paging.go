@@ -41,7 +41,11 @@ func (q *request) paging(alwaysMarker bool) (page, *apiError) {
 		return p, err
 	}
 	if p.offset > maxOffset {
-		return p, badRequest("offset", "Invalid value '"+strconv.Itoa(p.offset)+"'. The offset must not exceed 9999; use marker paging")
+		e := badRequest("offset", "Invalid value '"+strconv.Itoa(p.offset)+"'. The offset must not exceed 9999; use marker paging")
+		if q.switches.OffsetCode != "" {
+			e.Code = q.switches.OffsetCode
+		}
+		return p, e
 	}
 	return p, nil
 }

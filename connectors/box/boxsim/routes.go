@@ -36,6 +36,9 @@ func userRoutes() []route {
 		{"GET /users/{id}", "users.get", scopeUsers, (*request).getUser},
 		{"PUT /users/{id}", "users.update", scopeUsers, (*request).updateUser},
 		{"DELETE /users/{id}", "users.delete", scopeUsers, (*request).deleteUser},
+		{"GET /users/{id}/email_aliases", "email_aliases.list", scopeUsers, (*request).listAliases},
+		{"POST /users/{id}/email_aliases", "email_aliases.create", scopeUsers, (*request).createAlias},
+		{"DELETE /users/{id}/email_aliases/{alias}", "email_aliases.delete", scopeUsers, (*request).deleteAlias},
 		{"GET /users/{id}/memberships", "users.memberships", scopeGroups, (*request).userMemberships},
 		{"PUT /users/{id}/folders/0", opTransfer, scopeUsers, (*request).transfer},
 	}

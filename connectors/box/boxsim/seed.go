@@ -18,6 +18,13 @@ type UserSpec struct {
 	SpaceAmountBytes int64  `json:"space_amount_bytes"`
 	External         bool   `json:"external"`
 	App              bool   `json:"app"`
+	// Foreign is an external user who shares nothing with the enterprise, so
+	// that even the id is not told about.
+	Foreign bool `json:"foreign"`
+	// LastLogin is when the account was last used; zero is never. CreatedAt
+	// defaults to now.
+	LastLogin time.Time `json:"last_login"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // ItemSpec describes an item to seed. An empty Parent is the owner's root;
@@ -55,7 +62,11 @@ func (s *Sim) AddUser(spec UserSpec) (string, error) {
 		return "", fmt.Errorf("box simulator: status %q is none of Box's", spec.Status)
 	}
 	u := s.newUser(spec.Name, spec.Login, roleUser, s.clock.Now())
-	u.external, u.app = spec.External, spec.App
+	u.external, u.foreign, u.app = spec.External || spec.Foreign, spec.Foreign, spec.App
+	u.lastLogin = spec.LastLogin
+	if !spec.CreatedAt.IsZero() {
+		u.createdAt, u.modifiedAt = spec.CreatedAt, spec.CreatedAt
+	}
 	if spec.Role != "" {
 		u.role = spec.Role
 	}
@@ -130,6 +141,10 @@ func (s *Sim) AddCollaboration(spec CollaborationSpec) (string, error) {
 type GroupSpec struct {
 	Name    string   `json:"name"`
 	Members []string `json:"members"` // user ids
+	// AllUsers makes it the group that holds everybody and cannot be changed.
+	AllUsers bool `json:"all_users"`
+	// Provenance names the directory that provides the group, if one does.
+	Provenance string `json:"provenance"`
 }
 
 // AddGroup seeds a group with members and returns its id.
@@ -144,7 +159,10 @@ func (s *Sim) AddGroup(spec GroupSpec) (string, error) {
 			return "", fmt.Errorf("box simulator: user %q does not exist", id)
 		}
 	}
-	return s.seedGroup(spec.Name, spec.Members, s.clock.Now()), nil
+	id := s.seedGroup(spec.Name, spec.Members, s.clock.Now())
+	g := s.w.groups[id]
+	g.allUsers, g.provenance = spec.AllUsers, spec.Provenance
+	return id, nil
 }
 
 func (s *Sim) seedGroup(name string, memberIDs []string, now time.Time) string {
@@ -163,16 +181,26 @@ func (s *Sim) seedGroup(name string, memberIDs []string, now time.Time) string {
 // SetTransferMode chooses how transfers from a user go. A duration of 0 is the
 // mode's own; durations are simulated time.
 func (s *Sim) SetTransferMode(userID string, mode Mode, duration time.Duration) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := mode.check(); err != nil {
+	return s.PlanTransfers(userID, TransferPlan{Mode: mode, Duration: duration})
+}
+
+// PlanTransfers chooses how transfers from a user go, in all detail.
+func (s *Sim) PlanTransfers(userID string, plan TransferPlan) error {
+	if err := plan.check(); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	u := s.w.user(userID)
-	if u == nil || duration < 0 {
-		return fmt.Errorf("box simulator: set mode: user %q must exist and the duration be 0 or more", userID)
+	if u == nil {
+		return fmt.Errorf("box simulator: plan transfers: user %q does not exist", userID)
 	}
-	u.mode = transferMode{mode, duration}
+	for _, id := range plan.LeavesBehind {
+		if s.w.items[id] == nil {
+			return fmt.Errorf("box simulator: plan transfers: item %q does not exist", id)
+		}
+	}
+	u.mode = plan.mode()
 	return nil
 }
 
@@ -217,7 +245,7 @@ func (s *Sim) EndJobs(userID string, finish bool) int {
 				s.makeMove(j, moveStep{j.steps[j.next].item, now})
 			}
 		}
-		s.endJob(j, now)
+		s.endJob(j, now, finish)
 	}
 	return len(jobs)
 }

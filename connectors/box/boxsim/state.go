@@ -182,7 +182,7 @@ func newWorld() *world {
 		policies: map[string]*policy{}, assignments: map[string]*assignment{}, workflows: map[string]*workflow{},
 		nextID: map[string]int64{
 			"user": 20_000_000_000, "item": 700_000_000_000, "collaboration": 40_000_000_000, "group": 9_000_000,
-			"membership": 5_000_000_000, "lock": 60_000, "policy": 80_000, "assignment": 300_000, "workflow": 440_000, "version": 800_000_000_000,
+			"membership": 5_000_000_000, "lock": 60_000, "policy": 80_000, "assignment": 300_000, "workflow": 440_000, "alias": 550_000, "version": 800_000_000_000,
 		},
 	}
 }

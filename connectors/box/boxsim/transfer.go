@@ -23,6 +23,9 @@ const (
 	outcomeBusy       = "busy409" // an account of it was in a running job
 	outcomePre503     = "pre503"
 	outcomeClientLeft = "client_left"
+	outcomeApplied503 = "applied503"
+	outcomeDied500    = "died500" // 500, the job had died
+	outcomeDied200    = "died200" // 200, although the job had died
 )
 
 func (s *Sim) countTransferRequest(source string) {
@@ -50,13 +53,13 @@ func (q *request) transfer() reply {
 		source.transfers[outcomeBusy]++
 		return failed(q.busyError())
 	}
-	if dest.spaceAmount-dest.bytes < source.bytes {
+	if err := q.storageError(source, dest); err != nil {
 		source.transfers[outcomeRefused]++
-		return failed(fail(http.StatusForbidden, "storage_limit_exceeded", "Account storage limit reached"))
+		return failed(err)
 	}
 	if source.mode.mode == ModePre503 {
 		source.transfers[outcomePre503]++
-		return failed(fail(http.StatusServiceUnavailable, "unavailable", "Unavailable"))
+		return failed(unavailable())
 	}
 	return q.awaitJob(q.startJob(source, dest))
 }
@@ -77,12 +80,26 @@ func (q *request) transferTarget(source *user) (*user, *apiError) {
 	switch {
 	case dest == nil:
 		return nil, notFound("user", b.OwnedBy.ID)
-	case dest.external || source.external:
+	case source.external:
 		return nil, denied()
-	case dest == source:
-		return nil, badRequest("owned_by", "The new owner must differ from the current owner")
+	case dest.external:
+		return nil, refusal(chosen(q.switches.ExternalDestination, http.StatusForbidden), "The new owner is not in the enterprise")
+	case dest == source && q.switches.SameDestination != "accepted":
+		return nil, refusal(chosen(q.switches.SameDestination, http.StatusBadRequest), "The new owner must differ from the current owner")
 	}
 	return dest, nil
+}
+
+// storageError refuses a receiver without room, unless the job is to find out.
+func (q *request) storageError(source, dest *user) *apiError {
+	full := source.mode.mode == ModeFull || dest != source && dest.spaceAmount-dest.bytes < source.bytes
+	switch {
+	case !full || q.switches.StorageFull == storageDies && source.mode.mode != ModeFull:
+		return nil
+	case q.switches.StorageFull == "507":
+		return fail(http.StatusInsufficientStorage, "insufficient_storage", "Insufficient storage")
+	}
+	return fail(http.StatusForbidden, "storage_limit_exceeded", "Account storage limit reached")
 }
 
 // mayTransfer applies rank, mode and status. "privilaged" is how Box spells it.
@@ -97,11 +114,19 @@ func (q *request) mayTransfer(source, dest *user) *apiError {
 	case source.mode.mode == ModeRefused:
 		return tooHigh
 	case !source.active() && q.switches.RefuseInactiveSource:
-		return fail(http.StatusForbidden, "forbidden", "User has been deactivated")
+		return q.inactiveSource()
 	case !dest.active() && !q.switches.AcceptInactiveDestination:
 		return fail(http.StatusForbidden, "forbidden", "The new owner has been deactivated")
 	}
 	return nil
+}
+
+func (q *request) inactiveSource() *apiError {
+	status := chosen(q.switches.InactiveSourceAnswer, http.StatusForbidden)
+	if status == http.StatusUnauthorized {
+		return q.deactivated()
+	}
+	return refusal(status, "User has been deactivated")
 }
 
 func (q *request) busyError() *apiError {
@@ -121,6 +146,8 @@ func (q *request) awaitJob(j *job) reply {
 	switch j.mode {
 	case ModeGateway504, ModeNever:
 		limit, then = gatewayLimit, q.answer504
+	case ModeApplied503:
+		limit, then = 0, func(*job) (string, reply) { return outcomeApplied503, failed(unavailable()) }
 	case ModeDrop:
 		limit, then = dropAfter, func(*job) (string, reply) { return outcomeDropped, reply{drop: true} }
 	}
@@ -143,7 +170,12 @@ func (q *request) awaitJob(j *job) reply {
 func (q *request) answer200(j *job) (string, reply) {
 	folder, dest := q.w.items[j.folder], q.w.users[j.dest]
 	outcome := outcomeRunning200
-	if j.done {
+	switch {
+	case j.died && q.switches.DeadJobAnswer != "200":
+		return outcomeDied500, failed(fail(http.StatusInternalServerError, "internal_server_error", "Internal Server Error"))
+	case j.died:
+		outcome = outcomeDied200
+	case j.done:
 		outcome = outcomeOK200
 	}
 	return outcome, ok(q.itemView(folder, dest, itemStandard(typeFolder), q.fields()))
@@ -157,8 +189,14 @@ func (q *request) answer504(*job) (string, reply) {
 // destinationName is the name Box gives the folder, made unique in the root of
 // the receiver.
 func (s *Sim) destinationName(source, dest *user) string {
-	base := fmt.Sprintf("%s - %s's Files and Folders", source.login, source.name)
+	base := source.name + "'s Files and Folders"
+	if s.switches.FolderName != "name" {
+		base = source.login + " - " + base
+	}
 	name := base
+	if s.switches.SecondFolderName == "same" {
+		return name
+	}
 	for n := 1; s.w.nameTaken("", dest.id, name, "") != nil; n++ {
 		name = fmt.Sprintf("%s (%d)", base, n)
 	}

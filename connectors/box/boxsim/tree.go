@@ -67,15 +67,23 @@ func (w *world) add(it *item, now time.Time) *item {
 	w.link(it)
 	u := w.users[it.owner]
 	u.owned[it.id] = it
-	w.charge(u, it.size, now)
+	w.charge(u, it, 1, now)
 	return it
 }
 
-// charge changes what a user's content measures, from now on.
-func (w *world) charge(u *user, delta int64, now time.Time) {
-	u.bytes += delta
-	if delta != 0 {
-		u.space = append(u.space, spacePoint{now, u.bytes})
+// charge adds an item to what a user's content measures from now on, or with a
+// sign of -1 takes it off.
+func (w *world) charge(u *user, it *item, sign int64, now time.Time) {
+	u.bytes += sign * it.size
+	if it.state == stateTrashed {
+		u.trashBytes += sign * it.size
+	}
+	u.measure(it.size, now)
+}
+
+func (u *user) measure(changed int64, now time.Time) {
+	if changed != 0 {
+		u.space = append(u.space, spacePoint{now, u.bytes, u.trashBytes})
 	}
 }
 
@@ -86,11 +94,11 @@ func (w *world) own(it *item, owner string, now time.Time) {
 	}
 	from, to := w.users[it.owner], w.users[owner]
 	delete(from.owned, it.id)
-	w.charge(from, -it.size, now)
+	w.charge(from, it, -1, now)
 	it.formerOwners = append(it.formerOwners, it.owner)
 	it.owner = owner
 	to.owned[it.id] = it
-	w.charge(to, it.size, now)
+	w.charge(to, it, 1, now)
 }
 
 // subtree lists it and everything below it in any state but destroyed, parents
@@ -105,19 +113,19 @@ func (w *world) subtree(it *item) []*item {
 	return out
 }
 
-// destroy ends an item and all below it for good.
-func (w *world) destroy(it *item, cause string, now time.Time) {
-	for _, x := range w.subtree(it) {
-		if x.state == stateDestroyed {
-			continue
-		}
+// destroy ends an item and all below it for good, and returns what that was.
+func (w *world) destroy(it *item, cause string, now time.Time) []*item {
+	gone := w.subtree(it)
+	for _, x := range gone {
 		u := w.users[x.owner]
 		delete(u.owned, x.id)
-		w.charge(u, -x.size, now)
+		x.destroyedHeld = w.held(x)
+		w.charge(u, x, -1, now)
 		x.state, x.destroyedBy = stateDestroyed, cause
 		w.dropCollabs(func(c *collaboration) bool { return c.item == x.id })
 	}
 	w.unlink(it)
+	return gone
 }
 
 // trash moves an item and all below it into the owner's trash.
@@ -125,16 +133,24 @@ func (w *world) trash(it *item, now time.Time) {
 	for _, x := range w.subtree(it) {
 		if x.alive() {
 			x.state, x.trashedAt = stateTrashed, now
+			u := w.users[x.owner]
+			u.trashBytes += x.size
+			u.measure(x.size, now)
 		}
 	}
 	it.trashRoot = true
 }
 
 // restore brings a trashed item back, with what was trashed along with it.
-func (w *world) restore(it *item) {
+func (w *world) restore(it *item, now time.Time) {
 	it.trashRoot = false
 	for _, x := range w.subtree(it) {
 		if x == it || !w.underTrashRoot(x, it) {
+			if x.state == stateTrashed {
+				u := w.users[x.owner]
+				u.trashBytes -= x.size
+				u.measure(x.size, now)
+			}
 			x.state, x.trashedAt = stateAlive, time.Time{}
 		}
 	}

@@ -154,7 +154,9 @@ func (q *request) uploadVersion() reply {
 	it.content, it.size = form.content, int64(len(form.content))
 	it.etag++
 	it.modifiedAt = q.now
-	q.w.charge(q.w.users[it.owner], grows, q.now)
+	owner := q.w.users[it.owner]
+	owner.bytes += grows
+	owner.measure(grows, q.now)
 	return ok(q.uploaded(it))
 }
 

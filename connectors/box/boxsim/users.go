@@ -24,7 +24,7 @@ func (q *request) listUsers() reply {
 	default:
 		return failed(badRequest("user_type", "Invalid value '"+kind+"'"))
 	}
-	term := strings.ToLower(q.param("filter_term"))
+	term := q.param("filter_term")
 	var found []*user
 	for _, u := range q.w.liveUsers() {
 		if q.listed(u, kind, term) {
@@ -39,24 +39,65 @@ func (q *request) listUsers() reply {
 // listed tells whether a user belongs into a listing: filter_term is a prefix
 // of the name or the login, and external users show for their whole login alone.
 func (q *request) listed(u *user, kind, term string) bool {
-	login, name := strings.ToLower(u.login), strings.ToLower(u.name)
 	switch {
-	case u.service && !q.switches.ListServiceAccount:
+	case u.service && !q.switches.ListServiceAccount, u.foreign:
 		return false
 	case u.external:
-		return kind != "managed" && term != "" && login == term
+		return kind != "managed" && term != "" && q.foldLogin(u.login) == q.foldLogin(term)
 	case kind == "external":
 		return false
 	}
-	return strings.HasPrefix(login, term) || strings.HasPrefix(name, term)
+	if q.switches.FilterMatchesAliases {
+		for _, a := range u.aliases {
+			if strings.HasPrefix(q.foldLogin(a.email), q.foldLogin(term)) {
+				return true
+			}
+		}
+	}
+	return strings.HasPrefix(q.foldLogin(u.login), q.foldLogin(term)) ||
+		strings.HasPrefix(strings.ToLower(u.name), strings.ToLower(term))
+}
+
+// foldLogin is the form in which logins are compared.
+func (s *Sim) foldLogin(login string) string {
+	if s.switches.LoginCase == "exact" {
+		return login
+	}
+	return strings.ToLower(login)
+}
+
+// known resolves a user that the enterprise may see.
+func (q *request) known(id string) (*user, *apiError) {
+	u := q.w.user(id)
+	switch {
+	case u == nil:
+		return nil, notFound("user", id)
+	case u.foreign && q.switches.ForeignUser == "404":
+		return nil, notFound("user", id)
+	case u.foreign:
+		return nil, denied()
+	}
+	return u, nil
+}
+
+// managed resolves a user of the enterprise whom the caller may change.
+func (q *request) managed(id string) (*user, *apiError) {
+	u, err := q.known(id)
+	if err != nil {
+		return nil, err
+	}
+	if u.external {
+		return nil, denied()
+	}
+	return u, q.mayManage(u)
 }
 
 func (q *request) getMe() reply { return ok(q.userView(q.actor, q.fields(), q.now)) }
 
 func (q *request) getUser() reply {
-	u := q.w.user(q.id())
-	if u == nil {
-		return failed(notFound("user", q.id()))
+	u, err := q.known(q.id())
+	if err != nil {
+		return failed(err)
 	}
 	return ok(q.userView(u, q.fields(), q.now))
 }
@@ -109,12 +150,33 @@ func validStatus(status string) bool {
 }
 
 func (s *Sim) loginTaken(login, except string) bool {
+	want := s.foldLogin(login)
 	for _, u := range s.w.liveUsers() {
-		if u.id != except && strings.EqualFold(u.login, login) {
+		if u.id != except && s.foldLogin(u.login) == want {
 			return true
+		}
+		for _, a := range u.aliases {
+			if s.foldLogin(a.email) == want {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// seatError refuses a managed user for whom there is no seat left. Inactive
+// accounts take one too.
+func (q *request) seatError() *apiError {
+	taken := 0
+	for _, u := range q.w.liveUsers() {
+		if !u.external && !u.service && !u.app {
+			taken++
+		}
+	}
+	if q.switches.Seats == 0 || taken < q.switches.Seats {
+		return nil
+	}
+	return refusal(chosen(q.switches.NoSeatAnswer, http.StatusForbidden), "The enterprise has no seat left")
 }
 
 func loginUsed() *apiError {
@@ -138,18 +200,21 @@ func (q *request) createUser() reply {
 	if b.Login != nil && q.loginTaken(*b.Login, "") {
 		return failed(loginUsed())
 	}
+	if err := q.seatError(); err != nil && !b.PlatformOnly {
+		return failed(err)
+	}
 	u := q.newUser(*b.Name, "", roleUser, q.now)
 	u.app = b.PlatformOnly
 	u.login = "AppUser_" + u.id + "@boxdevedition.com"
-	b.apply(u)
+	b.apply(u, q.now)
 	q.emit(q.now, "NEW_USER", q.actor.id, q.w.miniUser(u.id))
 	return created(q.userView(u, q.fields(), q.now))
 }
 
 func (q *request) updateUser() reply {
-	u := q.w.user(q.id())
-	if u == nil {
-		return failed(notFound("user", q.id()))
+	u, err := q.managed(q.id())
+	if err != nil {
+		return failed(err)
 	}
 	var b userBody
 	if err := q.decode(&b); err != nil {
@@ -158,31 +223,51 @@ func (q *request) updateUser() reply {
 	if err := b.check(); err != nil {
 		return failed(err)
 	}
-	if err := q.mayManage(u); err != nil {
+	if err := q.mayUpdate(u, b); err != nil {
 		return failed(err)
 	}
-	if b.Enterprise != nil {
-		return failed(denied()) // nobody is rolled out of the simulated enterprise
+	before, asked := u.status, b.Status
+	if q.switches.StatusNotApplied {
+		b.Status = nil
 	}
-	if b.Status != nil && *b.Status == statusInactive && (u.role == roleAdmin || u == q.actor) {
-		return failed(denied())
-	}
-	if b.Role != nil && u.role == roleAdmin {
-		return failed(denied())
-	}
-	if b.Login != nil && q.loginTaken(*b.Login, u.id) {
-		return failed(loginUsed())
-	}
-	b.apply(u)
+	b.apply(u, q.now)
 	u.modifiedAt = q.now
-	q.emit(q.now, "EDIT_USER", q.actor.id, q.w.miniUser(u.id))
-	return ok(q.userView(u, q.fields(), q.now))
+	q.emitEdit(u, before)
+	view := q.userView(u, q.fields(), q.now)
+	if _, shown := view["status"]; shown && asked != nil {
+		view["status"] = *asked // the answer to a write is the written, however late reads are
+	}
+	return ok(view)
 }
 
-// mayManage applies Box's ranks: only the admin changes the admin or a coadmin,
-// except that everybody may change themselves.
+// mayUpdate applies the rules about what of an account may change.
+func (q *request) mayUpdate(u *user, b userBody) *apiError {
+	switch {
+	case b.Enterprise != nil:
+		return denied() // nobody is rolled out of the simulated enterprise
+	case b.Status != nil && *b.Status == statusInactive && (u.role == roleAdmin || u == q.actor):
+		return q.adminRefusal("You cannot deactivate this user")
+	case b.Role != nil && u.role == roleAdmin:
+		return denied()
+	case b.Login != nil && q.loginTaken(*b.Login, u.id):
+		return loginUsed()
+	}
+	return nil
+}
+
+// adminRefusal is the answer to what may happen to nobody's admin, to oneself
+// or to the service account.
+func (q *request) adminRefusal(message string) *apiError {
+	if q.switches.AdminRefusal == "400" {
+		return fail(http.StatusBadRequest, "bad_request", message)
+	}
+	return denied()
+}
+
+// mayManage applies Box's ranks: only the admin changes the admin, a coadmin or
+// the service account, except that everybody may change themselves.
 func (q *request) mayManage(u *user) *apiError {
-	if u.role != roleUser && q.actor.role != roleAdmin && u != q.actor {
+	if u.privileged() && q.actor.role != roleAdmin && u != q.actor {
 		return denied()
 	}
 	return nil
@@ -194,11 +279,13 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-func (b userBody) apply(u *user) {
+func (b userBody) apply(u *user, now time.Time) {
 	set(&u.name, b.Name)
 	set(&u.login, b.Login)
 	set(&u.role, b.Role)
-	set(&u.status, b.Status)
+	if b.Status != nil {
+		u.setStatus(*b.Status, now)
+	}
 	set(&u.language, b.Language)
 	set(&u.timezone, b.Timezone)
 	set(&u.jobTitle, b.JobTitle)
@@ -260,7 +347,7 @@ func (q *request) terminateSessions() reply {
 	}
 	for _, u := range q.w.liveUsers() {
 		for _, login := range b.Logins {
-			ids[u.id] = ids[u.id] || strings.EqualFold(u.login, login)
+			ids[u.id] = ids[u.id] || q.foldLogin(u.login) == q.foldLogin(login)
 		}
 	}
 	for _, u := range q.w.liveUsers() {

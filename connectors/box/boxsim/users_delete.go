@@ -3,82 +3,119 @@ package boxsim
 import (
 	"net/http"
 	"slices"
-	"time"
 )
 
-// forcedDelete is a delete that was sent with force=true.
-type forcedDelete struct {
-	Time   time.Time `json:"time"`
-	User   string    `json:"user"`
-	Status int       `json:"status"`
-}
+// recentDays is how long an account counts as recently active.
+const recentDays = 30
 
 // deleteUser ends an account. Parameters count in the query alone; without
 // force Box refuses an account that still owns content.
 func (q *request) deleteUser() reply {
-	rep := q.decideDelete()
-	if q.param("force") == "true" {
-		status := rep.status
-		if rep.err != nil {
-			status = rep.err.Status
+	u := q.w.user(q.id())
+	entry := LedgerDelete{Time: q.now, User: q.id(), By: q.actor.id, Forced: q.param("force") == "true"}
+	if u != nil {
+		running := q.jobsOf(u.id)
+		if len(running) > 0 {
+			u.deletesWhileJobRan++
 		}
-		q.w.forced = append(q.w.forced, forcedDelete{Time: q.now, User: q.id(), Status: status})
+		entry.JobRunning, entry.UnderLegalHold = len(running) > 0, q.w.userHeld(u)
 	}
+	rep := noContent()
+	if err := q.deleteError(entry.Forced); err != nil {
+		rep = failed(err)
+		entry.Status = err.Status
+	} else {
+		entry.Status = rep.status
+		q.removeUser(u, &entry)
+	}
+	q.w.deletes = append(q.w.deletes, entry)
 	return rep
 }
 
-func (q *request) decideDelete() reply {
-	u := q.w.user(q.id())
-	if u == nil {
-		return failed(notFound("user", q.id()))
-	}
-	running := q.jobsOf(u.id)
-	if len(running) > 0 {
-		u.deletesWhileJobRan++
-	}
-	if u.role == roleAdmin || u.service || u == q.actor {
-		return failed(denied())
-	}
-	if err := q.mayManage(u); err != nil {
-		return failed(err)
+// deleteError says why the account is not deleted.
+func (q *request) deleteError(force bool) *apiError {
+	u, err := q.known(q.id())
+	if err != nil {
+		return err
 	}
 	switch {
-	case q.param("force") != "true":
-		if q.hasManagedContent(u, running) {
-			return failed(fail(http.StatusBadRequest, "bad_request", "User has managed content"))
-		}
-	case len(u.owned) > 0 && q.w.governed():
-		return failed(fail(http.StatusForbidden, "forbidden",
-			"User cannot be deleted due to retention policies. Please transfer user content first"))
+	case u.role == roleAdmin || u.service || u == q.actor:
+		return q.adminRefusal("You cannot delete this user")
+	case u.external:
+		return denied()
 	}
-	q.removeUser(u)
-	return noContent()
+	if err := q.mayManage(u); err != nil {
+		return err
+	}
+	if status := chosen(q.switches.HeldDeleteAnswer, 0); status != 0 && q.w.userHeld(u) {
+		return refusal(status, "User cannot be deleted due to a legal hold")
+	}
+	if !force {
+		return q.contentError(u)
+	}
+	if len(u.owned) > 0 && q.w.governed() {
+		return fail(http.StatusForbidden, "forbidden",
+			"User cannot be deleted due to retention policies. Please transfer user content first")
+	}
+	return nil
 }
 
-// hasManagedContent is Box's last guard, with the doubts about it as switches.
-func (q *request) hasManagedContent(u *user, running []*job) bool {
+// contentError is Box's last guard of content, with the doubts about it as
+// switches.
+func (q *request) contentError(u *user) *apiError {
+	managed := fail(http.StatusBadRequest, "bad_request", "User has managed content")
 	moving := map[string]bool{}
-	for _, j := range running {
+	for _, j := range q.jobsOf(u.id) {
 		if q.switches.DeleteIgnoresRunningJob {
 			for _, step := range j.steps {
 				moving[step.item.id] = true
 			}
 		} else if j.source == u.id {
-			return true
+			return q.runningError(managed)
 		}
 	}
+	retained := false
 	for _, it := range u.owned {
 		switch {
 		case moving[it.id]:
 		case q.w.retains(it):
-			return true
+			retained = true
 		case it.state == stateTrashed && q.switches.DeleteIgnoresTrash:
 		case it.size == 0 && q.switches.DeleteIgnoresZeroByte && !q.holdsBytes(it):
 		default:
-			return true
+			return managed
 		}
 	}
-	return false
+	switch {
+	case len(q.w.workflowsOf(u.id)) > 0 && !q.switches.DeleteIgnoresWorkflows:
+		return managed
+	case retained && q.switches.RetainedDeleteAnswer == "403":
+		return fail(http.StatusForbidden, "forbidden", "You do not have permission to delete managed users")
+	case retained:
+		return managed
+	}
+	return q.recentError(u)
+}
+
+func (q *request) runningError(managed *apiError) *apiError {
+	switch q.switches.RunningDeleteAnswer {
+	case "403":
+		return fail(http.StatusForbidden, "forbidden", "User is locked")
+	case "409":
+		return blocked()
+	}
+	return managed
+}
+
+// recentError refuses who was active or joined lately, as Box's document said
+// for half a year.
+func (q *request) recentError(u *user) *apiError {
+	status := chosen(q.switches.RecentlyActiveAnswer, 0)
+	since := q.now.Add(-recentDays * day)
+	if status == 0 || u.lastLogin.Before(since) && u.createdAt.Before(since) {
+		return nil
+	}
+	return refusal(status, "User was recently active")
 }
 
 // holdsBytes tells whether a folder has a file of more than zero bytes in it.
@@ -86,18 +123,22 @@ func (q *request) holdsBytes(it *item) bool {
 	return it.typ == typeFolder && q.w.folderBytes(it) > 0
 }
 
-func (q *request) removeUser(u *user) {
+func (q *request) removeUser(u *user, entry *LedgerDelete) {
 	cause := "delete"
-	if q.param("force") == "true" {
+	if entry.Forced {
 		cause = "forced_delete"
 	}
 	for _, j := range q.jobsOf(u.id) {
-		q.endJob(j, q.now)
+		q.endJob(j, q.now, false)
 	}
 	for _, it := range byID(u.owned) {
 		if it.state != stateDestroyed && it.owner == u.id {
-			q.w.destroy(it, cause, q.now)
+			entry.count(q.w.destroy(it, cause, q.now))
 		}
+	}
+	for _, f := range q.w.workflowsOf(u.id) {
+		f.destroyedBy = cause
+		entry.WorkflowsDestroyed++
 	}
 	// Collaborations of the leaver go; so do those on single files that once
 	// were the leaver's, which a transfer only keeps until now.
@@ -116,6 +157,6 @@ func (q *request) removeUser(u *user) {
 		}
 	}
 	u.deleted = true
-	q.emit(q.now, "DELETE_USER", q.actor.id, q.w.miniUser(u.id))
+	q.emitDelete(u)
 	q.log.Info("account deleted", "user", u.id, "cause", cause)
 }
