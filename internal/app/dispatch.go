@@ -34,6 +34,9 @@ type outbox interface {
 	// StillOpen tells whether what a row is about, its plan or else its case, has
 	// not ended.
 	StillOpen(ctx context.Context, row schema.OutboxRow) (bool, error)
+	// UnparkBehind lets a plan go on that was parked for nothing but its row being
+	// behind a workflow that was ended.
+	UnparkBehind(ctx context.Context, id schema.PlanID) (schema.Plan, error)
 }
 
 // dispatcher carries what the database decided to Temporal. Any number may run.
@@ -82,6 +85,8 @@ func (d *dispatcher) dispatch(ctx context.Context, row schema.OutboxRow) error {
 		}))
 	case schema.OutboxLane:
 		return d.orRevive(ctx, row, temporalx.Signal(ctx, d.temporal, workflows.DeprovisionID(row.PlanID), workflows.SignalLane, nil))
+	case schema.OutboxRestart:
+		return d.restart(ctx, row)
 	default:
 		return errors.New("outbox row of a kind this release does not know")
 	}
@@ -99,13 +104,7 @@ func (d *dispatcher) orRevive(ctx context.Context, row schema.OutboxRow, err err
 		return err
 	}
 	d.log.Warn("a workflow that should run did not, starting it anew", zap.String("workflow_id", workflowOf(row)))
-	options := client.StartWorkflowOptions{ID: workflowOf(row), TaskQueue: workflows.QueueEngine}
-	if row.PlanID != "" {
-		_, err = temporalx.Restart(ctx, d.temporal, options, workflows.Deprovision, workflows.DeprovisionInput{PlanID: row.PlanID})
-	} else {
-		_, err = temporalx.Restart(ctx, d.temporal, options, workflows.Offboarding, workflows.OffboardingInput{CaseID: row.CaseID})
-	}
-	return err
+	return d.startAnew(ctx, row)
 }
 
 func workflowOf(row schema.OutboxRow) string {

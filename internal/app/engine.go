@@ -71,6 +71,9 @@ func (e *Engine) prove(ctx context.Context) error {
 	if err := e.store.EnsureKeyCheck(ctx, e.keys); err != nil {
 		return err
 	}
+	if err := e.store.EnsureIdentity(ctx); err != nil {
+		return err
+	}
 	fresh := make([]byte, audit.SeedSize)
 	if _, err := rand.Read(fresh); err != nil {
 		return err

@@ -78,11 +78,12 @@ func (in *invocation) printCheck(done string, c apiclient.Checked) {
 }
 
 type connectionCommands struct {
-	List    listConnectionsCommand   `cmd:"" help:"List connections."`
-	Test    testConnectionCommand    `cmd:"" help:"Check a connection at its vendor."`
-	Disable disableConnectionCommand `cmd:"" help:"Stop the use of a connection; its plans park."`
-	Enable  enableConnectionCommand  `cmd:"" help:"Use a connection again."`
-	Remove  removeConnectionCommand  `cmd:"" help:"Forget a connection and its secret."`
+	List        listConnectionsCommand   `cmd:"" help:"List connections."`
+	Test        testConnectionCommand    `cmd:"" help:"Check a connection at its vendor."`
+	Disable     disableConnectionCommand `cmd:"" help:"Stop the use of a connection; its plans park."`
+	Enable      enableConnectionCommand  `cmd:"" help:"Use a connection again."`
+	AllowWrites allowWritesCommand       `cmd:"" help:"Let a read-only connection write, as after a recovery."`
+	Remove      removeConnectionCommand  `cmd:"" help:"Forget a connection and its secret."`
 }
 
 type listConnectionsCommand struct{}

@@ -23,6 +23,7 @@ type serveCommands struct {
 	Up      upCommand      `cmd:"" help:"Run the whole stack on this machine: database, Temporal, server and worker."`
 	Server  serverCommand  `cmd:"" help:"Run the API server of an installation."`
 	Worker  workerCommand  `cmd:"" help:"Run a worker of an installation."`
+	Recover recoverCommand `cmd:"" help:"Make a restored database safe to work with. Needs no server."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to this program."`
 	Health  healthCommand  `cmd:"" help:"Ask a server or worker whether it is well; for containers."`
 	Demo    demoCommand    `cmd:"" help:"Offboard leavers of a simulated company, live."`

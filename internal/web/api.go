@@ -92,6 +92,7 @@ func (s *server) registerAll() {
 	s.registerDecisions()
 	s.registerReport()
 	s.registerConnections()
+	s.registerRecover()
 	s.registerTokens()
 	s.registerEngine()
 	s.registerAudit()

@@ -27,6 +27,8 @@ type Store interface {
 	// secret and is refused with CodeConflict while plans are open on it.
 	SetConnectionState(ctx context.Context, name string, to schema.ConnectionState, reason string, by schema.Principal) (schema.Connection, error)
 
+	AllowConnectionWrites(ctx context.Context, name, reason string, by schema.Principal) (schema.Connection, error)
+
 	// CreateCases writes the persons, cases, plans and outbox rows of all drafts
 	// in one transaction: all or none. CodeConflict names the case that already
 	// works on an account.

@@ -15,24 +15,25 @@ import (
 type Store struct {
 	Tokens map[string]schema.Principal // by the token itself
 
-	CreateTokenFunc        func(schema.Token) (schema.Token, error)
-	ListTokensFunc         func(after string, limit int) ([]schema.Token, string, error)
-	RevokeTokenFunc        func(name string) (schema.Token, error)
-	CreateConnectionFunc   func(schema.Connection, string) (schema.Connection, error)
-	ListConnectionsFunc    func(after string, limit int) ([]schema.Connection, string, error)
-	ConnectionByNameFunc   func(name string) (schema.Connection, error)
-	SetConnectionStateFunc func(name string, to schema.ConnectionState, reason string) (schema.Connection, error)
-	CreateCasesFunc        func([]schema.Draft, schema.Principal) ([]schema.Case, error)
-	FindCaseFunc           func(ref string) (schema.Case, error)
-	CaseViewFunc           func(schema.CaseID) (schema.CaseView, error)
-	ListCasesFunc          func(schema.CaseFilter) ([]schema.CaseView, string, error)
-	DecisionsFunc          func(schema.CaseID) ([]schema.Decision, error)
-	DecideFunc             func(schema.Decision, schema.Principal) (schema.Decision, error)
-	SwitchFunc             func() (schema.Switch, error)
-	SetSwitchFunc          func(schema.Switch) (schema.Switch, error)
-	ExportAuditFunc        func(io.Writer) error
-	CaseAuditFunc          func(id schema.CaseID, afterSeq int64, limit int) ([][]byte, error)
-	PingFunc               func() error
+	CreateTokenFunc           func(schema.Token) (schema.Token, error)
+	ListTokensFunc            func(after string, limit int) ([]schema.Token, string, error)
+	RevokeTokenFunc           func(name string) (schema.Token, error)
+	CreateConnectionFunc      func(schema.Connection, string) (schema.Connection, error)
+	ListConnectionsFunc       func(after string, limit int) ([]schema.Connection, string, error)
+	ConnectionByNameFunc      func(name string) (schema.Connection, error)
+	SetConnectionStateFunc    func(name string, to schema.ConnectionState, reason string) (schema.Connection, error)
+	AllowConnectionWritesFunc func(name, reason string) (schema.Connection, error)
+	CreateCasesFunc           func([]schema.Draft, schema.Principal) ([]schema.Case, error)
+	FindCaseFunc              func(ref string) (schema.Case, error)
+	CaseViewFunc              func(schema.CaseID) (schema.CaseView, error)
+	ListCasesFunc             func(schema.CaseFilter) ([]schema.CaseView, string, error)
+	DecisionsFunc             func(schema.CaseID) ([]schema.Decision, error)
+	DecideFunc                func(schema.Decision, schema.Principal) (schema.Decision, error)
+	SwitchFunc                func() (schema.Switch, error)
+	SetSwitchFunc             func(schema.Switch) (schema.Switch, error)
+	ExportAuditFunc           func(io.Writer) error
+	CaseAuditFunc             func(id schema.CaseID, afterSeq int64, limit int) ([][]byte, error)
+	PingFunc                  func() error
 }
 
 var _ web.Store = (*Store)(nil)
