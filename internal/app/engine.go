@@ -15,6 +15,7 @@ import (
 	"sendoff/internal/config"
 	"sendoff/internal/secret"
 	"sendoff/internal/store"
+	"sendoff/internal/telemetry"
 	"sendoff/internal/temporalx"
 	"sendoff/schema"
 )
@@ -24,16 +25,17 @@ const auditOrigin = "sendoff-audit"
 
 // Engine is what server and worker have in common.
 type Engine struct {
-	cfg      config.Config
-	log      *zap.Logger
-	keys     *secret.Keyring
-	signer   *audit.Signer
-	store    *store.Store
-	openers  *openers
-	acts     *activities.Activities
-	planner  *activities.Planner
-	temporal temporalx.Options
-	ports    Ports
+	cfg       config.Config
+	log       *zap.Logger
+	keys      *secret.Keyring
+	signer    *audit.Signer
+	store     *store.Store
+	openers   *openers
+	acts      *activities.Activities
+	planner   *activities.Planner
+	temporal  temporalx.Options
+	ports     Ports
+	telemetry *telemetry.Telemetry
 }
 
 // OpenEngine connects to the database, proves that the key is the right one and
@@ -54,10 +56,14 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 		e.store.Close()
 		return nil, err
 	}
+	if err := e.openTelemetry(ctx); err != nil {
+		e.store.Close()
+		return nil, err
+	}
 	clocks := schema.DefaultClocks().Scaled(cfg.TimeScale)
 	e.openers = newOpeners(openerConfig{
-		Factories: all.Factories(), Secrets: e.store, Guard: e.store,
-		Limiter: rate.New(e.store, float64(cfg.RatePerMinute)), LoopbackOnly: cfg.TimeScale > 1,
+		Factories: all.Factories(), Secrets: e.store, Guard: e.store, Observer: e.telemetry.Observer(),
+		Limiter: e.telemetry.Limiter(rate.New(e.store, float64(cfg.RatePerMinute))), LoopbackOnly: cfg.TimeScale > 1,
 	})
 	state := decorated[activities.Store](e.store, e.ports.Store)
 	vendors := decorated[activities.Connectors](e.openers, e.ports.Connectors)
@@ -66,7 +72,8 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	return e, nil
 }
 
-// prove checks the key against the database and opens the audit log's own key.
+// prove checks that database and key are those of before and opens the audit
+// log's own key.
 func (e *Engine) prove(ctx context.Context) error {
 	if err := e.store.EnsureKeyCheck(ctx, e.keys); err != nil {
 		return err
@@ -92,6 +99,7 @@ func (e *Engine) prove(ctx context.Context) error {
 // Close releases what the engine holds.
 func (e *Engine) Close() {
 	e.openers.close()
+	e.closeTelemetry()
 	e.store.Close()
 }
 

@@ -27,6 +27,8 @@ type Store interface {
 	// secret and is refused with CodeConflict while plans are open on it.
 	SetConnectionState(ctx context.Context, name string, to schema.ConnectionState, reason string, by schema.Principal) (schema.Connection, error)
 
+	// AllowConnectionWrites lets a read-only connection write. CodeConflict when
+	// another one writes to its enterprise.
 	AllowConnectionWrites(ctx context.Context, name, reason string, by schema.Principal) (schema.Connection, error)
 
 	// CreateCases writes the persons, cases, plans and outbox rows of all drafts
