@@ -66,6 +66,7 @@ type Local struct {
 // StartLocal starts everything but server and worker and migrates the database.
 // Run serves until its context ends; Close must follow.
 func StartLocal(ctx context.Context, cfg UpConfig) (*Local, error) {
+	cfg.Config.Version = cfg.Version
 	l := &Local{cfg: cfg}
 	if err := l.start(ctx); err != nil {
 		l.Close()

@@ -13,6 +13,12 @@ import (
 	"sendoff/schema"
 )
 
+// Where processes serve health and metrics unless they are told.
+const (
+	workerPages = "127.0.0.1:8081"
+	serverPages = "127.0.0.1:8082"
+)
+
 // openProduction opens the engine of a server or worker process: database and
 // key must be configured.
 func openProduction(ctx context.Context, cfg config.Config, log *zap.Logger) (*Engine, error) {
@@ -47,7 +53,11 @@ func Server(ctx context.Context, cfg config.Config, log *zap.Logger, version str
 	if err != nil {
 		return &schema.Error{Code: schema.CodeInvalid, Message: "cannot listen on " + cfg.Listen, Fix: "choose another address with --listen"}
 	}
-	return e.RunServer(ctx, l, version)
+	pages, err := listenPages(cfg.HealthListen, serverPages, log)
+	if err != nil {
+		return err
+	}
+	return e.runServer(ctx, l, pages, version)
 }
 
 // Worker runs a worker of a production installation until ctx ends.
@@ -57,14 +67,11 @@ func Worker(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 		return err
 	}
 	defer e.Close()
-	if cfg.HealthListen != "" {
-		stop, err := e.serveHealth(ctx, cfg.HealthListen)
-		if err != nil {
-			return err
-		}
-		defer stop()
+	pages, err := listenPages(cfg.HealthListen, workerPages, log)
+	if err != nil {
+		return err
 	}
-	return e.RunWorker(ctx)
+	return e.runWorker(ctx, pages)
 }
 
 // Migrate brings the database up to this program and, when tokenFile is named

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -15,49 +16,93 @@ import (
 	"sendoff/internal/web"
 )
 
-// shutdownFor is how long a stopping server lets requests end.
-const shutdownFor = 10 * time.Second
+// shutdownFor is how long a stopping server lets requests end, less than the
+// 30 s that containers are given.
+const shutdownFor = 25 * time.Second
 
 // RunServer serves the API on the listener, dispatches the outbox and seals the
-// audit log, until ctx ends.
+// audit log, until ctx ends. A stop lets requests end first, and what they wrote
+// still be dispatched and sealed.
 func (e *Engine) RunServer(ctx context.Context, l net.Listener, version string) error {
+	return e.runServer(ctx, l, nil, version)
+}
+
+// runServer is RunServer with a listener for the process's own pages, or nil.
+func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version string) error {
 	temporal, err := e.dial(ctx, "server")
 	if err != nil {
 		return fmt.Errorf("cannot reach Temporal: %w", err)
 	}
 	defer temporal.Close()
+	if err := e.telemetry.WatchGauges(e.gauges); err != nil {
+		return err
+	}
 	sealer, err := audit.NewSealer(audit.SealerConfig{Store: e.store, Signer: e.signer, OnError: func(err error) {
 		e.log.Warn("audit log could not be sealed, trying again", zap.Error(err))
 	}})
 	if err != nil {
 		return err
 	}
-	handler := web.New(web.Config{Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers, Log: e.log.Named("web"), Version: version})
-	d := &dispatcher{rows: decorated[Outbox](e.store, e.ports.Outbox), temporal: temporal, log: e.log.Named("dispatch")}
+	ready := &readiness{store: e.store, keys: e.keys, temporal: temporal}
+	defer e.servePages(pages, ready)()
+	d := e.dispatcher(temporal)
 
-	g, ctx := errgroup.WithContext(ctx)
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, failed := errgroup.WithContext(working)
 	for range dispatchers {
-		g.Go(func() error { return d.run(ctx) })
+		g.Go(func() error { return d.run(failed) })
 	}
-	g.Go(func() error { return ignoreDone(ctx, sealer.Run(ctx)) })
-	g.Go(func() error { return serve(ctx, web.NewServer(handler), l) })
+	g.Go(func() error { return ignoreDone(failed, sealer.Run(failed)) })
+	g.Go(func() error {
+		defer stop() // the rest ends after the last request
+		serving, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(failed, end)()
+		defer context.AfterFunc(serving, func() { ready.draining.Store(true) })()
+		return e.serve(serving, web.NewServer(e.api(ready, version)), l)
+	})
 	e.log.Info("server is up", zap.String("listen", l.Addr().String()))
-	return g.Wait()
+	err = g.Wait()
+	e.log.Info("server has stopped")
+	return err
+}
+
+// api builds the handler of the API.
+func (e *Engine) api(ready *readiness, version string) http.Handler {
+	return web.New(web.Config{
+		Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers,
+		Log: e.log.Named("web"), Version: version, Observer: e.telemetry,
+		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
+	})
+}
+
+func (e *Engine) dispatcher(temporal client.Client) *dispatcher {
+	rows := decorated[Outbox](e.store, e.ports.Outbox)
+	if e.telemetry.Tracing() {
+		rows = tracedOutbox{Outbox: rows, tracer: e.telemetry.Tracer()}
+	}
+	return &dispatcher{rows: rows, temporal: temporal, log: e.log.Named("dispatch")}
 }
 
 // serve serves until ctx ends and then lets requests end.
-func serve(ctx context.Context, s *http.Server, l net.Listener) error {
-	stopped := make(chan error, 1)
+func (e *Engine) serve(ctx context.Context, s *http.Server, l net.Listener) error {
+	stopped := make(chan struct{})
 	go func() {
+		defer close(stopped)
 		<-ctx.Done()
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownFor)
 		defer cancel()
-		stopped <- s.Shutdown(end)
+		if s.Shutdown(end) != nil {
+			e.log.Warn("requests did not end in time and are cut off", zap.Duration("waited", shutdownFor))
+			_ = s.Close() // their callers see it
+		}
 	}()
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return <-stopped
+	<-stopped
+	return nil
 }
 
 // ignoreDone drops the error of something that ended because ctx did.

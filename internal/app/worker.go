@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -26,23 +28,55 @@ const concurrentTransfers = 200
 
 // RunWorker carries out workflows and activities until ctx ends. A stop waits
 // for running activities, transfers for up to 45 s.
-func (e *Engine) RunWorker(ctx context.Context) error {
+func (e *Engine) RunWorker(ctx context.Context) error { return e.runWorker(ctx, nil) }
+
+// runWorker is RunWorker with a listener for the process's own pages, or nil.
+func (e *Engine) runWorker(ctx context.Context, pages net.Listener) error {
 	temporal, err := e.dial(ctx, "worker")
 	if err != nil {
 		return fmt.Errorf("cannot reach Temporal: %w", err)
 	}
 	defer temporal.Close()
-	workers := []worker.Worker{NewEngineWorker(temporal, e.acts, e.log, e.ports.Interceptors...), NewTransferWorker(temporal, e.acts, e.log, e.ports.Interceptors...)}
+	ready := &readiness{store: e.store, keys: e.keys, temporal: temporal, polling: &atomic.Bool{}}
+	defer e.servePages(pages, ready)()
+	fatal := make(chan error, 2) // one each
+	workers := e.workers(temporal, fatal)
 	for i, w := range workers {
 		if err := w.Start(); err != nil {
-			for _, started := range workers[:i] {
-				started.Stop()
-			}
+			stopAll(workers[:i])
 			return fmt.Errorf("cannot start the worker: %w", err)
 		}
 	}
+	ready.polling.Store(true)
 	e.log.Info("worker is up", zap.String("queue", workflows.QueueEngine))
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case err = <-fatal:
+		// A worker that polls no more is no use: the process ends and is started again.
+		e.log.Error("the worker cannot go on", zap.Error(err))
+		err = fmt.Errorf("the worker cannot go on: %w", err)
+	}
+	ready.draining.Store(true)
+	e.log.Info("worker drains: no new work, running activities may end", zap.Duration("at_most", stopTimeout))
+	stopAll(workers)
+	e.log.Info("worker has stopped")
+	return err
+}
+
+// workers are those of both task queues.
+func (e *Engine) workers(temporal client.Client, fatal chan<- error) []worker.Worker {
+	around := append(slices.Clone(e.ports.Interceptors), e.telemetry.ActivityInterceptor(), &activityLog{log: e.log, plans: e.store})
+	options := func(activitiesAtOnce int) worker.Options {
+		return worker.Options{
+			Interceptors: around, WorkerStopTimeout: stopTimeout, MaxConcurrentActivityExecutionSize: activitiesAtOnce,
+			OnFatalError: func(err error) { fatal <- err },
+		}
+	}
+	return []worker.Worker{newEngineWorker(temporal, e.acts, options(100)), newTransferWorker(temporal, e.acts, options(concurrentTransfers))}
+}
+
+// stopAll stops workers side by side and waits for them.
+func stopAll(workers []worker.Worker) {
 	stopped := make(chan struct{})
 	for _, w := range workers {
 		go func() { w.Stop(); stopped <- struct{}{} }()
@@ -50,27 +84,22 @@ func (e *Engine) RunWorker(ctx context.Context) error {
 	for range workers {
 		<-stopped
 	}
-	e.log.Info("worker has stopped")
-	return nil
 }
 
-// NewEngineWorker returns the worker for workflows and short activities.
-func NewEngineWorker(c client.Client, acts *activities.Activities, log *zap.Logger, around ...interceptor.WorkerInterceptor) worker.Worker {
-	w := worker.New(c, workflows.QueueEngine, worker.Options{
-		Interceptors: append(slices.Clone(around), activities.Interceptor(log)), WorkerStopTimeout: stopTimeout,
-		MaxConcurrentActivityExecutionSize: 100,
-	})
+// newEngineWorker returns the worker for workflows and short activities.
+func newEngineWorker(c client.Client, acts *activities.Activities, o worker.Options) worker.Worker {
+	w := worker.New(c, workflows.QueueEngine, o)
 	workflows.Register(w)
 	w.RegisterActivity(acts)
 	return w
 }
 
-// NewTransferWorker returns the worker for the calls that last minutes.
-func NewTransferWorker(c client.Client, acts *activities.Activities, log *zap.Logger, around ...interceptor.WorkerInterceptor) worker.Worker {
-	w := worker.New(c, workflows.QueueTransfer, worker.Options{
-		Interceptors: append(slices.Clone(around), activities.Interceptor(log)), WorkerStopTimeout: stopTimeout,
-		MaxConcurrentActivityExecutionSize: concurrentTransfers, DisableWorkflowWorker: true,
-	})
+// newTransferWorker returns the worker for the calls that last minutes.
+func newTransferWorker(c client.Client, acts *activities.Activities, o worker.Options) worker.Worker {
+	o.DisableWorkflowWorker = true
+	w := worker.New(c, workflows.QueueTransfer, o)
 	w.RegisterActivityWithOptions(acts.SendTransfer, activity.RegisterOptions{Name: "SendTransfer"})
 	return w
 }
+
+var _ interceptor.WorkerInterceptor = (*activityLog)(nil)

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -38,6 +40,7 @@ type settingFlags struct {
 	TimeScale     string `placeholder:"N" help:"Divide the engine's waits; for simulators alone."`
 	RatePerMinute string `placeholder:"N" help:"Calls per minute and acting user."`
 	LogLevel      string `placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat     string `placeholder:"FORMAT" help:"json or console."`
 }
 
 func (f settingFlags) load(in *invocation, more map[string]string) (config.Config, error) {
@@ -46,12 +49,13 @@ func (f settingFlags) load(in *invocation, more map[string]string) (config.Confi
 	}
 	flags := map[string]string{
 		config.KeyFile: f.KeyFile, config.TimeScale: f.TimeScale,
-		config.RatePerMinute: f.RatePerMinute, config.LogLevel: f.LogLevel,
+		config.RatePerMinute: f.RatePerMinute, config.LogLevel: f.LogLevel, config.LogFormat: f.LogFormat,
 	}
 	for k, v := range more {
 		flags[k] = v
 	}
 	cfg, err := config.Load(config.Sources{File: f.Config, Env: in.lookup, Flags: flags})
+	cfg.Version = Version()
 	return cfg, ownError(err)
 }
 
@@ -90,7 +94,7 @@ func (c *upCommand) Run(in *invocation) error {
 	if err := os.MkdirAll(cfg.DataDir, 0o711); err != nil {
 		return usage("the data directory "+cfg.DataDir+" cannot be made", "choose another with --data")
 	}
-	log, err := app.NewLogger(cfg.LogLevel, filepath.Join(cfg.DataDir, app.LogFileName))
+	log, err := app.NewLoggerAs(cfg.LogFormat, cfg.LogLevel, filepath.Join(cfg.DataDir, app.LogFileName))
 	if err != nil {
 		return err
 	}
@@ -123,19 +127,20 @@ func (c *upCommand) announce(in *invocation, cfg config.Config, stack *app.Local
 
 type serverCommand struct {
 	settingFlags
-	Listen string `placeholder:"HOST:PORT" help:"Where the API listens (default 127.0.0.1:8080)."`
+	Listen       string `placeholder:"HOST:PORT" help:"Where the API listens (default 127.0.0.1:8080)."`
+	HealthListen string `placeholder:"HOST:PORT" help:"Where /healthz, /readyz and /metrics listen (default 127.0.0.1:8082), or off."`
 }
 
 // Run serves until the invocation ends.
 func (c *serverCommand) Run(in *invocation) error {
-	return c.process(in, map[string]string{config.Listen: c.Listen}, func(ctx context.Context, cfg config.Config, log *zap.Logger) error {
+	return c.process(in, map[string]string{config.Listen: c.Listen, config.HealthListen: c.HealthListen}, func(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 		return app.Server(ctx, cfg, log, Version())
 	})
 }
 
 type workerCommand struct {
 	settingFlags
-	HealthListen string `placeholder:"HOST:PORT" help:"Where /healthz listens; none without."`
+	HealthListen string `placeholder:"HOST:PORT" help:"Where /healthz, /readyz and /metrics listen (default 127.0.0.1:8081), or off."`
 }
 
 // Run works until the invocation ends.
@@ -149,7 +154,7 @@ func (f settingFlags) process(in *invocation, more map[string]string, run func(c
 	if err != nil {
 		return err
 	}
-	log, err := app.NewLogger(cfg.LogLevel, "stderr")
+	log, err := app.NewLoggerAs(cfg.LogFormat, cfg.LogLevel, "stderr")
 	if err != nil {
 		return err
 	}
@@ -172,7 +177,7 @@ func (c *migrateCommand) Run(in *invocation) error {
 }
 
 type healthCommand struct {
-	URL string `default:"http://127.0.0.1:8080/healthz" help:"The page to ask."`
+	URL string `default:"http://127.0.0.1:8080/readyz" help:"The page to ask: /healthz (it lives) or /readyz (it can work)."`
 }
 
 // Run asks once.
@@ -181,7 +186,7 @@ func (c *healthCommand) Run(in *invocation) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
-		return usage("the URL cannot be used", "give one such as http://127.0.0.1:8080/healthz")
+		return usage("the URL cannot be used", "give one such as http://127.0.0.1:8080/readyz")
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -189,9 +194,24 @@ func (c *healthCommand) Run(in *invocation) error {
 	}
 	defer func() { _ = res.Body.Close() }() // read to the end or not: we end
 	if res.StatusCode != http.StatusOK {
-		return &apiclient.Error{Code: apiclient.CodeUnreachable, Message: fmt.Sprintf("%s answers %d", c.URL, res.StatusCode), Fix: "see the log of the process"}
+		return unwell(c.URL, res)
 	}
 	return nil
+}
+
+// maxProblem bounds what is read of a page's answer, in bytes.
+const maxProblem = 64 << 10
+
+// unwell says what the page says is missing.
+func unwell(url string, res *http.Response) error {
+	e := &apiclient.Error{Code: apiclient.CodeUnreachable, Message: fmt.Sprintf("%s answers %d", url, res.StatusCode), Fix: "see the log of the process"}
+	var said struct {
+		Problems []apiclient.Problem `json:"problems"`
+	}
+	if json.NewDecoder(io.LimitReader(res.Body, maxProblem)).Decode(&said) == nil {
+		e.Problems = said.Problems
+	}
+	return e
 }
 
 type demoCommand struct{}

@@ -26,7 +26,8 @@ type Config struct {
 	KeyFile string
 	// Listen is host:port of the API; loopback unless a TLS proxy stands before it.
 	Listen string
-	// HealthListen is host:port of a worker's health page; empty = none.
+	// HealthListen is host:port of the pages for health and metrics; empty = the
+	// process's default on loopback, "off" = none.
 	HealthListen string
 	// DataDir is where `up` keeps everything.
 	DataDir string
@@ -36,6 +37,13 @@ type Config struct {
 	RatePerMinute int
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
+	// LogFormat is json or console.
+	LogFormat string
+	// Traces tells that spans are to be sent where the environment's
+	// OTEL_EXPORTER_OTLP_ENDPOINT, or ..._TRACES_ENDPOINT, points to.
+	Traces bool
+	// Version is the program's; whoever loads the settings sets it.
+	Version string
 	// TemporalPlaintext accepts a Temporal server without TLS on a private network.
 	TemporalPlaintext bool
 }
@@ -52,10 +60,11 @@ const (
 	TimeScale         = "time_scale"
 	RatePerMinute     = "rate_per_minute"
 	LogLevel          = "log_level"
+	LogFormat         = "log_format"
 	TemporalPlaintext = "temporal_plaintext"
 )
 
-var names = []string{DatabaseURL, DatabaseOwnerURL, KeyFile, Listen, HealthListen, Data, TimeScale, RatePerMinute, LogLevel, TemporalPlaintext}
+var names = []string{DatabaseURL, DatabaseOwnerURL, KeyFile, Listen, HealthListen, Data, TimeScale, RatePerMinute, LogLevel, LogFormat, TemporalPlaintext}
 
 // Sources are where settings come from; a later one wins over an earlier one:
 // defaults, File, Env, Flags.
@@ -71,7 +80,7 @@ type Sources struct {
 // Load reads and checks the settings. The error is a schema.Error with a problem
 // for each fault: where it stands, the rule, and the fix.
 func Load(s Sources) (Config, error) {
-	values := map[string]string{Listen: "127.0.0.1:8080", Data: ".sendoff", TimeScale: "1", RatePerMinute: "960", LogLevel: "info"}
+	values := map[string]string{Listen: "127.0.0.1:8080", Data: ".sendoff", TimeScale: "1", RatePerMinute: "960", LogLevel: "info", LogFormat: "json"}
 	from := map[string]string{}
 	var problems []schema.Problem
 	if s.File != "" {
@@ -88,6 +97,7 @@ func Load(s Sources) (Config, error) {
 	}
 	p := parser{values: values, from: from}
 	cfg := p.config()
+	cfg.Traces = tracesWanted(s.Env)
 	if problems = append(problems, p.problems...); len(problems) > 0 {
 		return cfg, &schema.Error{Code: schema.CodeInvalid, Message: "the configuration is not usable", Problems: problems}
 	}
@@ -127,9 +137,9 @@ type parser struct {
 func (p *parser) config() Config {
 	return Config{
 		DatabaseURL: p.url(DatabaseURL), DatabaseOwnerURL: p.url(DatabaseOwnerURL),
-		KeyFile: p.values[KeyFile], Listen: p.address(Listen), HealthListen: p.address(HealthListen),
+		KeyFile: p.values[KeyFile], Listen: p.address(Listen), HealthListen: p.pages(),
 		DataDir: p.values[Data], TimeScale: p.number(TimeScale, 1, 1_000_000),
-		RatePerMinute: int(p.number(RatePerMinute, 1, 1_000_000)), LogLevel: p.level(),
+		RatePerMinute: int(p.number(RatePerMinute, 1, 1_000_000)), LogLevel: p.oneOf(LogLevel, "debug", "info", "warn", "error"), LogFormat: p.oneOf(LogFormat, "json", "console"),
 		TemporalPlaintext: p.truth(TemporalPlaintext),
 	}
 }
@@ -194,10 +204,18 @@ func (p *parser) number(name string, low, high int64) int64 {
 	return n
 }
 
-func (p *parser) level() string {
-	v := p.values[LogLevel]
-	if !slices.Contains([]string{"debug", "info", "warn", "error"}, v) {
-		p.fault(LogLevel, "is not a level", "use debug, info, warn or error")
+// pages is the address of the pages for health and metrics, or "off".
+func (p *parser) pages() string {
+	if p.values[HealthListen] == "off" {
+		return "off"
+	}
+	return p.address(HealthListen)
+}
+
+func (p *parser) oneOf(name string, words ...string) string {
+	v := p.values[name]
+	if !slices.Contains(words, v) {
+		p.fault(name, "is not one of the words there are", "use "+strings.Join(words, " or "))
 	}
 	return v
 }
@@ -212,4 +230,14 @@ func (p *parser) truth(name string) bool {
 		p.fault(name, "is neither true nor false", "write true or false")
 	}
 	return b
+}
+
+// tracesWanted follows OpenTelemetry's own variables
+// (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+func tracesWanted(env func(string) (string, bool)) bool {
+	get := func(name string) string { v, _ := env(name); return v }
+	if strings.EqualFold(get("OTEL_SDK_DISABLED"), "true") || get("OTEL_TRACES_EXPORTER") == "none" {
+		return false
+	}
+	return get("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }

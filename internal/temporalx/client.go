@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.uber.org/zap"
 )
 
@@ -41,6 +42,11 @@ type Options struct {
 	// AllowPlaintext accepts a server that is neither on loopback nor reached by
 	// TLS: for a private network, such as that of one compose file.
 	AllowPlaintext bool
+	// Metrics takes the SDK's own; nil = none.
+	Metrics client.MetricsHandler
+	// Interceptors stand around the client's calls, and around the workers made
+	// from it.
+	Interceptors []interceptor.ClientInterceptor
 	// Environment replaces the process's environment; nil: the process's own.
 	Environment envconfig.EnvLookup
 }
@@ -77,6 +83,7 @@ func ClientOptions(o Options) (client.Options, error) {
 	opts.DataConverter, opts.FailureConverter = o.Converters(opts.Namespace)
 	opts.Logger = NewLogger(o.Logger)
 	opts.Identity = identity(o.Identity)
+	opts.MetricsHandler, opts.Interceptors = o.Metrics, o.Interceptors
 	return opts, nil
 }
 

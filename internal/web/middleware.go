@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"sendoff/schema"
@@ -23,6 +24,7 @@ type exchange struct {
 	principal schema.Principal
 	route     string
 	err       error
+	trace     trace.SpanContext
 }
 
 type exchangeKey struct{}
@@ -62,6 +64,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began, id, x := time.Now(), uuid.NewString(), &exchange{}
+		ctx, end := s.watch.BeginRequest(r)
+		x.trace = trace.SpanContextFromContext(ctx)
 		sw := &statusWriter{ResponseWriter: w}
 		sw.Header().Set("X-Request-Id", id)
 		defer func() {
@@ -70,11 +74,12 @@ func (s *server) observe(next http.Handler) http.Handler {
 				writeProblem(sw, errors.New("panic"))
 			}
 			s.logExchange(r.Method, id, x, sw.status, time.Since(began), failure)
+			end(x.route, sw.status)
 			if failure == http.ErrAbortHandler { //nolint:errorlint // as above
 				panic(failure)
 			}
 		}()
-		next.ServeHTTP(sw, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+		next.ServeHTTP(sw, r.WithContext(context.WithValue(ctx, exchangeKey{}, x)))
 	})
 }
 
@@ -83,12 +88,15 @@ func (s *server) logExchange(method, id string, x *exchange, status int, took ti
 		zap.String("request_id", id), zap.String("method", method), zap.String("route", x.route),
 		zap.Int("status", status), zap.Duration("took", took), zap.String("token_id", string(x.principal.TokenID)),
 	}
+	if x.trace.IsValid() {
+		fields = append(fields, zap.String("trace_id", x.trace.TraceID().String()))
+	}
 	switch {
 	case failure != nil && failure != http.ErrAbortHandler: //nolint:errorlint // as above
 		s.log.Error("request panicked", append(fields, zap.Stack("stack"))...)
 	case status >= http.StatusInternalServerError:
 		s.log.Error("request failed", append(fields, zap.String("error", scrub(x.err)))...)
-	case x.route == "GET /healthz" || x.route == "GET /readyz":
+	case x.route == "GET /healthz" || x.route == "GET /readyz" || x.route == "GET /metrics":
 	default:
 		s.log.Info("request", fields...)
 	}

@@ -17,7 +17,6 @@ import (
 const (
 	maxBody        = 1 << 20         // bytes
 	requestTimeout = 2 * time.Minute // a thousand leavers are looked up in one request
-	readyTimeout   = 2 * time.Second
 )
 
 // Config is what the API is built from. Store, Planner and Checker are needed.
@@ -28,6 +27,24 @@ type Config struct {
 	Log     *zap.Logger      // nil is silent
 	Version string           // of the program, for GET /v1/version
 	Now     func() time.Time // nil is the clock
+	// Observer measures and traces requests; nil = nobody does.
+	Observer Observer
+	// Probes are served beside the API; without Ready, the store's Ping decides.
+	Probes Probes
+}
+
+// Observer measures and traces requests.
+type Observer interface {
+	// BeginRequest returns the context that the request goes on with. end is
+	// called once, with the pattern of the route ("" = not routed) and the status.
+	BeginRequest(r *http.Request) (_ context.Context, end func(route string, status int))
+}
+
+// nobody observes nothing.
+type nobody struct{}
+
+func (nobody) BeginRequest(r *http.Request) (context.Context, func(string, int)) {
+	return r.Context(), func(string, int) {}
 }
 
 type server struct {
@@ -38,6 +55,7 @@ type server struct {
 	version string
 	now     func() time.Time
 	api     huma.API
+	watch   Observer
 }
 
 // New builds the API. It panics for a Config that lacks a part: that is a fault
@@ -56,13 +74,20 @@ func New(cfg Config) http.Handler {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if s.watch = cfg.Observer; s.watch == nil {
+		s.watch = nobody{}
+	}
+	if cfg.Probes.Ready == nil {
+		cfg.Probes.Ready = s.reachesStore
+	}
 	mux := http.NewServeMux()
 	s.api = humago.New(mux, describe(cfg.Version))
 	s.registerAll()
 	if err := s.serveSpec(mux); err != nil {
 		panic(err)
 	}
-	s.serveHealth(mux)
+	cfg.Probes.register(mux)
+	s.serveMetrics(mux, cfg.Probes.Metrics)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, &schema.Error{
 			Code: schema.CodeNotFound, Message: "there is no such path or method", Fix: "see /openapi.json",
@@ -130,23 +155,19 @@ func (s *server) serveSpec(mux *http.ServeMux) error {
 	return nil
 }
 
-// serveHealth: healthz says that the process answers, readyz that it can work.
-func (s *server) serveHealth(mux *http.ServeMux) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-		defer cancel()
-		if err := s.store.Ping(ctx); err != nil {
-			exchangeOf(r.Context()).err = err
-			writeProblem(w, &schema.Error{
-				Code: schema.CodeUnavailable, Message: "the database does not answer", Fix: "see the server's log and Postgres",
-			})
-			return
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
+// readyPatience bounds the asking of a database that may be gone.
+const readyPatience = 2 * time.Second
+
+// reachesStore is what a server without anything better is ready by.
+func (s *server) reachesStore(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	defer cancel()
+	if s.store.Ping(ctx) == nil {
+		return nil
+	}
+	return &schema.Error{
+		Code: schema.CodeUnavailable, Message: "the database does not answer", Fix: "see the server's log and Postgres",
+	}
 }
 
 // NewServer returns an HTTP server for the handler with the timeouts and limits
