@@ -3,6 +3,11 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
 	"sendoff/activities"
 	"sendoff/connectors/all"
 	"sendoff/connectors/rate"
@@ -13,10 +18,6 @@ import (
 	"sendoff/internal/telemetry"
 	"sendoff/internal/temporalx"
 	"sendoff/schema"
-	"time"
-
-	"go.temporal.io/sdk/client"
-	"go.uber.org/zap"
 )
 
 // auditOrigin names the audit log in checkpoints and keys.
@@ -71,7 +72,8 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	return e, nil
 }
 
-// prove checks the key against the database and opens the audit log's own key.
+// prove checks that database and key are those of before and opens the audit
+// log's own key.
 func (e *Engine) prove(ctx context.Context) error {
 	if err := e.store.EnsureKeyCheck(ctx, e.keys); err != nil {
 		return err
