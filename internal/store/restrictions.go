@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"sendoff/internal/audit"
+	"sendoff/schema"
+)
+
+// AddRestriction puts a hold or a protection on accounts. No write whose intent
+// is journalled after this returns is one that it forbids. CodeInvalid for a
+// pattern that every login matches; CodeNotFound for a connection that is not.
+func (s *Store) AddRestriction(ctx context.Context, r schema.Restriction, by schema.Principal) (schema.Restriction, error) {
+	if err := checkPrincipal(by); err != nil {
+		return r, err
+	}
+	r.Email, r.Pattern = strings.ToLower(r.Email), strings.ToLower(r.Pattern)
+	if err := checkRestriction(r); err != nil {
+		return r, err
+	}
+	var err error
+	if r.ID, err = newID[schema.RestrictionID](); err != nil {
+		return r, err
+	}
+	err = s.inTx(ctx, "add "+string(r.Kind), func(ctx context.Context, t *tx) error {
+		if err := t.lockRestrictions(ctx); err != nil {
+			return err
+		}
+		if err := t.checkConnectionOf(ctx, r); err != nil {
+			return err
+		}
+		if !r.ExpiresAt.IsZero() && !r.ExpiresAt.After(t.now) {
+			return &schema.Error{Code: schema.CodeInvalid, Message: "the expiry has passed: it would never apply", Fix: "give an instant in the future"}
+		}
+		r.CreatedBy, r.CreatedAt = by.Name, t.now
+		if err := t.insertRestriction(ctx, r); err != nil {
+			return err
+		}
+		return t.recordRestriction(ctx, r, by, "added", map[string]string{"reason": r.Reason, "matter": r.Matter, "expires_at": schema.FormatInstant(r.ExpiresAt)})
+	})
+	if err != nil {
+		return schema.Restriction{}, err
+	}
+	return r, nil
+}
+
+// lockRestrictions makes this transaction the only one that adds or ends a
+// restriction, and lets no vendor write journal its intent meanwhile: those take
+// the lock shared.
+func (t *tx) lockRestrictions(ctx context.Context) error { return t.lockKey(ctx, "restrictions") }
+
+func checkRestriction(r schema.Restriction) error {
+	invalid := func(message, fix string) error {
+		return &schema.Error{Code: schema.CodeInvalid, Message: message, Fix: fix}
+	}
+	switch r.Kind {
+	case schema.RestrictHold, schema.RestrictProtection:
+	default:
+		return invalid("a restriction "+strconv.Quote(string(r.Kind))+" is unknown", "use hold or protection")
+	}
+	if strings.TrimSpace(r.Reason) == "" {
+		return invalid("a "+string(r.Kind)+" needs a reason", "say why; it is kept in the audit trail")
+	}
+	switch r.Subject {
+	case schema.SubjectAccount:
+		if r.ConnectionID == "" || r.ExternalID == "" {
+			return invalid("an account is named by its connection and the vendor's id", "give both")
+		}
+	case schema.SubjectPerson:
+		if r.Email == "" {
+			return invalid("a person is named by an address", "give it")
+		}
+	case schema.SubjectPattern:
+		return checkPattern(r.Pattern)
+	default:
+		return invalid("a subject "+strconv.Quote(string(r.Subject))+" is unknown", "use account, person or pattern")
+	}
+	return nil
+}
+
+// checkPattern refuses a pattern that matches every login, or only one. The
+// characters @ and . are in every address, so they tell none from another.
+func checkPattern(pattern string) error {
+	switch {
+	case strings.Trim(pattern, "*?@.") == "":
+		return &schema.Error{
+			Code: schema.CodeInvalid, Message: "the pattern matches every login: nothing in it but *, ?, @ and dots",
+			Fix: "name what the logins have in common, such as svc-*@example.com; to stop everything, use sendoff pause",
+		}
+	case !strings.ContainsAny(pattern, "*?"):
+		return &schema.Error{
+			Code: schema.CodeInvalid, Message: "the pattern has neither * nor ?: it names one login",
+			Fix: "name the person by address, or the account by its connection and id",
+		}
+	}
+	return nil
+}
+
+func (t *tx) checkConnectionOf(ctx context.Context, r schema.Restriction) error {
+	if r.ConnectionID == "" {
+		return nil
+	}
+	known, err := scalar[bool](ctx, t, `select exists (select 1 from connection where id = @id)`, args{"id": r.ConnectionID})
+	if err == nil && !known {
+		err = notFound("connection", string(r.ConnectionID))
+	}
+	return err
+}
+
+func (t *tx) insertRestriction(ctx context.Context, r schema.Restriction) error {
+	return t.run(ctx, `insert into restriction (id, kind, subject, connection_id, external_id, email, pattern, like_pattern,
+			matter, reason, created_by, created_at, expires_at)
+		values (@id, @kind, @subject, @connection, @account, @email, @pattern, @like, @matter, @reason, @by, @now, @expires)`,
+		args{
+			"id": r.ID, "kind": r.Kind, "subject": r.Subject, "connection": r.ConnectionID, "account": r.ExternalID,
+			"email": r.Email, "pattern": r.Pattern, "like": r.LikePattern(), "matter": r.Matter, "reason": r.Reason,
+			"by": r.CreatedBy, "now": t.now, "expires": r.ExpiresAt,
+		})
+}
+
+// recordRestriction appends what happened to a restriction to the stream of what
+// it names. A person is named by id there, never by address.
+func (t *tx) recordRestriction(ctx context.Context, r schema.Restriction, by schema.Principal, what string, details map[string]string) error {
+	details = with(details, "kind", string(r.Kind), "subject", string(r.Subject))
+	subject := audit.Subject{HoldID: string(r.ID), ConnectionID: string(r.ConnectionID)}
+	stream := audit.SystemStream
+	switch {
+	case r.Subject == schema.SubjectPerson:
+		person, err := t.ensurePerson(ctx, r.Email)
+		if err != nil {
+			return err
+		}
+		subject.PersonID, stream = string(person), audit.PersonStream(string(person))
+	case r.ConnectionID != "":
+		stream = audit.ConnectionStream(string(r.ConnectionID))
+	}
+	if r.ExternalID != "" {
+		details["account"] = string(r.ExternalID) // the vendor's id; AccountID is ours
+	}
+	if r.Pattern != "" {
+		details["pattern"] = r.Pattern
+	}
+	t.record(stream, principal(by), string(r.Kind)+"."+what, subject, details)
+	return nil
+}
+
+// ensurePerson returns the person of an address, who may be new to us.
+func (t *tx) ensurePerson(ctx context.Context, email string) (schema.PersonID, error) {
+	id, err := newID[schema.PersonID]()
+	if err != nil {
+		return "", err
+	}
+	// The update changes nothing: it makes the statement return a known person too.
+	return scalar[schema.PersonID](ctx, t, `insert into person as p (id, email, created_at) values (@id, @email, @now)
+		on conflict (email) do update set email = p.email returning id`, args{"id": id, "email": email, "now": t.now})
+}
+
+// EndRestriction ends a hold or a protection. CodeNotFound when there is none of
+// that kind and id, CodeConflict when it has ended, CodeForbidden when it is on
+// the principal's own accounts.
+func (s *Store) EndRestriction(ctx context.Context, kind schema.RestrictionKind, id schema.RestrictionID, reason string, by schema.Principal) (schema.Restriction, error) {
+	if err := checkPrincipal(by); err != nil {
+		return schema.Restriction{}, err
+	}
+	if strings.TrimSpace(reason) == "" {
+		return schema.Restriction{}, &schema.Error{Code: schema.CodeInvalid, Message: "the end of a " + string(kind) + " needs a reason", Fix: "say why; it is kept in the audit trail"}
+	}
+	var ended schema.Restriction
+	err := s.inTx(ctx, "end "+string(kind), func(ctx context.Context, t *tx) error {
+		if err := t.lockRestrictions(ctx); err != nil {
+			return err
+		}
+		r, ok, err := maybe[schema.Restriction](ctx, t, `select `+restrictionColumns+` from restriction r where r.id = @id and r.kind = @kind`,
+			args{"id": id, "kind": kind})
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return notFound(string(kind), string(id))
+		}
+		if !r.EndedAt.IsZero() {
+			return conflict(string(kind)+" "+string(id)+" has ended already", "nothing is left to end")
+		}
+		if err := t.refuseOwn(ctx, r, by); err != nil {
+			return err
+		}
+		r.EndedBy, r.EndedAt, r.EndReason = by.Name, t.now, reason
+		err = t.changeOne(ctx, `update restriction set ended_by = @by, ended_at = @now, end_reason = @reason where id = @id and ended_at is null`,
+			args{"id": id, "by": by.Name, "now": t.now, "reason": reason})
+		if err != nil {
+			return err
+		}
+		ended = r
+		return t.recordRestriction(ctx, r, by, "ended", map[string]string{"reason": reason})
+	})
+	return ended, err
+}
+
+// refuseOwn refuses a principal whom the restriction is on, by the address of
+// their token: as the person, as the login of the account or of its person, or as
+// a login that the pattern matches.
+func (t *tx) refuseOwn(ctx context.Context, r schema.Restriction, by schema.Principal) error {
+	if by.Email == "" {
+		return nil
+	}
+	own, err := scalar[bool](ctx, t, `select exists (select 1 from restriction r where r.id = @id and (
+		(r.subject = 'person' and r.email = lower(@own))
+		or (r.subject = 'pattern' and lower(@own) like r.like_pattern)
+		or exists (select 1 from account a left join person p on p.id = a.person_id
+			where (lower(a.login) = lower(@own) or p.email = lower(@own)) and (
+				(r.subject = 'account' and a.connection_id = r.connection_id and a.external_id = r.external_id)
+				or (r.subject = 'person' and (p.email = r.email or lower(a.login) = r.email))
+				or (r.subject = 'pattern' and lower(a.login) like r.like_pattern
+					and (r.connection_id is null or r.connection_id = a.connection_id))))))`,
+		args{"id": r.ID, "own": by.Email})
+	if err == nil && own {
+		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody ends a " + string(r.Kind) + " on themselves", Fix: "let another admin do it"}
+	}
+	return err
+}
+
+// ListRestrictions lists the restrictions of a kind, newest first: those that are
+// live, or with ended also those that have ended or expired.
+func (s *Store) ListRestrictions(ctx context.Context, kind schema.RestrictionKind, ended bool, after string, limit int) ([]schema.Restriction, string, error) {
+	if err := checkLimit(limit, maxPage); err != nil {
+		return nil, "", err
+	}
+	from, err := parseCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := all[schema.Restriction](ctx, s.pool, `select `+restrictionColumns+` from restriction r
+		where r.kind = @kind and (@first or (r.created_at, r.id) < (@at, @id))
+		and (@ended or (r.ended_at is null and (r.expires_at is null or r.expires_at > now())))
+		order by r.created_at desc, r.id desc limit @limit`,
+		args{"kind": kind, "ended": ended, "first": after == "", "at": from.At, "id": schema.RestrictionID(from.ID), "limit": limit + 1})
+	if err != nil {
+		return nil, "", translate("list restrictions", err)
+	}
+	list, next := page(list, limit, func(r schema.Restriction) cursor { return cursor{r.CreatedAt, string(r.ID)} })
+	return list, next, nil
+}
