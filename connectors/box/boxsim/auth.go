@@ -1,12 +1,8 @@
 package boxsim
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"math"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -27,12 +23,6 @@ const (
 	scopeEnterprise       // manage_enterprise_properties, and an administrator
 	scopeGovernance       // manage_data_retention and manage_legal_hold
 )
-
-type token struct {
-	user     string
-	readOnly bool
-	expires  time.Time
-}
 
 // nameCaller fills in who calls, for the log; it refuses nothing.
 func (s *Sim) nameCaller(c *simkit.Call) {
@@ -149,103 +139,4 @@ func (s *Sim) checkScope(q *request, rt route) *apiError {
 		return denied()
 	}
 	return nil
-}
-
-// issue makes an access token of a user for one of the two clients.
-func (s *Sim) issue(userID string, readOnly bool, now time.Time) string {
-	s.issued++
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d/%d/%s", s.cfg.Seed, s.issued, userID))
-	value := hex.EncodeToString(sum[:16])
-	s.tokens[value] = &token{user: userID, readOnly: readOnly, expires: now.Add(s.cfg.TokenLife)}
-	return value
-}
-
-// oauthError is the error of the token endpoint (RFC 6749 section 5.2).
-type oauthError struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description"`
-}
-
-func (s *Sim) postToken(w http.ResponseWriter, r *http.Request) {
-	call, form := s.oauthCall(w, r, "token")
-	if call == nil {
-		return
-	}
-	call.Subject = form.Get("box_subject_type") + ":" + form.Get("box_subject_id")
-	s.pipe.Serve(w, call, func(c *simkit.Call) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		body, failure := s.grant(form)
-		if failure != nil {
-			c.JSON(http.StatusBadRequest, failure)
-			return
-		}
-		c.JSON(http.StatusOK, body)
-	})
-}
-
-func (s *Sim) oauthCall(w http.ResponseWriter, r *http.Request, op string) (*simkit.Call, url.Values) {
-	call, err := simkit.NewCall(r, op, "")
-	if err != nil {
-		http.Error(w, "request body too large", http.StatusRequestEntityTooLarge)
-		return nil, nil
-	}
-	form, err := url.ParseQuery(string(call.Body))
-	if err != nil {
-		form = url.Values{}
-	}
-	s.mu.Lock()
-	call.Header().Set("box-request-id", s.nextRequestID())
-	s.mu.Unlock()
-	return call, form
-}
-
-// grant answers a token request. Client credentials are the one grant known.
-func (s *Sim) grant(form url.Values) (map[string]any, *oauthError) {
-	if form.Get("grant_type") != "client_credentials" {
-		return nil, &oauthError{"invalid_request", "The grant type is unauthorized for this client_id"}
-	}
-	client := form.Get("client_id")
-	known := client == MainClientID || client == ReadOnlyClientID
-	userID := s.subject(form.Get("box_subject_type"), form.Get("box_subject_id"))
-	if !known || form.Get("client_secret") != ClientSecret || userID == "" {
-		return nil, &oauthError{"invalid_grant", "Grant credentials are invalid"}
-	}
-	return map[string]any{
-		"access_token":  s.issue(userID, client == ReadOnlyClientID, s.clock.Now()),
-		"expires_in":    int(s.cfg.TokenLife.Seconds()),
-		"token_type":    "bearer",
-		"restricted_to": []any{},
-	}, nil
-}
-
-func (s *Sim) subject(kind, id string) string {
-	switch {
-	case kind == "enterprise" && id == EnterpriseID:
-		return s.service
-	case kind == "user":
-		if u := s.w.user(id); u != nil && u.active() && !u.external && !u.service {
-			return id
-		}
-	}
-	return ""
-}
-
-// postRevoke ends a token; Box answers 200 without a body.
-func (s *Sim) postRevoke(w http.ResponseWriter, r *http.Request) {
-	call, form := s.oauthCall(w, r, "revoke")
-	if call == nil {
-		return
-	}
-	s.pipe.Serve(w, call, func(c *simkit.Call) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		client := form.Get("client_id")
-		if client != MainClientID && client != ReadOnlyClientID || form.Get("client_secret") != ClientSecret {
-			c.JSON(http.StatusBadRequest, &oauthError{"invalid_client", "The client credentials are invalid"})
-			return
-		}
-		delete(s.tokens, form.Get("token"))
-		c.JSON(http.StatusOK, nil)
-	})
 }

@@ -35,6 +35,9 @@ type Config struct {
 	Rate int
 	// TokenLife is how long an access token lives in wall time; 0 means 3600 s.
 	TokenLife time.Duration
+	// CodeLife and RefreshLife are how long authorization codes and refresh
+	// tokens live in wall time; 0 means 30 s and 60 days.
+	CodeLife, RefreshLife time.Duration
 	// Epoch is the instant the company's history is dated from; zero means now.
 	Epoch    time.Time
 	Switches Switches
@@ -50,8 +53,8 @@ func (c Config) check() error {
 		return fmt.Errorf("box simulator: scale is %v: use a number above 0", c.Scale)
 	case c.Rate < 0:
 		return fmt.Errorf("box simulator: rate is %d: use 0 for no limit, or calls per minute", c.Rate)
-	case c.TokenLife < 0:
-		return fmt.Errorf("box simulator: token life is %v: use a duration above 0", c.TokenLife)
+	case c.TokenLife < 0 || c.CodeLife < 0 || c.RefreshLife < 0:
+		return fmt.Errorf("box simulator: the life of tokens (%v), codes (%v) or refresh tokens (%v) is negative", c.TokenLife, c.CodeLife, c.RefreshLife)
 	}
 	return c.Switches.check()
 }

@@ -39,6 +39,8 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/policies", control(made(s.AddPolicy)))
 	mux.HandleFunc("POST /_sim/assignments", control(made(s.Assign)))
 	mux.HandleFunc("POST /_sim/tokens/expire", control(s.controlExpire))
+	mux.HandleFunc("POST /_sim/app_keys", control(s.controlAppKey))
+	mux.HandleFunc("POST /_sim/codes", control(s.controlCode))
 }
 
 // control serves an endpoint that takes a B and answers some JSON.

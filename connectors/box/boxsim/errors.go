@@ -100,7 +100,9 @@ func refusal(status int, message string) *apiError {
 	return fail(status, code, message)
 }
 
-func unavailable() *apiError { return fail(http.StatusServiceUnavailable, "unavailable", "Unavailable") }
+func unavailable() *apiError {
+	return fail(http.StatusServiceUnavailable, "unavailable", "Unavailable")
+}
 
 func blocked() *apiError {
 	return fail(http.StatusConflict, "operation_blocked_temporary", "The operation is blocked by another ongoing operation")

@@ -11,6 +11,9 @@ import (
 // adminLogDelay is how late admin_logs shows an event, in simulated time.
 const adminLogDelay = time.Minute
 
+// maxEvents is the most one page of events holds.
+const maxEvents = 500
+
 // positionBase makes stream positions exceed 2^53, as Box's do.
 const positionBase = int64(1) << 54
 
@@ -32,11 +35,8 @@ func (s *Sim) eventView(e *event) any {
 	}
 }
 
-// listEvents serves the admin_logs stream: in order, without repeats, late.
+// listEvents serves the two streams of the enterprise.
 func (q *request) listEvents() reply {
-	if q.param("stream_type") != "admin_logs" {
-		return failed(badRequest("stream_type", "Only the stream admin_logs is simulated"))
-	}
 	if !q.actor.privileged() {
 		return failed(denied())
 	}
@@ -44,6 +44,18 @@ func (q *request) listEvents() reply {
 	if err != nil {
 		return failed(err)
 	}
+	limit = min(limit, maxEvents)
+	switch q.param("stream_type") {
+	case "admin_logs":
+		return q.adminLogs(limit)
+	case "admin_logs_streaming":
+		return q.adminLogsStreaming(limit)
+	}
+	return failed(badRequest("stream_type", "Only the streams admin_logs and admin_logs_streaming are simulated"))
+}
+
+// adminLogs is in order, without repeats, and late.
+func (q *request) adminLogs(limit int) reply {
 	match, position, err := q.eventFilter()
 	if err != nil {
 		return failed(err)
@@ -52,7 +64,7 @@ func (q *request) listEvents() reply {
 	entries := []any{}
 	next := position
 	for _, e := range q.w.events {
-		if len(entries) >= min(limit, 500) || e.at.After(visible) {
+		if len(entries) >= limit || e.at.After(visible) {
 			break
 		}
 		if positionBase+e.seq > position && match(e) {
@@ -63,7 +75,15 @@ func (q *request) listEvents() reply {
 	if len(entries) == 0 && !q.switches.EmptyPageKeepsPosition {
 		next = 0
 	}
-	return ok(map[string]any{"chunk_size": len(entries), "next_stream_position": next, "entries": entries})
+	return q.eventPage(entries, next)
+}
+
+func (q *request) eventPage(entries []any, next int64) reply {
+	var position any = next
+	if q.switches.PositionType == "text" {
+		position = strconv.FormatInt(next, 10)
+	}
+	return ok(map[string]any{"chunk_size": len(entries), "next_stream_position": position, "entries": entries})
 }
 
 func (q *request) eventFilter() (match func(*event) bool, position int64, err *apiError) {

@@ -67,22 +67,30 @@ func (s *Sim) serve(rt route) http.HandlerFunc {
 			return
 		}
 		s.mu.Lock()
-		requestID := s.nextRequestID()
+		requestID := s.head(call)
 		s.nameCaller(call)
 		if rt.op == opTransfer {
 			s.countTransferRequest(call.Subject)
 		}
 		s.mu.Unlock()
-		call.Header().Set("box-request-id", requestID)
 		s.pipe.Serve(w, call, func(c *simkit.Call) { s.effect(rt, c, requestID) })
 	}
 }
 
-// nextRequestID makes the value of the box-request-id header.
-func (s *Sim) nextRequestID() string {
+// head sets the headers of every answer: an id of the request and, where the
+// simulator's clock is off, the date that it shows.
+func (s *Sim) head(c *simkit.Call) (requestID string) {
 	s.requests++
-	return fmt.Sprintf("sim%013x", s.requests)
+	requestID = fmt.Sprintf("sim%013x", s.requests)
+	c.Header().Set("box-request-id", requestID)
+	if s.switches.ClockSkewSeconds != 0 {
+		c.Header().Set("Date", s.skewed().Format(http.TimeFormat))
+	}
+	return requestID
 }
+
+// skewed is the time by the simulator's clock, which a switch may set wrong.
+func (s *Sim) skewed() time.Time { return s.clock.Now().Add(s.switches.clockSkew()) }
 
 func (s *Sim) effect(rt route, c *simkit.Call, requestID string) {
 	s.mu.Lock()
@@ -105,6 +113,9 @@ func (s *Sim) effect(rt route, c *simkit.Call, requestID string) {
 func (s *Sim) handle(rt route, c *simkit.Call, now time.Time) reply {
 	q := &request{Sim: s, call: c, now: now}
 	if err := s.authorize(q, rt); err != nil {
+		return failed(err)
+	}
+	if err := q.checkFields(); err != nil {
 		return failed(err)
 	}
 	return rt.handle(q)

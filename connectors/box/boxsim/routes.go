@@ -166,8 +166,7 @@ func (s *Sim) unknownRoute(w http.ResponseWriter, r *http.Request, known *http.S
 	}
 	s.mu.Lock()
 	s.nameCaller(call)
-	requestID := s.nextRequestID()
+	requestID := s.head(call)
 	s.mu.Unlock()
-	call.Header().Set("box-request-id", requestID)
 	s.pipe.Serve(w, call, func(c *simkit.Call) { s.answer(c, failed(e), requestID) })
 }

@@ -1,6 +1,7 @@
 package boxsim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,7 @@ type Sim struct {
 	w        *world
 	switches Switches
 	tokens   map[string]*token
+	oauth    oauthState
 	issued   int
 	requests int
 	calls    map[string][]time.Time // rate window per user
@@ -40,12 +42,12 @@ func New(cfg Config) (*Sim, error) {
 		cfg.Epoch = time.Now()
 	}
 	cfg.Epoch = cfg.Epoch.UTC().Truncate(time.Second)
-	if cfg.TokenLife == 0 {
-		cfg.TokenLife = time.Hour
-	}
+	cfg.TokenLife = cmp.Or(cfg.TokenLife, time.Hour)
+	cfg.CodeLife = cmp.Or(cfg.CodeLife, codeLife)
+	cfg.RefreshLife = cmp.Or(cfg.RefreshLife, refreshLife)
 	s := &Sim{
 		cfg: cfg, clock: simkit.NewClock(cfg.Scale), log: cfg.Logger, switches: cfg.Switches,
-		w: newWorld(), tokens: map[string]*token{}, calls: map[string][]time.Time{},
+		w: newWorld(), tokens: map[string]*token{}, oauth: newOAuthState(), calls: map[string][]time.Time{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

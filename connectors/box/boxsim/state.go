@@ -73,7 +73,7 @@ type user struct {
 	mode                          transferMode
 	owned                         map[string]*item // alive and trashed
 	root                          []string         // ids of items in the root, oldest first
-	bytes, trashBytes             int64 // bytes counts the trash too
+	bytes, trashBytes             int64            // bytes counts the trash too
 	space                         []spacePoint
 	pastStatuses                  []pastStatus
 	aliases                       []*emailAlias
@@ -169,6 +169,8 @@ type world struct {
 	jobs        []*job
 	running     []*job
 	events      []*event
+	streamed    []*event // as the streaming stream delivers them, repeats included
+	inStream    int      // how many of events are in streamed
 	mails       []Mail
 	deletes     []LedgerDelete
 	nextID      map[string]int64

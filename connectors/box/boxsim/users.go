@@ -362,12 +362,7 @@ func (q *request) terminateSessions() reply {
 
 func (q *request) endSessions(u *user) {
 	u.sessionsTerminated++
-	if !q.switches.TerminateKillsTokens {
-		return
-	}
-	for value, t := range q.tokens {
-		if t.user == u.id {
-			delete(q.tokens, value)
-		}
+	if q.switches.TerminateKillsTokens {
+		q.dropTokens(u.id)
 	}
 }

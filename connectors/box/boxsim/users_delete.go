@@ -151,11 +151,7 @@ func (q *request) removeUser(u *user, entry *LedgerDelete) {
 			delete(q.w.memberships, id)
 		}
 	}
-	for value, t := range q.tokens {
-		if t.user == u.id {
-			delete(q.tokens, value)
-		}
-	}
+	q.dropTokens(u.id)
 	u.deleted = true
 	q.emitDelete(u)
 	q.log.Info("account deleted", "user", u.id, "cause", cause)
