@@ -182,7 +182,8 @@ type Guard interface {
 // Config is what a factory opens a connector with.
 type Config struct {
 	Connection schema.Connection
-	Secret     string // client secret; never logged
+	Secret     string  // client secret or whole configuration file; never logged
+	Renew      Renewal // newer credentials, once these are refused; nil = there are never any
 	Limiter    Limiter
 	Guard      Guard
 	Observer   Observer // of each request; nil = none

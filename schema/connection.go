@@ -12,6 +12,23 @@ const (
 	ConnectionRemoved  ConnectionState = "removed"
 )
 
+// AuthKind is how a connection proves itself to its vendor.
+type AuthKind string
+
+// The kinds of sign-in. An empty one means client credentials.
+const (
+	AuthClientCredentials AuthKind = "client_credentials" // client id and secret
+	AuthJWT               AuthKind = "jwt"                // an assertion signed with a private key
+)
+
+// OrDefault returns the kind, or client credentials for an empty one.
+func (k AuthKind) OrDefault() AuthKind {
+	if k == "" {
+		return AuthClientCredentials
+	}
+	return k
+}
+
 // Connection is a named, configured instance of a connector. Its secret is not
 // part of it: the store hands that out only to the code that opens connectors.
 type Connection struct {
@@ -22,6 +39,7 @@ type Connection struct {
 	ReadOnly     bool // nothing but GET and the token request leaves (promise 11)
 	BaseURL      string
 	TokenURL     string
+	AuthKind     AuthKind
 	ClientID     string
 	EnterpriseID string     // checked against the vendor before every irreversible call
 	AsUser       ExternalID // subject of the token; empty = the enterprise's service account

@@ -3,24 +3,70 @@ package box
 import (
 	"context"
 	"net/url"
-	"time"
 
+	"sendoff/connectors"
 	"sendoff/connectors/httpx"
 	"sendoff/schema"
 )
 
-// newTokens returns the source of access tokens. The subject is the user the
-// connection names, or the enterprise, whose service account then acts
-// (https://developer.box.com/guides/authentication/client-credentials/).
-func newTokens(conn schema.Connection, secret string, now func() time.Time) (*httpx.CredentialSource, error) {
-	subject := url.Values{"box_subject_type": {"enterprise"}, "box_subject_id": {conn.EnterpriseID}}
-	if conn.AsUser != "" {
-		subject = url.Values{"box_subject_type": {"user"}, "box_subject_id": {string(conn.AsUser)}}
-	}
-	return httpx.NewClientCredentials(httpx.ClientCredentials{
-		Op: "box.token", TokenURL: conn.TokenURL, ClientID: conn.ClientID, ClientSecret: secret,
-		Params: subject, Now: now,
+// newTokens returns the source of access tokens.
+func newTokens(cfg connectors.Config, creds httpx.Credentials) (*httpx.CredentialSource, error) {
+	return httpx.NewCredentialSource(httpx.CredentialOptions{
+		Op: "box.token", TokenURL: cfg.Connection.TokenURL, Now: cfg.Now, Credentials: creds, Renew: renewal(cfg),
 	})
+}
+
+// credentials makes what a connection proves itself with, by signed assertion
+// or by client secret. The subject is the user the connection names, or the
+// enterprise, whose service account then acts
+// (https://developer.box.com/guides/authentication/client-credentials/). A key
+// is opened here, once. It returns every fault.
+func credentials(conn schema.Connection, secret string) (httpx.Credentials, []schema.Problem) {
+	if conn.AuthKind.OrDefault() != schema.AuthJWT {
+		subject := url.Values{"box_subject_type": {"enterprise"}, "box_subject_id": {conn.EnterpriseID}}
+		if conn.AsUser != "" {
+			subject = url.Values{"box_subject_type": {"user"}, "box_subject_id": {string(conn.AsUser)}}
+		}
+		return httpx.Credentials{ClientID: conn.ClientID, ClientSecret: secret, Params: subject}, nil
+	}
+	key, problems := readAppKey(secret)
+	if len(problems) > 0 {
+		return httpx.Credentials{}, problems
+	}
+	if string(key.EnterpriseID) != conn.EnterpriseID {
+		return httpx.Credentials{}, []schema.Problem{{
+			Where: "config-file:enterpriseID", Code: string(schema.EnterpriseMismatch), Message: "the file is of another enterprise than the connection",
+			Fix: "take the file of an application in the connection's enterprise",
+		}}
+	}
+	return httpx.Credentials{
+		ClientID: string(key.AppSettings.ClientID), ClientSecret: string(key.AppSettings.ClientSecret),
+		Assert: newSigner(key, conn.AsUser).sign,
+	}, nil
+}
+
+// renewal finds the credentials that were stored since the present ones were
+// read. URLs, enterprise and subject never change in the life of a connection.
+func renewal(cfg connectors.Config) func(context.Context) (httpx.Credentials, bool, error) {
+	if cfg.Renew == nil {
+		return nil
+	}
+	version := cfg.Connection.Version
+	return func(ctx context.Context) (httpx.Credentials, bool, error) {
+		conn, secret, err := cfg.Renew(ctx)
+		if err != nil {
+			return httpx.Credentials{}, false, err
+		}
+		if conn.Version == version || conn.State != schema.ConnectionEnabled {
+			return httpx.Credentials{}, false, nil
+		}
+		creds, problems := credentials(conn, secret)
+		if len(problems) > 0 {
+			return httpx.Credentials{}, false, nil
+		}
+		version = conn.Version
+		return creds, true, nil
+	}
 }
 
 // me reads who the token acts as.

@@ -12,7 +12,10 @@ import (
 // Factory opens connections to Box.
 type Factory struct{}
 
-var _ connectors.Factory = Factory{}
+var (
+	_ connectors.Factory          = Factory{}
+	_ connectors.ConfigFileReader = Factory{}
+)
 
 // Manifest implements connectors.Factory. The scopes are those of
 // https://developer.box.com/guides/api-calls/permissions-and-errors/scopes/.
@@ -27,7 +30,14 @@ func (Factory) Manifest() connectors.Manifest {
 // Open implements connectors.Factory. Its error is a *schema.Error with every
 // problem.
 func (Factory) Open(cfg connectors.Config) (connectors.Connector, error) {
-	if problems := check(cfg); len(problems) > 0 {
+	problems := check(cfg)
+	var creds httpx.Credentials
+	if cfg.Secret != "" {
+		var faults []schema.Problem
+		creds, faults = credentials(cfg.Connection, cfg.Secret)
+		problems = append(problems, faults...)
+	}
+	if len(problems) > 0 {
 		return nil, &schema.Error{
 			Code: schema.CodeInvalid, Message: "the Box connection is not configured correctly",
 			Problems: problems, Fix: "correct what is named and connect again",
@@ -36,7 +46,7 @@ func (Factory) Open(cfg connectors.Config) (connectors.Connector, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	tokens, err := newTokens(cfg.Connection, cfg.Secret, cfg.Now)
+	tokens, err := newTokens(cfg, creds)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +80,12 @@ func check(cfg connectors.Config) []schema.Problem {
 	if conn.ClientID == "" {
 		problem("client-id", "the client id is empty", "copy it from the application's configuration in Box's developer console")
 	}
-	if cfg.Secret == "" {
+	switch kind := conn.AuthKind.OrDefault(); {
+	case kind != schema.AuthClientCredentials && kind != schema.AuthJWT:
+		problem("auth-kind", "Box has no sign-in of this kind", "use "+string(schema.AuthClientCredentials)+" or "+string(schema.AuthJWT))
+	case cfg.Secret == "" && kind == schema.AuthJWT:
+		problem("config-file", "the configuration file is empty", "take the file that Box's developer console downloaded")
+	case cfg.Secret == "":
 		problem("client-secret-file", "the client secret is empty", "write the application's client secret to the file")
 	}
 	if conn.EnterpriseID == "" {

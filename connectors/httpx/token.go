@@ -2,17 +2,12 @@ package httpx
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
-
-	"sendoff/connectors"
 )
 
 const (
@@ -22,42 +17,53 @@ const (
 	tokenTimeout = 30 * time.Second
 )
 
-// ClientCredentials configures the grant of RFC 6749 section 4.4.
-type ClientCredentials struct {
-	Op           string // for errors, e.g. "box.token"
-	TokenURL     string
+// Credentials are what an application proves itself with to a token host.
+type Credentials struct {
 	ClientID     string
 	ClientSecret string
 	Params       url.Values // further form fields
-	Now          func() time.Time
+	// Assert signs a fresh assertion for a request made at an instant (RFC 7523
+	// section 2.1); nil = the client credentials grant (RFC 6749 section 4.4).
+	Assert func(at time.Time) (string, error)
 }
 
-// NewClientCredentials returns a source that fetches one token at a time for
-// all callers and renews it three minutes before it ends. Close it.
-func NewClientCredentials(cfg ClientCredentials) (*CredentialSource, error) {
-	if _, err := ParseURL(cfg.TokenURL); err != nil {
+// CredentialOptions are the parts of a CredentialSource.
+type CredentialOptions struct {
+	Op          string // for errors, e.g. "box.token"
+	TokenURL    string
+	Credentials Credentials
+	// Renew looks for newer credentials once the host refuses the present ones;
+	// false = there are none. It may be nil.
+	Renew func(ctx context.Context) (Credentials, bool, error)
+	Now   func() time.Time
+}
+
+// NewCredentialSource returns a source that fetches one token at a time for all
+// callers and renews it three minutes before it ends. Close it.
+func NewCredentialSource(opts CredentialOptions) (*CredentialSource, error) {
+	if _, err := ParseURL(opts.TokenURL); err != nil {
 		return nil, err
 	}
 	hc := newHTTPClient(nil)
-	hc.Transport = cappedTransport{next: hc.Transport, limit: MaxErrorBytes}
+	hc.Transport = jsonTransport{cappedTransport{next: hc.Transport, limit: MaxErrorBytes}}
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), oauth2.HTTPClient, hc))
 	return &CredentialSource{
-		op: cfg.Op, now: cfg.Now, life: ctx, end: cancel, http: hc,
-		grant: clientcredentials.Config{
-			ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret, TokenURL: cfg.TokenURL,
-			EndpointParams: cfg.Params, AuthStyle: oauth2.AuthStyleInParams,
-		},
+		op: opts.Op, url: opts.TokenURL, now: opts.Now, renew: opts.Renew, life: ctx, end: cancel, http: hc, with: opts.Credentials,
 	}, nil
 }
 
-// CredentialSource is a TokenSource over the client credentials grant.
+// CredentialSource is a TokenSource over the grants of Credentials.
 type CredentialSource struct {
-	op    string
-	now   func() time.Time
-	grant clientcredentials.Config
-	http  *http.Client
-	life  context.Context // ends with Close; a fetch serves several callers, so it is none of theirs
-	end   context.CancelFunc
+	op, url string
+	now     func() time.Time
+	renew   func(ctx context.Context) (Credentials, bool, error)
+	http    *http.Client
+	life    context.Context // ends with Close; a fetch serves several callers, so it is none of theirs
+	end     context.CancelFunc
+
+	// Used by the one fetch under way alone.
+	with Credentials
+	skew time.Duration // how far the host's clock is ahead of ours
 
 	mu      sync.Mutex
 	token   string
@@ -111,13 +117,13 @@ func (s *CredentialSource) Close() {
 func (s *CredentialSource) fetch(f *tokenFlight) {
 	ctx, cancel := context.WithTimeout(s.life, tokenTimeout)
 	defer cancel()
-	tok, err := s.grant.Token(ctx)
+	tok, err := s.obtain(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flight = nil
 	defer close(f.done)
 	if err != nil {
-		f.err = s.explain(err)
+		f.err = err
 		return
 	}
 	f.token = tok.AccessToken
@@ -127,61 +133,4 @@ func (s *CredentialSource) fetch(f *tokenFlight) {
 		span := time.Until(tok.Expiry)
 		s.renewAt = s.now().Add(span - min(renewEarly, span/2))
 	}
-}
-
-// explain sorts oauth2's errors. Their texts quote the token host's answer, so
-// nothing of them is kept but codes that RFC 6749 section 5.2 defines.
-func (s *CredentialSource) explain(err error) error {
-	var refused *oauth2.RetrieveError
-	var network *url.Error
-	switch {
-	case errors.As(err, &refused):
-		return s.refused(refused)
-	case errors.As(err, &network):
-		return networkError(s.op, 0, true, err)
-	default:
-		if detail, kept := cause(err); kept != nil {
-			return &connectors.Error{Kind: connectors.Unavailable, Op: s.op, Sent: true, Detail: detail, Err: kept}
-		}
-		return &connectors.Error{Kind: connectors.Malformed, Op: s.op, Sent: true, Detail: "the token host's answer holds no token: check the token URL"}
-	}
-}
-
-func (s *CredentialSource) refused(r *oauth2.RetrieveError) error {
-	e := &connectors.Error{Op: s.op, Sent: true}
-	if r.Response != nil {
-		e.Status = r.Response.StatusCode
-		e.RetryAfter = parseRetryAfter(r.Response.Header.Get("Retry-After"), s.now())
-	}
-	code := r.ErrorCode
-	if code == "" { // oauth2 reads JSON only where the content type says so
-		var body struct {
-			Error string `json:"error"`
-		}
-		if json.Unmarshal(r.Body, &body) == nil {
-			code = body.Error
-		}
-	}
-	switch code {
-	case "invalid_client":
-		e.Detail = "the client id or the client secret is wrong"
-	case "invalid_grant":
-		e.Detail = "the grant was refused: check the client secret, the enterprise id or user, and that an admin authorized the application with the access level and settings it needs"
-	case "unauthorized_client":
-		e.Detail = "the application is not authorized in the enterprise: an admin must authorize it"
-	case "invalid_request", "unsupported_grant_type", "invalid_scope":
-		e.Detail = "the application's configuration does not allow this grant"
-	}
-	switch {
-	case e.Detail != "" && e.Status < 500:
-		e.Kind, e.Code = connectors.Unauthorized, code
-	case e.Status < 300:
-		e.Kind, e.Detail = connectors.Malformed, "the token host's answer holds no token: check the token URL"
-	case e.Status < 400:
-		e.Kind, e.Detail = connectors.Malformed, "the token host redirected the request, which is not followed: check the token URL"
-	default:
-		e.Kind = kindOfStatus(e.Status)
-		e.Detail = "the token host refused the request"
-	}
-	return e
 }

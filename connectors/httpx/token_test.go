@@ -2,6 +2,7 @@ package httpx_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,9 +24,11 @@ const clientSecret = "cl13nt-s3cr3t"
 
 func newSource(t *testing.T, tokenURL string, now func() time.Time) *httpx.CredentialSource {
 	t.Helper()
-	s, err := httpx.NewClientCredentials(httpx.ClientCredentials{
-		Op: "v.token", TokenURL: tokenURL, ClientID: "app", ClientSecret: clientSecret,
-		Params: url.Values{"box_subject_type": {"enterprise"}, "box_subject_id": {"11"}}, Now: now,
+	s, err := httpx.NewCredentialSource(httpx.CredentialOptions{
+		Op: "v.token", TokenURL: tokenURL, Now: now, Credentials: httpx.Credentials{
+			ClientID: "app", ClientSecret: clientSecret,
+			Params: url.Values{"box_subject_type": {"enterprise"}, "box_subject_id": {"11"}},
+		},
 	})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
@@ -165,6 +168,86 @@ func TestTokenWaitersLeaveAlone(t *testing.T) {
 
 func TestTokenURLMustBeSafe(t *testing.T) {
 	t.Parallel()
-	_, err := httpx.NewClientCredentials(httpx.ClientCredentials{TokenURL: "http://token.example.com", Now: time.Now})
+	_, err := httpx.NewCredentialSource(httpx.CredentialOptions{TokenURL: "http://token.example.com", Now: time.Now})
 	require.Error(t, err)
+}
+
+// TestAssertionsAreDatedByTheHost: a refusal that blames the assertion's time is
+// answered once, by a new assertion dated by the host's own clock, which is then
+// kept.
+func TestAssertionsAreDatedByTheHost(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got []string
+	hostTime := fixedNow.Add(-time.Hour)
+	refusal := `{"error":"invalid_grant","error_description":"Please check the 'exp' claim of ` + clientSecret + `"}`
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, r.PostForm.Get("grant_type")+" "+r.PostForm.Get("assertion"))
+		w.Header().Set("Date", hostTime.Format(http.TimeFormat))
+		if r.PostForm.Get("assertion") != "at "+hostTime.Format(time.TimeOnly) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, refusal)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"access_token":"t%d","expires_in":3600}`, len(got))
+	}))
+	t.Cleanup(srv.Close)
+	s, err := httpx.NewCredentialSource(httpx.CredentialOptions{
+		Op: "v.token", TokenURL: srv.URL, Now: func() time.Time { return fixedNow }, Credentials: httpx.Credentials{
+			ClientID: "app", ClientSecret: clientSecret,
+			Assert: func(at time.Time) (string, error) { return "at " + at.UTC().Format(time.TimeOnly), nil },
+		},
+	})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	const grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	tok, err := s.Token(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "t2", tok)
+	s.Drop(tok)
+	_, err = s.Token(t.Context())
+	require.NoError(t, err)
+	mu.Lock()
+	require.Equal(t, []string{grant + " at 12:00:00", grant + " at 11:00:00", grant + " at 11:00:00"}, got)
+	refusal, hostTime = `{"error":"invalid_grant","error_description":"Please check the 'sub' claim"}`, fixedNow
+	mu.Unlock()
+	s.Drop("t3")
+	_, err = s.Token(t.Context())
+	require.Equal(t, connectors.Unauthorized, errorOf(t, err).Kind)
+	require.NotContains(t, err.Error(), clientSecret)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Len(t, got, 4, "what does not blame the time is not repeated")
+}
+
+func TestAssertionsThatCannotBeSigned(t *testing.T) {
+	t.Parallel()
+	host, fetched, _ := tokenHost(t)
+	s, err := httpx.NewCredentialSource(httpx.CredentialOptions{
+		Op: "v.token", TokenURL: host, Now: time.Now, Credentials: httpx.Credentials{
+			Assert: func(time.Time) (string, error) { return "", errors.New(clientSecret) },
+		},
+	})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	_, err = s.Token(t.Context())
+	require.Equal(t, connectors.Invalid, errorOf(t, err).Kind)
+	require.NotContains(t, err.Error(), clientSecret)
+	require.Zero(t, fetched.Load())
+}
+
+// TestTokenWithoutAContentType: JSON is JSON, whatever the host calls it.
+func TestTokenWithoutAContentType(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, `{"access_token":"t","expires_in":3600}`)
+	}))
+	t.Cleanup(srv.Close)
+	tok, err := newSource(t, srv.URL, time.Now).Token(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "t", tok)
 }

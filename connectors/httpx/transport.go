@@ -49,3 +49,17 @@ func (t cappedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Body = http.MaxBytesReader(nil, resp.Body, t.limit)
 	return resp, nil
 }
+
+// jsonTransport calls every answer JSON, which is what RFC 6749 section 5 asks
+// of a token host: a library that goes by the content type would read the JSON of
+// one that forgets it as a form.
+type jsonTransport struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t jsonTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err == nil {
+		resp.Header.Set("Content-Type", "application/json")
+	}
+	return resp, err
+}

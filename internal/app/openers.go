@@ -14,9 +14,10 @@ import (
 	"sendoff/schema"
 )
 
-// secretSource hands out the secret of a connection.
+// secretSource hands out the secret of a connection with the connection as it was
+// at the same instant.
 type secretSource interface {
-	ConnectionSecret(ctx context.Context, id schema.ConnectionID) (string, error)
+	ConnectionSecret(ctx context.Context, id schema.ConnectionID) (schema.Connection, string, error)
 }
 
 type openerConfig struct {
@@ -46,60 +47,101 @@ func newOpeners(cfg openerConfig) *openers {
 	return &openers{cfg: cfg, open: map[schema.ConnectionID]opened{}}
 }
 
-// Open returns the connector of a connection at its present version.
+// Open returns the connector of a connection at its present version, which may be
+// later than that of c: what is opened is what is stored.
 func (o *openers) Open(ctx context.Context, c schema.Connection) (connectors.Connector, error) {
-	if c.State != schema.ConnectionEnabled {
-		return nil, &schema.Error{
-			Code: schema.CodeClosed, Message: "connection " + c.Name + " is " + string(c.State),
-			Fix: "sendoff connections enable " + c.Name,
-		}
+	if err := mustBeEnabled(c); err != nil {
+		return nil, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if have, ok := o.open[c.ID]; ok && have.version == c.Version {
+	if have, ok := o.open[c.ID]; ok && have.version >= c.Version {
 		return have.connector, nil
 	}
-	secret, err := o.cfg.Secrets.ConnectionSecret(ctx, c.ID)
+	stored, secret, err := o.cfg.Secrets.ConnectionSecret(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
-	connector, err := o.build(c, secret, o.cfg.Limiter)
+	if err := mustBeEnabled(stored); err != nil {
+		return nil, err
+	}
+	connector, err := o.build(connectors.Config{
+		Connection: stored, Secret: secret, Limiter: o.cfg.Limiter,
+		Renew: func(ctx context.Context) (schema.Connection, string, error) {
+			return o.cfg.Secrets.ConnectionSecret(ctx, c.ID)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
 	// The one before is left to the calls still using it and closes with them.
-	o.open[c.ID] = opened{version: c.Version, connector: connector}
+	o.open[c.ID] = opened{version: stored.Version, connector: connector}
 	return connector, nil
 }
 
-func (o *openers) build(c schema.Connection, secret string, limiter connectors.Limiter) (connectors.Connector, error) {
+func mustBeEnabled(c schema.Connection) error {
+	if c.State == schema.ConnectionEnabled {
+		return nil
+	}
+	return &schema.Error{
+		Code: schema.CodeClosed, Message: "connection " + c.Name + " is " + string(c.State),
+		Fix: "sendoff connections enable " + c.Name,
+	}
+}
+
+// build opens a connector; the parts that all connectors share are filled in.
+func (o *openers) build(cfg connectors.Config) (connectors.Connector, error) {
+	c := cfg.Connection
 	if o.cfg.LoopbackOnly && (!loopbackURL(c.BaseURL) || !loopbackURL(c.TokenURL)) {
 		return nil, &schema.Error{
 			Code: schema.CodeInvalid, Message: "SENDOFF_TIME_SCALE is set and connection " + c.Name + " is not on loopback",
 			Fix: "unset SENDOFF_TIME_SCALE: scaled time is for simulators alone",
 		}
 	}
-	i := slices.IndexFunc(o.cfg.Factories, func(f connectors.Factory) bool { return f.Manifest().Vendor == c.Vendor })
+	f, err := o.factory(c.Vendor)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Guard, cfg.Observer, cfg.Now = o.cfg.Guard, o.cfg.Observer, time.Now
+	return f.Open(cfg)
+}
+
+func (o *openers) factory(vendor string) (connectors.Factory, error) {
+	i := slices.IndexFunc(o.cfg.Factories, func(f connectors.Factory) bool { return f.Manifest().Vendor == vendor })
 	if i < 0 {
 		return nil, &schema.Error{
-			Code: schema.CodeInvalid, Message: fmt.Sprintf("vendor %q is not known", c.Vendor),
+			Code: schema.CodeInvalid, Message: fmt.Sprintf("vendor %q is not known", vendor),
 			Fix: fmt.Sprintf("use one of %v", o.Vendors()),
 		}
 	}
-	return o.cfg.Factories[i].Open(connectors.Config{
-		Connection: c, Secret: secret, Limiter: limiter, Guard: o.cfg.Guard, Observer: o.cfg.Observer, Now: time.Now,
-	})
+	return o.cfg.Factories[i], nil
+}
+
+// ReadConfigFile reads a vendor's own configuration file.
+func (o *openers) ReadConfigFile(vendor, text string) (web.ConfigFile, error) {
+	f, err := o.factory(vendor)
+	if err != nil {
+		return web.ConfigFile{}, err
+	}
+	reader, ok := f.(connectors.ConfigFileReader)
+	if !ok {
+		return web.ConfigFile{}, &schema.Error{
+			Code: schema.CodeInvalid, Message: "vendor " + vendor + " has no configuration file", Fix: "give client id and client secret",
+		}
+	}
+	file, err := reader.ReadConfigFile(text)
+	return web.ConfigFile(file), err
 }
 
 // CheckConnection calls the vendor with the secret given, or the stored one.
 func (o *openers) CheckConnection(ctx context.Context, c schema.Connection, secret string) (web.ConnectionCheck, error) {
 	if secret == "" {
 		var err error
-		if secret, err = o.cfg.Secrets.ConnectionSecret(ctx, c.ID); err != nil {
+		if c, secret, err = o.cfg.Secrets.ConnectionSecret(ctx, c.ID); err != nil {
 			return web.ConnectionCheck{}, err
 		}
 	}
-	connector, err := o.build(c, secret, unlimited{})
+	connector, err := o.build(connectors.Config{Connection: c, Secret: secret, Limiter: unlimited{}})
 	if err != nil {
 		return web.ConnectionCheck{}, err
 	}

@@ -45,25 +45,41 @@ func (c *fakeConnector) Check(ctx context.Context) (connectors.Identity, error) 
 
 func (c *fakeConnector) Close() { c.closed.Add(1) }
 
-// secrets holds one secret per connection.
-type secrets map[schema.ConnectionID]string
+// secrets is the store: connections and one secret each.
+type secrets struct {
+	conns map[schema.ConnectionID]schema.Connection
+	texts map[schema.ConnectionID]string
+}
 
-func (s secrets) ConnectionSecret(_ context.Context, id schema.ConnectionID) (string, error) {
-	if text, ok := s[id]; ok {
-		return text, nil
+func (s *secrets) ConnectionSecret(_ context.Context, id schema.ConnectionID) (schema.Connection, string, error) {
+	if text, ok := s.texts[id]; ok {
+		return s.conns[id], text, nil
 	}
-	return "", &schema.Error{Code: schema.CodeNotFound, Message: "no secret"}
+	return schema.Connection{}, "", &schema.Error{Code: schema.CodeNotFound, Message: "no secret"}
+}
+
+func (s *secrets) put(c schema.Connection) schema.Connection {
+	s.conns[c.ID] = c
+	return c
 }
 
 func newFake() (*openers, *fakeFactory, schema.Connection) {
 	f := &fakeFactory{vendor: "fake", id: connectors.Identity{ExternalID: "1", Role: schema.RoleCoadmin, EnterpriseID: "900", Service: true}}
-	o := newOpeners(openerConfig{
-		Factories: []connectors.Factory{f, &fakeFactory{vendor: "other"}}, Secrets: secrets{"c1": "hunter2", "c2": "hunter3"},
-	})
-	return o, f, schema.Connection{
+	s := &secrets{
+		conns: map[schema.ConnectionID]schema.Connection{},
+		texts: map[schema.ConnectionID]string{"c1": "hunter2", "c2": "hunter3"},
+	}
+	o := newOpeners(openerConfig{Factories: []connectors.Factory{f, &fakeFactory{vendor: "other"}}, Secrets: s})
+	return o, f, s.put(schema.Connection{
 		ID: "c1", Name: "main", Vendor: "fake", State: schema.ConnectionEnabled, Version: 1, ClientID: "client", EnterpriseID: "900",
 		BaseURL: "https://api.example.com", TokenURL: "https://api.example.com/token",
-	}
+	})
+}
+
+// stored puts a changed connection into the openers' store.
+func stored(o *openers, c schema.Connection) schema.Connection {
+	s, _ := o.cfg.Secrets.(*secrets)
+	return s.put(c)
 }
 
 func code(t *testing.T, want schema.Code, err error) *schema.Error {
@@ -89,11 +105,15 @@ func TestOpenersKeepConnectors(t *testing.T) {
 
 	other := c
 	other.ID = "c2"
+	stored(o, other)
 	require.NotSame(t, first, open(other))
 	require.Equal(t, "hunter3", f.opened[1].Secret)
 
+	before := c
 	c.Version = 2
+	stored(o, c)
 	second := open(c)
+	require.Same(t, second, open(before), "who read the row before gets the present one too")
 	require.NotSame(t, first, second, "a changed connection is opened anew")
 	require.Same(t, second, open(c))
 	require.Len(t, f.opened, 3)
@@ -122,6 +142,7 @@ func TestOpenersRefuse(t *testing.T) {
 			t.Parallel()
 			o, _, c := newFake()
 			cse.change(&c)
+			stored(o, c)
 			_, err := o.Open(t.Context(), c)
 			require.Contains(t, code(t, cse.want, err).Fix, cse.fix)
 		})
@@ -150,6 +171,7 @@ func TestOpenersScaledTime(t *testing.T) {
 			o, f, c := newFake()
 			o.cfg.LoopbackOnly = true
 			c.BaseURL, c.TokenURL = cse.base, cse.token
+			stored(o, c)
 			_, openErr := o.Open(t.Context(), c)
 			_, checkErr := o.CheckConnection(t.Context(), c, "hunter2")
 			if cse.ok {
@@ -178,6 +200,7 @@ func TestCheckConnection(t *testing.T) {
 		require.Equal(t, "900", got.EnterpriseID)
 		require.True(t, got.Service)
 		c.State = schema.ConnectionDisabled // may be tested before it is enabled
+		stored(o, c)
 		_, err = o.CheckConnection(t.Context(), c, "")
 		require.NoError(t, err)
 		require.Equal(t, "fresh", f.opened[0].Secret)

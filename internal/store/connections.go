@@ -9,7 +9,7 @@ import (
 	"sendoff/schema"
 )
 
-const connectionColumns = `id, name, vendor, state, read_only, base_url, token_url, client_id, enterprise_id, as_user,
+const connectionColumns = `id, name, vendor, state, read_only, base_url, token_url, auth_kind, client_id, enterprise_id, as_user,
 	created_at, updated_at, version`
 
 // sealPurpose separates connection secrets from everything else that is sealed.
@@ -66,7 +66,7 @@ func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secre
 		t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection.created", audit.Subject{ConnectionID: string(c.ID)},
 			map[string]string{
 				"name": c.Name, "vendor": c.Vendor, "base_url": c.BaseURL, "enterprise_id": c.EnterpriseID,
-				"read_only": strconv.FormatBool(c.ReadOnly),
+				"auth_kind": string(c.AuthKind.OrDefault()), "read_only": strconv.FormatBool(c.ReadOnly),
 			})
 		return err
 	})
@@ -75,14 +75,14 @@ func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secre
 
 func (t *tx) insertConnection(ctx context.Context, c schema.Connection, sealed []byte) (schema.Connection, error) {
 	created, ok, err := maybe[schema.Connection](ctx, t, `insert into connection (id, name, vendor, state, read_only, base_url, token_url,
-			client_id, enterprise_id, as_user, secret, version, created_at, updated_at)
+			auth_kind, client_id, enterprise_id, as_user, secret, version, created_at, updated_at)
 		values (@id, @name, @vendor, @state, @read_only, @base_url, @token_url,
-			@client_id, @enterprise_id, @as_user, @secret, 1, @now, @now)
+			@auth_kind, @client_id, @enterprise_id, @as_user, @secret, 1, @now, @now)
 		on conflict (vendor, enterprise_id) where state <> 'removed' and not read_only do nothing
 		returning `+connectionColumns,
 		args{
 			"id": c.ID, "name": c.Name, "vendor": c.Vendor, "state": schema.ConnectionEnabled, "read_only": c.ReadOnly,
-			"base_url": c.BaseURL, "token_url": c.TokenURL, "client_id": c.ClientID, "enterprise_id": c.EnterpriseID,
+			"base_url": c.BaseURL, "token_url": c.TokenURL, "auth_kind": c.AuthKind.OrDefault(), "client_id": c.ClientID, "enterprise_id": c.EnterpriseID,
 			"as_user": c.AsUser, "secret": sealed, "now": t.now,
 		})
 	if err == nil && !ok {
@@ -151,30 +151,6 @@ func (s *Store) ConnectionByName(ctx context.Context, name string) (schema.Conne
 		err = notFound("connection", name)
 	}
 	return c, translate("read connection", err)
-}
-
-// ConnectionSecret opens the secret of a connection. CodeNotFound when it was
-// removed; the sealer's own error when key or URLs are not those it was sealed
-// with.
-func (s *Store) ConnectionSecret(ctx context.Context, id schema.ConnectionID) (string, error) {
-	const op = "open the connection's secret"
-	if err := s.requireSealer(); err != nil {
-		return "", err
-	}
-	row, ok, err := maybe[struct {
-		BaseURL  string
-		TokenURL string
-		Secret   []byte
-	}](ctx, s.pool, `select base_url, token_url, secret from connection where id = @id and secret is not null`, args{"id": id})
-	if err != nil {
-		return "", translate(op, err)
-	}
-	if !ok {
-		return "", notFound("secret of connection", string(id))
-	}
-	place := secretAAD(schema.Connection{ID: id, BaseURL: row.BaseURL, TokenURL: row.TokenURL})
-	plain, err := s.sealer.Open(sealPurpose, place, row.Secret)
-	return string(plain), translate(op, err)
 }
 
 // SetConnectionState enables, disables or removes a connection. Removing

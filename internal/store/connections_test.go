@@ -27,9 +27,11 @@ func TestConnections(t *testing.T) {
 		byName, err := b.ConnectionByName(ctx, "box")
 		require.NoError(t, err)
 		require.Equal(t, b.conn, byName)
-		opened, err := b.ConnectionSecret(ctx, b.conn.ID)
+		conn, opened, err := b.ConnectionSecret(ctx, b.conn.ID)
 		require.NoError(t, err)
 		require.Equal(t, "hunter2", opened)
+		require.Equal(t, b.conn, conn)
+		require.Equal(t, schema.AuthClientCredentials, conn.AuthKind)
 		var plain bool
 		require.NoError(t, b.sql().QueryRow(ctx, `select position('hunter2'::bytea in secret) > 0 from connection`).Scan(&plain))
 		require.False(t, plain)
@@ -44,7 +46,7 @@ func TestConnections(t *testing.T) {
 		defer keyless.Close()
 		_, err = keyless.CreateConnection(ctx, schema.Connection{Name: "other"}, "s", b.admin)
 		requireCode(t, schema.CodeUnavailable, err)
-		_, err = keyless.ConnectionSecret(ctx, b.conn.ID)
+		_, _, err = keyless.ConnectionSecret(ctx, b.conn.ID)
 		requireCode(t, schema.CodeUnavailable, err)
 	})
 	t.Run("unknown ones are not found", func(t *testing.T) {
@@ -79,7 +81,7 @@ func TestConnections(t *testing.T) {
 		require.EqualValues(t, 2, again.Version)
 		removed, err := b.SetConnectionState(ctx, "b", schema.ConnectionRemoved, "gone", b.admin)
 		require.NoError(t, err)
-		_, err = b.ConnectionSecret(ctx, removed.ID)
+		_, _, err = b.ConnectionSecret(ctx, removed.ID)
 		requireCode(t, schema.CodeNotFound, err)
 		_, err = b.SetConnectionState(ctx, "b", schema.ConnectionEnabled, "back", b.admin)
 		requireCode(t, schema.CodeNotFound, err)
@@ -151,8 +153,49 @@ func TestSecretStaysWithItsURLs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.exec(`update connection set base_url = 'https://evil.example.com'`)
-	_, err := b.ConnectionSecret(t.Context(), b.conn.ID)
+	_, _, err := b.ConnectionSecret(t.Context(), b.conn.ID)
 	require.ErrorIs(t, err, secret.ErrAuthentication)
+}
+
+func TestRotateConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	var before []byte
+	require.NoError(t, b.sql().QueryRow(ctx, `select secret from connection`).Scan(&before))
+
+	to := b.conn
+	to.AuthKind, to.ClientID, to.EnterpriseID, to.AsUser = schema.AuthJWT, "app-2", "ignored", "ignored"
+	rotated, err := b.RotateConnection(ctx, to, "hunter3", b.admin)
+	require.NoError(t, err)
+	want := b.conn
+	want.AuthKind, want.ClientID, want.Version, want.UpdatedAt = schema.AuthJWT, "app-2", b.conn.Version+1, rotated.UpdatedAt
+	require.Equal(t, want, rotated, "enterprise and subject stay")
+	conn, opened, err := b.ConnectionSecret(ctx, b.conn.ID)
+	require.NoError(t, err)
+	require.Equal(t, rotated, conn)
+	require.Equal(t, "hunter3", opened)
+	var kept bool
+	require.NoError(t, b.sql().QueryRow(ctx, `select exists (select from connection where secret = $1)`, before).Scan(&kept))
+	require.False(t, kept, "the old secret is gone")
+
+	_, err = b.RotateConnection(ctx, to, "hunter4", b.admin)
+	requireCode(t, schema.CodeConflict, err)
+	_, err = b.RotateConnection(ctx, rotated, "", b.admin)
+	requireCode(t, schema.CodeInvalid, err)
+	moved := rotated
+	moved.BaseURL = "https://evil.example.com"
+	_, err = b.RotateConnection(ctx, moved, "hunter4", b.admin)
+	requireCode(t, schema.CodeConflict, err)
+	removed, err := b.SetConnectionState(ctx, "box", schema.ConnectionRemoved, "gone", b.admin)
+	require.NoError(t, err)
+	_, err = b.RotateConnection(ctx, removed, "hunter4", b.admin)
+	requireCode(t, schema.CodeConflict, err)
+
+	var bodies string
+	require.NoError(t, b.sql().QueryRow(ctx, `select string_agg(convert_from(body, 'UTF8'), ' ') from audit_record`).Scan(&bodies))
+	require.Contains(t, bodies, "connection.rotated")
+	require.NotContains(t, bodies, "hunter")
 }
 
 func TestAllowWrite(t *testing.T) {

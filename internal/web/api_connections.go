@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ type connectionBody struct {
 	ReadOnly     bool                   `json:"read_only"`
 	BaseURL      string                 `json:"base_url"`
 	TokenURL     string                 `json:"token_url"`
+	AuthKind     schema.AuthKind        `json:"auth_kind" enum:"client_credentials,jwt"`
 	ClientID     string                 `json:"client_id"`
 	EnterpriseID string                 `json:"enterprise_id"`
 	AsUser       schema.ExternalID      `json:"as_user" doc:"Empty = the enterprise's service account"`
@@ -39,15 +39,35 @@ type connectInput struct {
 }
 
 type connectBody struct {
-	Name         string            `json:"name"`
-	Vendor       string            `json:"vendor"`
-	BaseURL      string            `json:"base_url"`
-	TokenURL     string            `json:"token_url"`
-	ClientID     string            `json:"client_id"`
-	ClientSecret string            `json:"client_secret" writeOnly:"true"`
-	EnterpriseID string            `json:"enterprise_id"`
-	AsUser       schema.ExternalID `json:"as_user,omitempty"`
-	ReadOnly     bool              `json:"read_only,omitempty"`
+	Name         string `json:"name"`
+	Vendor       string `json:"vendor"`
+	BaseURL      string `json:"base_url"`
+	TokenURL     string `json:"token_url"`
+	ClientID     string `json:"client_id,omitempty" doc:"Left out with config_file"`
+	EnterpriseID string `json:"enterprise_id,omitempty" doc:"Left out with config_file"`
+	SecretBody
+	AsUser   schema.ExternalID `json:"as_user,omitempty"`
+	ReadOnly bool              `json:"read_only,omitempty"`
+}
+
+// SecretBody is what a connection signs in with: one of the two. (Exported, for
+// huma leaves out unexported embedded structs.)
+type SecretBody struct {
+	ClientSecret string `json:"client_secret,omitempty" writeOnly:"true"`
+	ConfigFile   string `json:"config_file,omitempty" writeOnly:"true" doc:"The vendor's own configuration file as it is, for sign-in by JWT"`
+}
+
+// secret is the connection's secret.
+func (b SecretBody) secret() string {
+	if b.ConfigFile != "" {
+		return b.ConfigFile
+	}
+	return b.ClientSecret
+}
+
+type rotateInput struct {
+	ConnectionName
+	Body SecretBody
 }
 
 type connectOutput struct {
@@ -101,6 +121,10 @@ func (s *server) registerConnections() {
 		id: "test-connection", method: http.MethodPost, path: "/v1/connections/{name}/test", roles: adminsOnly(),
 		summary: "Check a stored connection at its vendor",
 	}, s.testConnection)
+	handle(s, route{
+		id: "rotate-connection", method: http.MethodPost, path: "/v1/connections/{name}/rotate", roles: adminsOnly(),
+		summary: "Check new credentials at the vendor and replace the old ones; running cases go on",
+	}, s.rotateConnection)
 	for verb, to := range map[string]schema.ConnectionState{"disable": schema.ConnectionDisabled, "enable": schema.ConnectionEnabled} {
 		handle(s, route{
 			id: verb + "-connection", method: http.MethodPost, path: "/v1/connections/{name}/" + verb, roles: adminsOnly(),
@@ -139,7 +163,7 @@ func (s *server) listConnections(ctx context.Context, _ schema.Principal, in *Pa
 }
 
 func (s *server) connect(ctx context.Context, by schema.Principal, in *connectInput) (*connectOutput, error) {
-	c, err := readConnection(in.Body, s.checker.Vendors())
+	c, err := s.readConnection(in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +175,11 @@ func (s *server) connect(ctx context.Context, by schema.Principal, in *connectIn
 	} else if schema.CodeOf(err) != schema.CodeNotFound {
 		return nil, err
 	}
-	check, err := s.check(ctx, c, in.Body.ClientSecret)
+	check, err := s.check(ctx, c, in.Body.secret())
 	if err != nil {
 		return nil, err
 	}
-	c, err = s.store.CreateConnection(ctx, c, in.Body.ClientSecret, by)
+	c, err = s.store.CreateConnection(ctx, c, in.Body.secret(), by)
 	if err != nil {
 		return nil, err
 	}
@@ -208,36 +232,7 @@ func quoteID(id string) string {
 func connectionOf(c schema.Connection) connectionBody {
 	return connectionBody{
 		Name: c.Name, Vendor: c.Vendor, State: c.State, ReadOnly: c.ReadOnly, BaseURL: c.BaseURL, TokenURL: c.TokenURL,
-		ClientID: c.ClientID, EnterpriseID: c.EnterpriseID, AsUser: c.AsUser,
+		AuthKind: c.AuthKind.OrDefault(), ClientID: c.ClientID, EnterpriseID: c.EnterpriseID, AsUser: c.AsUser,
 		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}
-}
-
-// readConnection checks the configuration and reports every fault at once.
-func readConnection(b connectBody, vendors []string) (schema.Connection, error) {
-	var f faults
-	checkName(&f, b.Name)
-	if !slices.Contains(vendors, b.Vendor) {
-		f.add("vendor", "unknown_vendor", "there is no connector of that type", "use one of "+strings.Join(vendors, ", "))
-	}
-	base := checkURL(&f, "base_url", b.BaseURL)
-	if strings.HasSuffix(base, "/2.0") {
-		f.add("base_url", "url", "this is the root of one version of the API", "give the API's root, such as https://api.box.com, without /2.0")
-	}
-	token := checkURL(&f, "token_url", b.TokenURL)
-	for _, m := range []struct{ field, value, fix string }{
-		{"client_id", b.ClientID, "give the client id of the vendor's application"},
-		{"client_secret", b.ClientSecret, "give the client secret of the vendor's application"},
-		{"enterprise_id", b.EnterpriseID, "give the id of the enterprise whose accounts these are"},
-	} {
-		if strings.TrimSpace(m.value) == "" {
-			f.add(m.field, "required", "missing", m.fix)
-		}
-		checkText(&f, m.field, m.value, maxField)
-	}
-	checkText(&f, "as_user", string(b.AsUser), maxField)
-	return schema.Connection{
-		Name: b.Name, Vendor: b.Vendor, State: schema.ConnectionEnabled, ReadOnly: b.ReadOnly, BaseURL: base, TokenURL: token,
-		ClientID: strings.TrimSpace(b.ClientID), EnterpriseID: strings.TrimSpace(b.EnterpriseID), AsUser: b.AsUser,
-	}, f.err("the connection is not valid; nothing was stored")
 }

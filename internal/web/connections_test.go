@@ -70,7 +70,7 @@ func TestConnectNamesEveryFault(t *testing.T) {
 	b := setup(t)
 	a := b.do("admin", "POST", "/v1/connections", `{"name":"-","vendor":"nope","base_url":"http://box.example.com","token_url":"https://u:p@box.example.com/t","client_id":" ","client_secret":"","enterprise_id":""}`)
 	require.Equal(t, []string{
-		"name:name", "vendor:unknown_vendor", "base_url:url", "token_url:url", "client_id:required", "client_secret:required", "enterprise_id:required",
+		"name:name", "vendor:unknown_vendor", "base_url:url", "token_url:url", "client_secret:required", "client_id:required", "enterprise_id:required",
 	}, a.problems())
 	a = b.do("admin", "POST", "/v1/connections", strings.Replace(goodConnection, "http://127.0.0.1:9/\"", "https://api.box.com/2.0/\"", 1))
 	require.Equal(t, []string{"base_url:url"}, a.problems())

@@ -11,6 +11,8 @@ import (
 // audit record, and the outbox row where the engine must hear of it, in the
 // same transaction. They return schema.Error.
 type Store interface {
+	RestrictionStore
+
 	// Authenticate returns the principal of a token by the SHA-256 of the
 	// token; CodeUnauthorized when unknown, expired or revoked.
 	Authenticate(ctx context.Context, tokenHash [32]byte) (schema.Principal, error)
@@ -23,6 +25,9 @@ type Store interface {
 	CreateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error)
 	ListConnections(ctx context.Context, after string, limit int) (connections []schema.Connection, next string, err error)
 	ConnectionByName(ctx context.Context, name string) (schema.Connection, error)
+	// RotateConnection replaces the secret, the kind of sign-in and the client id
+	// of a connection. CodeConflict when it is no longer at c's version.
+	RotateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error)
 	// SetConnectionState enables, disables or removes. Removing forgets the
 	// secret and is refused with CodeConflict while plans are open on it.
 	SetConnectionState(ctx context.Context, name string, to schema.ConnectionState, reason string, by schema.Principal) (schema.Connection, error)
@@ -57,6 +62,25 @@ type Store interface {
 	Ping(ctx context.Context) error
 }
 
+// RestrictionStore keeps holds, protections and declarations.
+type RestrictionStore interface {
+	// AddRestriction puts a hold or a protection on accounts: no write whose
+	// intent is journalled after it returned is one that it forbids.
+	AddRestriction(ctx context.Context, r schema.Restriction, by schema.Principal) (schema.Restriction, error)
+	// EndRestriction ends one. CodeForbidden when it is on the principal.
+	EndRestriction(ctx context.Context, kind schema.RestrictionKind, id schema.RestrictionID, reason string, by schema.Principal) (schema.Restriction, error)
+	// ListRestrictions lists those that are live, or with ended all, newest first.
+	ListRestrictions(ctx context.Context, kind schema.RestrictionKind, ended bool, after string, limit int) (list []schema.Restriction, next string, err error)
+	// Connection returns a connection by id, removed ones included.
+	Connection(ctx context.Context, id schema.ConnectionID) (schema.Connection, error)
+	// DeclareNoHolds keeps an admin's word that the connection's vendor has no
+	// legal holds; WithdrawDeclaration ends it before its time.
+	DeclareNoHolds(ctx context.Context, name string, d schema.Declaration, by schema.Principal) (schema.Declaration, error)
+	WithdrawDeclaration(ctx context.Context, name, reason string, by schema.Principal) (schema.Declaration, error)
+	// Declarations returns the last declaration of each connection that has one.
+	Declarations(ctx context.Context) (map[schema.ConnectionID]schema.Declaration, error)
+}
+
 // Planner makes drafts: it looks up accounts, resolves the template and runs
 // pre-flight, and writes nothing but the accounts it saw.
 type Planner interface {
@@ -71,8 +95,19 @@ type ConnectionChecker interface {
 	// stored one when it is empty. Its schema.Error says what is wrong and the
 	// fix: CodeVendor when the vendor refuses, CodeUnavailable when it is down.
 	CheckConnection(ctx context.Context, c schema.Connection, secret string) (ConnectionCheck, error)
+	// ReadConfigFile checks a vendor's own configuration file, which then is the
+	// connection's secret. Its schema.Error has every fault, and nothing of the
+	// file.
+	ReadConfigFile(vendor, text string) (ConfigFile, error)
 	// Vendors lists the connector types there are.
 	Vendors() []string
+}
+
+// ConfigFile is what a configuration file says of a connection.
+type ConfigFile struct {
+	AuthKind     schema.AuthKind
+	ClientID     string
+	EnterpriseID string
 }
 
 // ConnectionCheck is what a check found.

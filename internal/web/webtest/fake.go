@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 
 	"sendoff/internal/web"
@@ -13,6 +14,7 @@ import (
 // Store is a web.Store of functions. A method whose function is nil panics: the
 // test did not expect the call. Authenticate knows Tokens alone.
 type Store struct {
+	RestrictionFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
 	CreateTokenFunc           func(schema.Token) (schema.Token, error)
@@ -21,6 +23,7 @@ type Store struct {
 	CreateConnectionFunc      func(schema.Connection, string) (schema.Connection, error)
 	ListConnectionsFunc       func(after string, limit int) ([]schema.Connection, string, error)
 	ConnectionByNameFunc      func(name string) (schema.Connection, error)
+	RotateConnectionFunc      func(schema.Connection, string) (schema.Connection, error)
 	SetConnectionStateFunc    func(name string, to schema.ConnectionState, reason string) (schema.Connection, error)
 	AllowConnectionWritesFunc func(name, reason string) (schema.Connection, error)
 	CreateCasesFunc           func([]schema.Draft, schema.Principal) ([]schema.Case, error)
@@ -76,6 +79,11 @@ func (s *Store) ListConnections(_ context.Context, after string, limit int) ([]s
 // ConnectionByName calls its function.
 func (s *Store) ConnectionByName(_ context.Context, name string) (schema.Connection, error) {
 	return s.ConnectionByNameFunc(name)
+}
+
+// RotateConnection calls its function.
+func (s *Store) RotateConnection(_ context.Context, c schema.Connection, secret string, _ schema.Principal) (schema.Connection, error) {
+	return s.RotateConnectionFunc(c, secret)
 }
 
 // SetConnectionState calls its function.
@@ -144,6 +152,18 @@ type Checker func(schema.Connection, string) (web.ConnectionCheck, error)
 // CheckConnection calls the function.
 func (c Checker) CheckConnection(_ context.Context, conn schema.Connection, secret string) (web.ConnectionCheck, error) {
 	return c(conn, secret)
+}
+
+// ReadConfigFile reads a web.ConfigFile in JSON.
+func (Checker) ReadConfigFile(_, text string) (web.ConfigFile, error) {
+	var file web.ConfigFile
+	if err := json.Unmarshal([]byte(text), &file); err != nil {
+		return file, &schema.Error{
+			Code: schema.CodeInvalid, Message: "the configuration file cannot be used", Fix: "give another",
+			Problems: []schema.Problem{{Where: "config-file", Code: "malformed", Message: "no JSON", Fix: "give JSON"}},
+		}
+	}
+	return file, nil
 }
 
 // Vendors are box alone.
