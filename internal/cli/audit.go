@@ -10,8 +10,9 @@ import (
 )
 
 type auditCommands struct {
-	Export exportAuditCommand `cmd:"" help:"Write the whole audit log as NDJSON."`
-	Verify verifyAuditCommand `cmd:"" help:"Verify an export offline, or the server's log when no file is named."`
+	Export     exportAuditCommand     `cmd:"" help:"Write the whole audit log as NDJSON."`
+	Verify     verifyAuditCommand     `cmd:"" help:"Verify an export offline, or the server's log when no file is named."`
+	Checkpoint checkpointAuditCommand `cmd:"" help:"Verify the server's log and write its newest signed checkpoint, to be kept elsewhere."`
 }
 
 type exportAuditCommand struct {
@@ -69,27 +70,10 @@ func (c *verifyAuditCommand) Run(in *invocation) error {
 	if c.File != "" && c.Key == "" {
 		return usage("a file is verified with the key you trust", "give it with --key; the server shows its own with: sendoff audit verify")
 	}
-	file, cleanup, err := c.open(in)
+	out, err := c.verify(in)
 	if err != nil {
 		return err
 	}
-	defer cleanup()
-	out := verified{Key: c.Key, KeyGiven: c.Key != ""}
-	if out.Key == "" {
-		if out.Key, err = headerKey(file); err != nil {
-			return err
-		}
-	}
-	since, err := readCheckpoint(c.Since, out.Key)
-	if err != nil {
-		return err
-	}
-	out.Report, err = audit.Verify(file, out.Key, since)
-	if err != nil {
-		return usage(err.Error(), "give an export of sendoff audit export, and the key of its log")
-	}
-	out.OK = out.Report.OK()
-	out.Continues = out.OK && since != nil
 	if err := c.keep(out); err != nil {
 		return err
 	}
@@ -98,6 +82,32 @@ func (c *verifyAuditCommand) Run(in *invocation) error {
 		return exitStatus(ExitInternal)
 	}
 	return nil
+}
+
+// verify reads the file named, or the server's log, and judges it.
+func (c *verifyAuditCommand) verify(in *invocation) (verified, error) {
+	out := verified{Key: c.Key, KeyGiven: c.Key != ""}
+	file, cleanup, err := c.open(in)
+	if err != nil {
+		return out, err
+	}
+	defer cleanup()
+	if out.Key == "" {
+		if out.Key, err = headerKey(file); err != nil {
+			return out, err
+		}
+	}
+	since, err := readCheckpoint(c.Since, out.Key)
+	if err != nil {
+		return out, err
+	}
+	out.Report, err = audit.Verify(file, out.Key, since)
+	if err != nil {
+		return out, usage(err.Error(), "give an export of sendoff audit export, and the key of its log")
+	}
+	out.OK = out.Report.OK()
+	out.Continues = out.OK && since != nil
+	return out, nil
 }
 
 func (c *verifyAuditCommand) open(in *invocation) (*os.File, func(), error) {
@@ -162,6 +172,41 @@ func (c *verifyAuditCommand) keep(v verified) error {
 		return nil
 	}
 	return os.WriteFile(c.CheckpointTo, []byte(v.LatestNote), 0o600)
+}
+
+type checkpointAuditCommand struct {
+	To    string `placeholder:"FILE" help:"Where to write; stdout when left out."`
+	Key   string `help:"The log's verifier key, kept from earlier; without it the server's own is believed."`
+	Since string `placeholder:"FILE" help:"A signed checkpoint kept from earlier: the log must continue it."`
+}
+
+// Run writes the checkpoint as it was signed, for audit verify --since. A log
+// that does not verify gives none: it would be taken for a good one later.
+func (c *checkpointAuditCommand) Run(in *invocation) error {
+	v, err := (&verifyAuditCommand{Key: c.Key, Since: c.Since}).verify(in)
+	if err != nil {
+		return err
+	}
+	if !v.OK {
+		for _, p := range v.Problems {
+			in.note("  wrong: %s", p)
+		}
+		in.note("The audit log does not verify: no checkpoint was written.")
+		return exitStatus(ExitInternal)
+	}
+	if !v.KeyGiven {
+		in.note("Signed by %s. Keep the key as well.", v.Key)
+	}
+	if c.To == "" {
+		_, err := io.WriteString(in.stdout, v.LatestNote)
+		return err
+	}
+	if err := os.WriteFile(c.To, []byte(v.LatestNote), 0o600); err != nil {
+		return usage("the checkpoint cannot be written: "+err.Error(), "name a file in a directory you may write to")
+	}
+	return in.result(map[string]any{"file": c.To, "size": v.Latest.Size, "key": v.Key}, func() {
+		in.print("Checkpoint of %d records in %s.", v.Latest.Size, c.To)
+	})
 }
 
 func (in *invocation) printVerified(v verified) {
