@@ -35,7 +35,7 @@ func (a *Activities) Suspend(ctx context.Context, in StepInput) error {
 		return err
 	}
 	if now.VendorStatus != s.SuspendedStatus() {
-		if err := a.renewFacts(ctx, &w, now, nil); err != nil {
+		if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil {
 			return err
 		}
 		if err := a.store.SavePriorStatus(ctx, w.ref, now.VendorStatus); err != nil {

@@ -15,6 +15,7 @@ type Activities struct {
 	store      Store
 	connectors Connectors
 	planner    *Planner
+	notifier   Notifier
 	clocks     schema.Clocks
 	now        func() time.Time
 }
@@ -23,6 +24,7 @@ type Activities struct {
 type Config struct {
 	Store      Store
 	Connectors Connectors
+	Notifier   Notifier // nil = notify steps park
 	Clocks     schema.Clocks
 	Now        func() time.Time // nil = time.Now
 }
@@ -33,7 +35,7 @@ func New(cfg Config) *Activities {
 		cfg.Now = time.Now
 	}
 	return &Activities{
-		store: cfg.Store, connectors: cfg.Connectors, clocks: cfg.Clocks, now: cfg.Now,
+		store: cfg.Store, connectors: cfg.Connectors, notifier: cfg.Notifier, clocks: cfg.Clocks, now: cfg.Now,
 		planner: NewPlanner(cfg.Store, cfg.Connectors, cfg.Now),
 	}
 }

@@ -102,6 +102,9 @@ func classify(err error) error {
 
 func classifyOurs(e *schema.Error) error {
 	o := temporal.ApplicationErrorOptions{NonRetryable: true}
+	if e.Fix != "" {
+		o.Details = []any{e.Fix}
+	}
 	switch e.Code {
 	case schema.CodePaused:
 		o = temporal.ApplicationErrorOptions{NextRetryDelay: pausedLook, Category: temporal.ApplicationErrorCategoryBenign}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sendoff/connectors"
+	"sendoff/internal/policy"
 	"sendoff/schema"
 )
 
@@ -92,7 +93,11 @@ func (a *Activities) checkDelete(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	if err := a.renewFacts(ctx, w, now, nil); err != nil {
+	r, err := a.restrain(ctx, *w, now, policy.Effects{MovesContent: true, Deletes: true})
+	if err != nil {
+		return err
+	}
+	if err := a.renewFacts(ctx, w, now, nil, &r); err != nil {
 		return err
 	}
 	if err := stillSuspended(*w, now); err != nil {
@@ -166,9 +171,12 @@ func (a *Activities) checkTrash(ctx context.Context, w work, t schema.Transfer) 
 	if len(missing) == 0 {
 		return nil
 	}
+	if step, ok := w.plan.StepOf(schema.StepDelete); ok && step.Params.Trash == schema.TrashDiscard {
+		return a.store.RecordEvidence(ctx, w.ref, schema.Evidence{Kind: "trash_discarded", Details: map[string]string{"missing": joinIDs(missing)}})
+	}
 	return &Refusal{
 		Code: schema.ParkTrashRemains, Message: "trashed items did not arrive at the receiver: " + joinIDs(missing),
-		Fix: "restore or purge them at the vendor, then resume",
+		Fix: "restore or purge them at the vendor, then resume; or use a template that discards trash",
 	}
 }
 

@@ -27,6 +27,11 @@ type PlanOutline struct {
 	Steps       []StepOutline    `json:"steps"`
 	Fence       int64            `json:"fence"`
 	CurrentStep int              `json:"current_step"`
+	// Window tells that the source is active for a transfer's call and has to be
+	// suspended again.
+	Window bool `json:"window,omitempty"`
+	// LeftGroups tells that memberships were taken away.
+	LeftGroups bool `json:"left_groups,omitempty"`
 }
 
 // LoadPlan reads where a plan stands.
@@ -35,11 +40,12 @@ func (a *Activities) LoadPlan(ctx context.Context, in PlanInput) (PlanOutline, e
 	if err != nil {
 		return PlanOutline{}, err
 	}
-	out := PlanOutline{State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep}
+	out := PlanOutline{State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep, Window: !plan.WindowOpen.IsZero(),
+		LeftGroups: len(plan.Memberships) > 0,
+	}
 	for _, s := range plan.Steps {
 		out.Steps = append(out.Steps, StepOutline{
-			Kind: s.Kind, Begun: s.State == schema.StepRunning,
-			Done: s.State == schema.StepDone || s.State == schema.StepSkipped,
+			Kind: s.Kind, Begun: s.State == schema.StepRunning, Done: s.State.Finished(),
 		})
 	}
 	return out, nil
@@ -91,7 +97,8 @@ type WaitResult struct {
 }
 
 // Wait begins or continues a wait step: it lasts from the step's first start,
-// so that a plan that was parked and resumed does not wait again from nothing.
+// so that a plan that was parked and resumed does not wait again from nothing, or
+// until the instant that its parameters name.
 func (a *Activities) Wait(ctx context.Context, in WaitInput) (WaitResult, error) {
 	plan, err := a.store.BeginStep(ctx, in.Ref)
 	if err != nil {
@@ -102,6 +109,11 @@ func (a *Activities) Wait(ctx context.Context, in WaitInput) (WaitResult, error)
 		return WaitResult{}, errors.New("the plan has no such step")
 	}
 	until := step.StartedAt.Add(a.clocks.PlanWait(step.Wait()))
+	if step.Params.Until != "" {
+		if until, err = time.Parse(time.RFC3339, step.Params.Until); err != nil {
+			return WaitResult{}, errors.New("the step's instant is not RFC 3339")
+		}
+	}
 	left := until.Sub(a.now())
 	if left <= 0 {
 		return WaitResult{}, a.store.CompleteStep(ctx, in.Ref, schema.StepDone,
@@ -114,7 +126,7 @@ func (a *Activities) Wait(ctx context.Context, in WaitInput) (WaitResult, error)
 // Privileged, service and foreign accounts are refused. Other drift renews the
 // plan; where approvals are required the old ones lapse, and the gate before the
 // next write refuses until the new hash is approved (promise 5).
-func (a *Activities) renewFacts(ctx context.Context, w *work, now schema.Account, receiver *schema.Account) error {
+func (a *Activities) renewFacts(ctx context.Context, w *work, now schema.Account, receiver *schema.Account, r *policy.Restraint) error {
 	actor, err := a.actor(ctx, w)
 	if err != nil {
 		return err
@@ -124,7 +136,7 @@ func (a *Activities) renewFacts(ctx context.Context, w *work, now schema.Account
 			return &Refusal{Code: schema.ParkSourceProtected, Message: f.Message, Fix: f.Fix + ", then resume"}
 		}
 	}
-	facts := policy.Renew(w.plan.Facts, actor.EnterpriseID, now, receiver)
+	facts := policy.Renew(w.plan.Facts, actor.EnterpriseID, now, receiver, r)
 	drift := w.plan.Facts.Drift(facts)
 	if len(drift) == 0 {
 		return nil

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -160,13 +161,17 @@ func describe(err error) string {
 
 // draft plans one request. A problem means that the person was not found.
 func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *schema.Problem, error) {
-	t, ok := schema.FindTemplate(r.Template)
-	if !ok {
-		return schema.Draft{}, nil, &schema.Error{
+	t, err := b.store.Template(ctx, r.Template)
+	if schema.CodeOf(err) == schema.CodeNotFound {
+		err = &schema.Error{
 			Code: schema.CodeInvalid, Message: fmt.Sprintf("template %q does not exist", r.Template),
-			Fix: "use leaver, suspend, transfer or delete",
+			Fix: "see: sendoff templates list",
 		}
 	}
+	if err != nil {
+		return schema.Draft{}, nil, err
+	}
+	r = withTemplate(r, t)
 	d := schema.Draft{Request: r}
 	degraded := false
 	for _, l := range b.conns {
@@ -210,6 +215,19 @@ func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *sch
 	return d, nil, nil
 }
 
+// withTemplate fills in what the request leaves to its template: the door, and
+// the receivers to try after those that it names.
+func withTemplate(r schema.Request, t schema.Template) schema.Request {
+	r.Door = cmp.Or(r.Door, schema.DoorOffboarding)
+	r.Receivers = slices.Clone(r.Receivers)
+	for _, login := range t.Receivers {
+		if !slices.Contains(r.Receivers, login) {
+			r.Receivers = append(r.Receivers, login)
+		}
+	}
+	return r
+}
+
 func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t schema.Template, found schema.Account) (schema.DraftAccount, error) {
 	d := schema.DraftAccount{Connection: l.conn, TemplateRecord: t, Steps: t.Resolve(r.Grace)}
 	d.Findings = append(d.Findings, l.findings...)
@@ -225,141 +243,16 @@ func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t s
 	if err := b.checkOthers(ctx, l, r, t, &d); err != nil {
 		return d, err
 	}
+	restraint, err := b.checkContent(ctx, l, t, &d)
+	if err != nil {
+		return d, err
+	}
 	if err := b.chooseReceiver(ctx, l, r, t, &d); err != nil {
 		return d, err
 	}
 	d.Facts = policy.BuildFacts(policy.FactsInput{
-		Door: schema.DoorOffboarding, Connection: l.conn, Source: d.Account,
-		Receiver: d.Receiver, Steps: d.Steps, Template: t, Request: r,
+		Door: r.Door, Connection: l.conn, Source: d.Account,
+		Receiver: d.Receiver, Steps: d.Steps, Template: t, Request: r, Restraint: restraint,
 	})
 	return d, nil
-}
-
-// checkOthers looks for other cases that stand in the way: one that is open for
-// the account, one whose transfer the account takes part in now, and one that
-// ended without knowing what became of its transfer.
-func (b *batch) checkOthers(ctx context.Context, l *lane, r schema.Request, t schema.Template, d *schema.DraftAccount) error {
-	id := d.Account.ExternalID
-	running, open, err := b.store.OpenPlanOf(ctx, l.conn.ID, id)
-	if err != nil {
-		return err
-	}
-	if open {
-		d.Findings = append(d.Findings, policy.Busy(l.conn, running.CaseID))
-		return nil
-	}
-	holder, held, err := b.store.LaneHolder(ctx, l.conn.ID, id)
-	if err != nil {
-		return err
-	}
-	if held {
-		d.Findings = append(d.Findings, policy.TakesPart(l.conn, holder))
-	}
-	if !t.Has(schema.StepTransfer) {
-		return nil
-	}
-	earlier, unsettled, err := b.store.UnsettledTransferOf(ctx, l.conn.ID, id)
-	if unsettled {
-		d.Findings = append(d.Findings, policy.Unsettled(l.conn, earlier, r.SendAgain))
-	}
-	return err
-}
-
-// chooseReceiver sets the draft's receiver, or the findings that say why not.
-func (b *batch) chooseReceiver(ctx context.Context, l *lane, r schema.Request, t schema.Template, d *schema.DraftAccount) error {
-	transfers, deletes := t.Has(schema.StepTransfer), t.Has(schema.StepDelete)
-	if !transfers && !deletes {
-		return nil
-	}
-	if len(r.Receivers) > 0 && transfers {
-		return b.firstValid(ctx, l, r, d)
-	}
-	owns, err := b.ownsContent(ctx, l, d.Account)
-	if err != nil {
-		d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
-		return nil
-	}
-	switch {
-	case owns && transfers:
-		d.Findings = append(d.Findings, policy.NoReceiver(l.conn))
-	case owns:
-		d.Findings = append(d.Findings, policy.ContentWithoutTransfer(l.conn))
-	}
-	return nil
-}
-
-func (b *batch) firstValid(ctx context.Context, l *lane, r schema.Request, d *schema.DraftAccount) error {
-	var refused []schema.Finding
-	for _, login := range r.Receivers {
-		account, findings, err := b.judgeReceiver(ctx, l, d.Account, login)
-		if err != nil {
-			return err
-		}
-		if len(findings) > 0 {
-			refused = append(refused, findings...)
-			continue
-		}
-		for i := range refused {
-			refused[i].Warning = true // a later one is valid
-		}
-		d.Receiver, d.PlannedBytes = &account, d.Account.SpaceUsed
-		l.bytes[account.ExternalID] += d.PlannedBytes
-		break
-	}
-	d.Findings = append(d.Findings, refused...)
-	return nil
-}
-
-func (b *batch) judgeReceiver(ctx context.Context, l *lane, source schema.Account, login string) (schema.Account, []schema.Finding, error) {
-	matches, err := l.c.FindByLogin(ctx, login)
-	if err != nil {
-		return schema.Account{}, []schema.Finding{policy.Degraded(l.conn, describe(err))}, nil
-	}
-	facts := policy.ReceiverFacts{Login: login, Matches: matches, Leaving: b.leavers[strings.ToLower(login)]}
-	if len(matches) == 1 {
-		full, err := l.c.ReadAccount(ctx, matches[0].ExternalID)
-		if err != nil {
-			return schema.Account{}, []schema.Finding{policy.Degraded(l.conn, describe(err))}, nil
-		}
-		if full, err = remember(ctx, b.store, l.conn.ID, full, b.now()); err != nil {
-			return full, nil, err
-		}
-		facts.Matches[0] = full
-		if facts.PlannedBytes, err = b.store.PlannedBytes(ctx, l.conn.ID, full.ExternalID); err != nil {
-			return full, nil, err
-		}
-		facts.PlannedBytes += l.bytes[full.ExternalID]
-		if !facts.Leaving {
-			if _, facts.Leaving, err = b.store.OpenPlanOf(ctx, l.conn.ID, full.ExternalID); err != nil {
-				return full, nil, err
-			}
-		}
-	}
-	findings := policy.CheckReceiver(l.conn, source, facts)
-	if len(findings) > 0 {
-		return schema.Account{}, findings, nil
-	}
-	return facts.Matches[0], nil, nil
-}
-
-// ownsContent tells whether the account owns, or may own, anything. Bytes in use
-// are proof; without any, zero-byte items, links and trash are looked for as the
-// account. One that may not be acted as may own such things: that counts as owning.
-func (b *batch) ownsContent(ctx context.Context, l *lane, a schema.Account) (bool, error) {
-	if a.SpaceUsed > 0 {
-		return true, nil
-	}
-	reader, err := connectors.Capability[connectors.ContentReader](l.whole, "read_content")
-	if err != nil || a.Status == schema.AccountSuspended {
-		return true, nil
-	}
-	items, _, err := reader.RootItems(ctx, a.ExternalID)
-	if err == nil && len(items) == 0 {
-		items, _, err = reader.TrashItems(ctx, a.ExternalID)
-	}
-	switch connectors.KindOf(err) {
-	case connectors.Unauthorized, connectors.Forbidden:
-		return true, nil
-	}
-	return len(items) > 0, err
 }

@@ -98,6 +98,11 @@ type StepStore interface {
 	// window is open does nothing else before it is closed.
 	OpenWindow(ctx context.Context, ref schema.StepRef) error
 	CloseWindow(ctx context.Context, id schema.PlanID) error
+	// AllowWindow lets the plan open a window, as its template says.
+	AllowWindow(ctx context.Context, ref schema.StepRef) error
+	// IntendClosing is IntendWrite for the closing of an open window, in whatever
+	// state the plan is.
+	IntendClosing(ctx context.Context, id schema.PlanID, w schema.VendorWrite) error
 	// CountDeleteRefusal raises and returns the plan's refused deletes and, in
 	// the same transaction, moves a proven or presumed transfer back to settling.
 	CountDeleteRefusal(ctx context.Context, ref schema.StepRef) (int, error)

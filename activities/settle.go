@@ -19,13 +19,13 @@ import (
 func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
 	w, t, err := a.settling(ctx, in.Ref)
 	if err != nil || t.State != schema.TransferSettling {
-		return a.status(t), err
+		return a.status(w.plan, t), err
 	}
 	read, err := a.readTransfer(ctx, &w, t)
 	switch why := beyondEvidence(w, err); {
 	case why == schema.ParkAccountGone, why == schema.ParkReceiverInactive && read.BytesLeft == 0:
 		t, err = a.store.ConcludeTransfer(ctx, w.ref, schema.TransferStalled, map[string]string{"why": string(why)})
-		return a.status(t), err
+		return a.status(w.plan, t), err
 	case why == schema.ParkReceiverInactive:
 		// The source still tells whether it moves; what arrives cannot be seen.
 	case err != nil:
@@ -46,7 +46,7 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 		"bytes_left": strconv.FormatInt(read.BytesLeft, 10), "witnesses": strconv.Itoa(read.WitnessTotal),
 		"found": strconv.Itoa(read.WitnessFound), "missing": joinIDs(read.MissingIDs), "folders": joinIDs(t.FolderIDs),
 	})
-	return a.status(t), err
+	return a.status(w.plan, t), err
 }
 
 // beyondEvidence tells why a plan that is cancelling cannot get all evidence: its

@@ -28,7 +28,7 @@ func (a *Activities) Snapshot(ctx context.Context, in StepInput) error {
 	if err != nil {
 		return err
 	}
-	if err := a.renewFacts(ctx, &w, now, nil); err != nil {
+	if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil {
 		return err
 	}
 	s := schema.Snapshot{TakenAt: a.now().UTC(), Status: now.VendorStatus, Role: string(now.Role), SpaceUsed: now.SpaceUsed}

@@ -21,6 +21,14 @@ type TransferStatus struct {
 	Code    string              `json:"code"`   // the vendor's code of a refusal
 	Reason  string              `json:"reason"` // in our words
 	Missing int                 `json:"missing"`
+	// Cause is what the vendor refused for, where its answer tells.
+	Cause schema.RefusalCause `json:"cause,omitempty"`
+	// Reactivate lets the source be active for the call; Window tells that it is.
+	Reactivate bool `json:"reactivate,omitempty"`
+	// MayOpen tells that the template lets the source be active for the call, so
+	// that a refusal for its being suspended needs no operator.
+	MayOpen bool `json:"may_open,omitempty"`
+	Window  bool `json:"window,omitempty"`
 }
 
 // EnterTransfer takes the lanes of source and receiver, or a place in the queue
@@ -43,9 +51,13 @@ func (a *Activities) EnterTransfer(ctx context.Context, in StepInput) (TransferS
 	if existing, ok, err := a.store.Transfer(ctx, w.plan.ID); err != nil {
 		return TransferStatus{}, err
 	} else if ok && existing.State != schema.TransferWaiting && existing.State != schema.TransferIntended {
-		return a.status(existing), nil
+		return a.status(w.plan, existing), nil
 	}
-	receiver, err := a.takeReceiver(ctx, &w)
+	source, err := a.readSource(ctx, &w)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	receiver, err := a.takeReceiver(ctx, &w, source, nil)
 	if err != nil {
 		return TransferStatus{}, err
 	}
@@ -53,11 +65,17 @@ func (a *Activities) EnterTransfer(ctx context.Context, in StepInput) (TransferS
 	if t, err = a.store.EnterLane(ctx, w.ref, t); err != nil {
 		return TransferStatus{}, err
 	}
-	return a.status(t), nil
+	return a.status(w.plan, t), nil
 }
 
-func (a *Activities) status(t schema.Transfer) TransferStatus {
-	s := TransferStatus{State: t.State, Outcome: schema.OutcomeClass(t.LastOutcome), Missing: t.WitnessTotal - t.WitnessFound}
+func (a *Activities) status(plan schema.Plan, t schema.Transfer) TransferStatus {
+	s := TransferStatus{
+		State: t.State, Outcome: schema.OutcomeClass(t.LastOutcome), Missing: t.WitnessTotal - t.WitnessFound,
+		Cause: t.LastCause, Reactivate: plan.Reactivate, Window: !plan.WindowOpen.IsZero(),
+	}
+	if step, ok := plan.StepOf(schema.StepTransfer); ok && step.Params.Reactivate && !plan.Reactivate {
+		s.MayOpen = t.State == schema.TransferRefused && t.LastCause == schema.RefusedInactiveSource
+	}
 	if t.State == schema.TransferWaiting {
 		s.Again = a.clocks.LaneCheck
 	}
@@ -65,13 +83,10 @@ func (a *Activities) status(t schema.Transfer) TransferStatus {
 }
 
 // takeReceiver returns the first receiver of the case that is valid now. When
-// that is another than the plan's, the plan is renewed and audited.
-func (a *Activities) takeReceiver(ctx context.Context, w *work) (schema.Account, error) {
+// that is another than the plan's, or a restraint was read and differs, the plan
+// is renewed and audited.
+func (a *Activities) takeReceiver(ctx context.Context, w *work, source schema.Account, r *policy.Restraint) (schema.Account, error) {
 	c, err := a.store.Case(ctx, w.plan.CaseID)
-	if err != nil {
-		return schema.Account{}, err
-	}
-	source, err := a.readSource(ctx, w)
 	if err != nil {
 		return schema.Account{}, err
 	}
@@ -86,18 +101,33 @@ func (a *Activities) takeReceiver(ctx context.Context, w *work) (schema.Account,
 			return schema.Account{}, err
 		}
 		if len(findings) == 0 {
-			return account, a.renewFacts(ctx, w, source, &account)
+			return account, a.renewFacts(ctx, w, source, &account, r)
 		}
 		refused = append(refused, findings...)
 	}
-	r := &Refusal{
+	none := &Refusal{
 		Code: schema.ParkReceiverMissing, Message: "no receiver is named and the account owns content",
-		Fix: "cancel the case and offboard again with --transfer-to",
+		Fix: "name one: sendoff cases set-receiver",
 	}
 	if len(refused) > 0 {
-		r.Message, r.Fix = "no receiver is valid now: "+string(refused[0].Code), "make a receiver valid ("+refused[0].Fix+"), then resume"
+		none.Message = "no receiver is valid now: " + string(refused[0].Code)
+		none.Fix = "name another (sendoff cases set-receiver), or make one valid (" + refused[0].Fix + ") and resume"
 	}
-	return schema.Account{}, r
+	return schema.Account{}, none
+}
+
+// checkedReceiver is takeReceiver after everything that may forbid the send was
+// read afresh: holds, protections, and the account itself.
+func (a *Activities) checkedReceiver(ctx context.Context, w *work) (schema.Account, error) {
+	now, err := a.readSource(ctx, w)
+	if err != nil {
+		return now, err
+	}
+	r, err := a.restrain(ctx, *w, now, policy.Effects{MovesContent: true})
+	if err != nil {
+		return now, err
+	}
+	return a.takeReceiver(ctx, w, now, &r)
 }
 
 func (a *Activities) judgeReceiver(ctx context.Context, w *work, reader connectors.AccountReader, source schema.Account, login string) (schema.Account, []schema.Finding, error) {
@@ -151,6 +181,9 @@ func (a *Activities) RearmTransfer(ctx context.Context, in StepInput) (TransferS
 	if err != nil {
 		return TransferStatus{}, err
 	}
+	if err := a.allowWindow(ctx, &w, t); err != nil {
+		return TransferStatus{}, err
+	}
 	moved := false
 	if t.State == schema.TransferBusy {
 		source, err := a.readSource(ctx, &w)
@@ -160,13 +193,21 @@ func (a *Activities) RearmTransfer(ctx context.Context, in StepInput) (TransferS
 		moved = t.BytesBefore > 0 && source.SpaceUsed == 0
 	}
 	t, err = a.store.RearmTransfer(ctx, in.Ref, moved)
-	return a.status(t), err
+	return a.status(w.plan, t), err
 }
 
 // ReopenTransfer watches a stalled transfer on, for an operator who resumed it.
+// One that the operator sends again, or gave up, is left as they made it.
 func (a *Activities) ReopenTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
-	t, err := a.store.ReopenTransfer(ctx, in.Ref)
-	return a.status(t), err
+	plan, err := a.store.Plan(ctx, in.Ref.PlanID)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	t, ok, err := a.store.Transfer(ctx, in.Ref.PlanID)
+	if err == nil && ok && t.State == schema.TransferStalled {
+		t, err = a.store.ReopenTransfer(ctx, in.Ref)
+	}
+	return a.status(plan, t), err
 }
 
 // InspectTransfer settles the question after a send whose activity ended without
@@ -174,6 +215,10 @@ func (a *Activities) ReopenTransfer(ctx context.Context, in StepInput) (Transfer
 // been, and then only evidence tells (DESIGN section 6). No state means that the
 // plan has no transfer.
 func (a *Activities) InspectTransfer(ctx context.Context, in StepInput) (TransferStatus, error) {
+	plan, err := a.store.Plan(ctx, in.Ref.PlanID)
+	if err != nil {
+		return TransferStatus{}, err
+	}
 	t, ok, err := a.store.Transfer(ctx, in.Ref.PlanID)
 	if err != nil {
 		return TransferStatus{}, err
@@ -186,7 +231,7 @@ func (a *Activities) InspectTransfer(ctx context.Context, in StepInput) (Transfe
 			Class: schema.OutcomeUnknown, Reason: "the worker ended during the call", EndedAt: a.now().UTC(),
 		})
 	}
-	return a.status(t), err
+	return a.status(plan, t), err
 }
 
 // StopTransfer leaves the lane of a transfer in which nothing was sent, and
@@ -227,13 +272,13 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 		return TransferStatus{}, err
 	}
 	if t, ok, err := a.store.Transfer(ctx, w.plan.ID); err != nil || !ok || t.State != schema.TransferIntended {
-		return a.status(t), err
+		return a.status(w.plan, t), err
 	}
 	tr, err := connectors.Capability[connectors.Transferer](w.c, "transfer")
 	if err != nil {
 		return TransferStatus{}, err
 	}
-	receiver, err := a.takeReceiver(ctx, &w)
+	receiver, err := a.checkedReceiver(ctx, &w)
 	if err != nil {
 		return TransferStatus{}, err
 	}
@@ -257,7 +302,7 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 	if err != nil {
 		return TransferStatus{}, err
 	}
-	return a.afterSend(t, outcome), nil
+	return a.afterSend(w.plan, t, outcome), nil
 }
 
 // sendAndWait sends and waits until the answer comes, or until the worker has
@@ -287,8 +332,8 @@ func (a *Activities) sendAndWait(ctx context.Context, p connectors.PreparedTrans
 	}
 }
 
-func (a *Activities) afterSend(t schema.Transfer, o schema.TransferOutcome) TransferStatus {
-	s := a.status(t)
+func (a *Activities) afterSend(plan schema.Plan, t schema.Transfer, o schema.TransferOutcome) TransferStatus {
+	s := a.status(plan, t)
 	s.Outcome, s.Code, s.Reason = o.Class, o.VendorCode, o.Reason
 	switch t.State {
 	case schema.TransferIntended:

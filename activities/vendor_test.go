@@ -163,6 +163,8 @@ func (v *vendor) ReadAccount(_ context.Context, id schema.ExternalID) (schema.Ac
 
 func (v *vendor) SuspendedStatus() string { return inactive }
 
+func (v *vendor) ActiveStatus() string { return "active" }
+
 func (v *vendor) SetStatus(_ context.Context, id schema.ExternalID, status string) error {
 	err := v.begin("set_status", string(id), status)
 	v.mu.Unlock()

@@ -63,6 +63,8 @@ type AccountLister interface {
 type Suspender interface {
 	// SuspendedStatus is the vendor's word for suspended.
 	SuspendedStatus() string
+	// ActiveStatus is the vendor's word for an account that may be used.
+	ActiveStatus() string
 	// SetStatus sends the change and returns without reading back.
 	SetStatus(ctx context.Context, id schema.ExternalID, vendorStatus string) error
 }

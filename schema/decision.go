@@ -17,9 +17,11 @@ const (
 	DecideSetReceiver DecisionKind = "set_receiver" // other receivers, in order
 	DecideComplete    DecisionKind = "complete"     // a manual step is done; the reason is its evidence
 	DecideReleaseLane DecisionKind = "release_lane" // let others use the accounts of a stalled transfer
+	// DecideSupersede is written by the opening of a case with a higher cause.
+	DecideSupersede DecisionKind = "supersede"
 )
 
-// DecisionKinds lists every kind of decision.
+// DecisionKinds lists every kind of decision that a principal can take by itself.
 func DecisionKinds() []DecisionKind {
 	return []DecisionKind{
 		DecideApprove, DecideResume, DecideCancel, DecideSendAgain, DecideReactivate,

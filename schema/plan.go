@@ -151,3 +151,14 @@ func (p Plan) StepOf(kind StepKind) (Step, bool) {
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Kind == kind })
 	return p.Step(i)
 }
+
+// YieldsTo tells whether a plan of that rank and template may take over from this
+// one: its cause is higher, this one is not being undone, and a transfer that was
+// begun goes on in the new plan.
+func (p Plan) YieldsTo(rank Rank, t Template) bool {
+	if rank <= p.Rank || p.State.Ended() || p.State == PlanCancelling {
+		return false
+	}
+	step, transfers := p.StepOf(StepTransfer)
+	return !transfers || step.State == StepPending || t.Has(StepTransfer)
+}

@@ -92,8 +92,8 @@ func (d *deprovision) carryOut(ctx workflow.Context, ref schema.StepRef, kind sc
 			return false, err
 		}
 		v := judge(kind, err)
-		if v.stopped {
-			return true, nil
+		if v.stopped || v.waived {
+			return v.stopped, nil
 		}
 		if stopped, err := d.park(ctx, v.cause); stopped || err != nil {
 			return stopped, err
@@ -110,12 +110,18 @@ func (d *deprovision) do(ctx workflow.Context, ref schema.StepRef, kind schema.S
 		return suspend(ctx, ref)
 	case schema.StepRevokeSessions:
 		return revokeSessions(ctx, ref)
+	case schema.StepRemoveFromGroups:
+		return removeFromGroups(ctx, ref)
 	case schema.StepTransfer:
 		return d.transfer(ctx, ref)
 	case schema.StepWait:
 		return d.wait(ctx, ref)
 	case schema.StepDelete:
 		return d.delete(ctx, ref)
+	case schema.StepNotify:
+		return notify(ctx, ref)
+	case schema.StepManual:
+		return d.manual(ctx, ref)
 	default:
 		return refusal(schema.ParkUnsupported, "this release does not know the step "+string(kind), "upgrade sendoff, then resume")
 	}
@@ -129,6 +135,19 @@ func (d *deprovision) wait(ctx workflow.Context, ref schema.StepRef) error {
 			return err
 		}
 		if err := d.sleep(ctx, w.Left); err != nil {
+			return err
+		}
+	}
+}
+
+// manual waits until somebody's decision completes the task.
+func (d *deprovision) manual(ctx workflow.Context, ref schema.StepRef) error {
+	for {
+		t, err := task(ctx, ref)
+		if err != nil || t.Done {
+			return err
+		}
+		if err := d.sleep(ctx, t.Left); err != nil {
 			return err
 		}
 	}
@@ -236,17 +255,24 @@ func (d *deprovision) stop(ctx workflow.Context) error {
 }
 
 // undo waits until the transfer, if one was sent, is over, and restores the
-// status the account had before and then its access to what was transferred.
+// status the account had before, then its groups, and then its access to what was
+// transferred: vendors refuse to give the last two to suspended accounts.
 func (d *deprovision) undo(ctx workflow.Context, plan activities.PlanOutline) error {
 	ref := schema.StepRef{PlanID: d.id, Index: plan.CurrentStep, Fence: d.fence}
 	t, err := stopTransfer(ctx, ref)
 	if err == nil && t.State == schema.TransferSettling {
 		_, err = settleTransfer(ctx, ref)
 	}
-	if err != nil {
-		return err
+	if err == nil && plan.Window {
+		err = d.closeWindow(ctx)
 	}
-	if err := restoreStatus(ctx, d.id); err != nil {
+	if err == nil {
+		err = restoreStatus(ctx, d.id)
+	}
+	if err == nil && plan.LeftGroups {
+		err = restoreGroups(ctx, d.id)
+	}
+	if err != nil {
 		return err
 	}
 	return restoreAccess(ctx, d.id)

@@ -72,6 +72,30 @@ func restoreStatus(ctx workflow.Context, id schema.PlanID) error {
 	return run(ctx, vendor(), acts.RestoreStatus, activities.UndoInput{PlanID: id})
 }
 
+func removeFromGroups(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, vendor(), acts.RemoveFromGroups, activities.StepInput{Ref: ref})
+}
+
+func notify(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, vendor(), acts.Notify, activities.StepInput{Ref: ref})
+}
+
+func task(ctx workflow.Context, ref schema.StepRef) (activities.TaskResult, error) {
+	return call(ctx, database(), acts.Task, activities.StepInput{Ref: ref})
+}
+
+func openWindow(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, vendor(), acts.OpenWindow, activities.StepInput{Ref: ref})
+}
+
+func closeWindow(ctx workflow.Context, id schema.PlanID) error {
+	return run(ctx, vendor(), acts.CloseWindow, activities.UndoInput{PlanID: id})
+}
+
+func restoreGroups(ctx workflow.Context, id schema.PlanID) error {
+	return run(ctx, vendor(), acts.RestoreGroups, activities.UndoInput{PlanID: id})
+}
+
 func restoreAccess(ctx workflow.Context, id schema.PlanID) error {
 	return run(ctx, vendor(), acts.RestoreAccess, activities.UndoInput{PlanID: id})
 }

@@ -16,6 +16,7 @@ import (
 //
 //	waiting -> intended -> sent -> refused | busy | intended | settling
 //	settling -> proven | presumed | stalled
+//	refused, busy, stalled -> given up, by an operator who waived the step
 func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 	t, err := enterTransfer(ctx, ref)
 	if err == nil && d.rerun {
@@ -26,15 +27,23 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 		if tooLong(ctx) {
 			return again(ctx, d.id)
 		}
+		if t.Window { // left open by a run that was lost
+			if err = d.closeWindow(ctx); err != nil {
+				break
+			}
+			t.Window = false
+		}
 		switch t.State {
 		case schema.TransferProven, schema.TransferPresumed, schema.TransferSkipped:
 			return completeTransfer(ctx, ref)
+		case schema.TransferGivenUp:
+			return nil
 		case schema.TransferWaiting:
 			if err = d.sleepInLane(ctx, max(t.Again, atLeast)); err == nil {
 				t, err = enterTransfer(ctx, ref)
 			}
 		case schema.TransferIntended:
-			t, err = d.send(ctx, ref)
+			t, err = d.send(ctx, ref, t.Reactivate)
 			if t.Outcome != schema.OutcomeUnauthorized {
 				refused401 = 0
 			} else if refused401++; refused401 == unauthorizedTwice {
@@ -66,9 +75,7 @@ func (d *deprovision) takeUp(ctx workflow.Context, ref schema.StepRef, t activit
 	var err error
 	switch t.State {
 	case schema.TransferRefused:
-		if t, err = rearmTransfer(ctx, ref); err == nil {
-			t, err = enterTransfer(ctx, ref)
-		}
+		t, err = d.sendAnew(ctx, ref)
 	case schema.TransferStalled:
 		t, err = reopenTransfer(ctx, ref)
 	}
@@ -78,8 +85,8 @@ func (d *deprovision) takeUp(ctx workflow.Context, ref schema.StepRef, t activit
 // send sends once and waits as the answer asks, longer the more often it went
 // wrong. When the activity ends without an answer the row tells: still intended
 // means that nothing was sent, anything else that evidence decides.
-func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
-	t, err := sendTransfer(ctx, ref)
+func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef, reactivate bool) (activities.TransferStatus, error) {
+	t, err := d.sendOnce(ctx, ref, reactivate)
 	if err != nil {
 		seen, inspectErr := inspectTransfer(ctx, ref)
 		if inspectErr != nil || seen.State != schema.TransferIntended {
@@ -99,6 +106,38 @@ func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef) (activities
 		return t, cmp.Or(err, refusal(schema.ParkVendorFailing, "the vendor did not take the transfer for about a day", "wait until the vendor works again, then resume"))
 	}
 	return t, d.sleep(ctx, max(t.Again, unsentDelay(d.unsent)))
+}
+
+// sendOnce sends, and where the plan was allowed to, makes the suspended source
+// active for the time of the call. The window is closed whatever became of the
+// send: also on a context that a cancelled workflow does not take away.
+func (d *deprovision) sendOnce(ctx workflow.Context, ref schema.StepRef, reactivate bool) (activities.TransferStatus, error) {
+	if !reactivate {
+		return sendTransfer(ctx, ref)
+	}
+	if err := openWindow(ctx, ref); err != nil {
+		return activities.TransferStatus{}, err
+	}
+	t, err := sendTransfer(ctx, ref)
+	if closeErr := d.closeWindow(ctx); closeErr != nil {
+		return t, closeErr
+	}
+	t.Window = false
+	return t, err
+}
+
+// closeWindow suspends the source again. When that fails for good the plan parks
+// with a cause of its own: an account that left can sign in.
+func (d *deprovision) closeWindow(ctx workflow.Context) error {
+	ctx, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	err := closeWindow(ctx, d.id)
+	if err == nil {
+		return nil
+	}
+	cause := judge(schema.StepTransfer, err).cause
+	return refusal(schema.ParkWindowOpen, "the source was made active for the transfer's call and could not be suspended again: "+cause.Message,
+		"suspend it at the vendor at once, then resume")
 }
 
 const (
@@ -134,28 +173,44 @@ func (d *deprovision) refused(ctx workflow.Context, ref schema.StepRef, t activi
 	if t.Code != "" {
 		message += " (" + t.Code + ")"
 	}
-	stopped, err := d.park(ctx, schema.Cause{
+	cause := schema.Cause{
 		Code: schema.ParkTransferRefused, Step: schema.StepTransfer, Message: message,
 		Fix: "mend what the vendor names, then resume: the request was refused, so sending it again is safe",
-	})
-	if err != nil || stopped {
-		return t, stoppedError(err)
 	}
-	if t, err = rearmTransfer(ctx, ref); err != nil {
+	if t.Cause == schema.RefusedInactiveSource {
+		cause.Code = schema.ParkInactiveRefused
+		cause.Fix = "let the account be active for the time of the call: sendoff cases resume --reactivate; or activate it at the vendor, then resume"
+	}
+	if !t.MayOpen {
+		stopped, err := d.park(ctx, cause)
+		if err != nil || stopped {
+			return t, stoppedError(err)
+		}
+	}
+	return d.sendAnew(ctx, ref)
+}
+
+// sendAnew brings a refused transfer back into its lane.
+func (d *deprovision) sendAnew(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	if t, err := rearmTransfer(ctx, ref); err != nil {
 		return t, err
 	}
 	return enterTransfer(ctx, ref)
 }
 
-// stalled parks with how much is missing; an operator who resumes watches on.
+// stalled parks with how much is missing; an operator who resumes watches on, or
+// lets it be sent again.
 func (d *deprovision) stalled(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus) (activities.TransferStatus, error) {
 	stopped, err := d.park(ctx, schema.Cause{
 		Code: schema.ParkTransferStalled, Step: schema.StepTransfer,
 		Message: "nothing moved any more and the transfer is not proven; the case's report lists what is missing",
-		Fix:     "look at the vendor whether the transfer still runs; resume to watch on",
+		Fix:     "look at the vendor whether the transfer still runs; resume to watch on, resume --send-again when it surely does not, or waive the transfer",
 	})
 	if err != nil || stopped {
 		return t, stoppedError(err)
 	}
-	return reopenTransfer(ctx, ref)
+	if t, err = reopenTransfer(ctx, ref); err == nil && t.State == schema.TransferWaiting {
+		t, err = enterTransfer(ctx, ref) // sent again, and its lane is somebody else's now
+	}
+	return t, err
 }

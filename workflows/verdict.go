@@ -14,7 +14,9 @@ type verdict struct {
 	// stopped means that the plan is being cancelled, was superseded, or ended:
 	// its row says which.
 	stopped bool
-	cause   schema.Cause
+	// waived means that an operator left the step out.
+	waived bool
+	cause  schema.Cause
 }
 
 // judge turns an activity's error into a verdict. Activities type their errors
@@ -35,10 +37,16 @@ func judge(step schema.StepKind, err error) verdict {
 	switch app.Type() {
 	case activities.TypeOf(schema.CodeStopped), activities.TypeOf(schema.CodeSuperseded):
 		return verdict{stopped: true}
+	case activities.TypeOf(schema.CodeWaived):
+		return verdict{waived: true}
+	case activities.TypeOf(schema.CodeHeld):
+		return parkAs(step, schema.ParkOnHold, app.Message(), fixOf(app))
+	case activities.TypeOf(schema.CodeProtected):
+		return parkAs(step, schema.ParkSourceProtected, app.Message(), fixOf(app))
 	case activities.TypeOf(schema.CodeNotApproved):
 		return parkAs(step, schema.ParkFactsChanged, "what was approved is not what would run now", "look at the plan, approve its new hash, then resume")
 	case activities.TypeOf(schema.CodeStateBehind), activities.TypeOf(schema.CodeStale):
-		return parkAs(step, schema.ParkStateBehind, "the database is behind the workflow or another run took over", "was a backup restored? see docs/operations.md")
+		return parkAs(step, schema.ParkStateBehind, "the database is behind the workflow or another run took over", "was a backup restored? see docs/operations.md (sendoff recover)")
 	case activities.TypeOf(schema.CodeReadOnly):
 		return parkAs(step, schema.ParkConnectionClosed, "the connection is read-only", "connect again without --read-only, then resume")
 	case activities.TypeOf(schema.CodeClosed):
@@ -64,6 +72,15 @@ func judgeVendor(step schema.StepKind, app *temporal.ApplicationError) verdict {
 	default:
 		return parkAs(step, schema.ParkInternal, "the step failed for a reason the worker's log tells", "read the worker's log, then resume")
 	}
+}
+
+// fixOf is the way out that our own error names.
+func fixOf(app *temporal.ApplicationError) string {
+	var fix string
+	if app.Details(&fix) != nil {
+		return "see the case's report, then resume"
+	}
+	return fix
 }
 
 func parkAs(step schema.StepKind, code schema.ParkCode, message, fix string) verdict {

@@ -2,8 +2,11 @@ package box
 
 import "sendoff/schema"
 
-// statusInactive is Box's word for suspended.
-const statusInactive = "inactive"
+// Box's words for an account that may be used and for a suspended one.
+const (
+	statusActive   = "active"
+	statusInactive = "inactive"
+)
 
 // account maps a user. Role, status and space decide what may be destroyed, so
 // a managed user without them breaks the contract; Box hides them of external

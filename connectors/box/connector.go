@@ -106,6 +106,9 @@ func (c *Connector) EachAccount(ctx context.Context, fn func(schema.Account) err
 // SuspendedStatus implements connectors.Suspender.
 func (c *Connector) SuspendedStatus() string { return statusInactive }
 
+// ActiveStatus implements connectors.Suspender.
+func (c *Connector) ActiveStatus() string { return statusActive }
+
 // SetStatus implements connectors.Suspender.
 func (c *Connector) SetStatus(ctx context.Context, id schema.ExternalID, vendorStatus string) error {
 	return c.client.setStatus(ctx, id, vendorStatus)

@@ -11,11 +11,14 @@ type FactsInput struct {
 	Steps      []schema.Step
 	Template   schema.Template
 	Request    schema.Request
+	Restraint  Restraint
 }
 
 // BuildFacts returns what an approval of the plan covers.
 func BuildFacts(in FactsInput) schema.Facts {
+	restrictions, known := in.Restraint.Facts()
 	f := schema.Facts{
+		Restrictions: restrictions, Holds: known,
 		Cause:           string(in.Door),
 		ConnectionID:    in.Connection.ID,
 		EnterpriseID:    in.Connection.EnterpriseID,
@@ -36,11 +39,15 @@ func BuildFacts(in FactsInput) schema.Facts {
 }
 
 // Renew returns the facts as they would be with the account as it is now, and
-// the receiver that would be taken now (nil = unchanged).
-func Renew(f schema.Facts, enterpriseID string, source schema.Account, receiver *schema.Account) schema.Facts {
+// the receiver that would be taken and the restraint that holds now (nil =
+// unchanged).
+func Renew(f schema.Facts, enterpriseID string, source schema.Account, receiver *schema.Account, r *Restraint) schema.Facts {
 	f.EnterpriseID, f.Login, f.Role, f.Kind = enterpriseID, source.Login, source.Role, source.Kind
 	if receiver != nil {
 		f.Receiver, f.ReceiverLogin = receiver.ExternalID, receiver.Login
+	}
+	if r != nil {
+		f.Restrictions, f.Holds = r.Facts()
 	}
 	return f
 }

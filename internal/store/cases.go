@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,7 +65,7 @@ func newCaseOf(d schema.Draft, by schema.Principal) (newCase, error) {
 		return newCase{}, &schema.Error{Code: schema.CodeInvalid, Message: "a case needs one account at least"}
 	}
 	c := newCase{draft: d, Case: schema.Case{
-		Door: schema.DoorOffboarding, Email: strings.ToLower(d.Request.Email), Template: d.Request.Template, Grace: d.Request.Grace,
+		Door: cmp.Or(d.Request.Door, schema.DoorOffboarding), Email: strings.ToLower(d.Request.Email), Template: d.Request.Template, Grace: d.Request.Grace,
 		Receivers: append([]string{}, d.Request.Receivers...), EffectiveAt: d.Request.EffectiveAt.UTC(), Approvals: d.Request.Approvals,
 		RequestedBy: by.Name, RequestedID: by.TokenID, Source: d.Request.Source,
 	}}
@@ -76,8 +76,8 @@ func newCaseOf(d schema.Draft, by schema.Principal) (newCase, error) {
 	hashes := make([]string, len(d.Accounts))
 	for i, a := range d.Accounts {
 		p := newPlan{account: a, hash: a.Facts.Hash()}
-		if p.rank, err = rankOf(a.Facts.Cause); err != nil {
-			return c, err
+		if p.rank = schema.Door(a.Facts.Cause).Rank(); p.rank == 0 {
+			return c, &schema.Error{Code: schema.CodeInternal, Message: "a plan for the cause " + strconv.Quote(a.Facts.Cause) + " has no rank"}
 		}
 		if p.id, err = newID[schema.PlanID](); err != nil {
 			return c, err
@@ -91,18 +91,6 @@ func newCaseOf(d schema.Draft, by schema.Principal) (newCase, error) {
 		return c, &schema.Error{Code: schema.CodeHashDiffers, Message: "the draft's hash is not that of its plans", Fix: "plan again"}
 	}
 	return c, nil
-}
-
-func rankOf(cause string) (schema.Rank, error) {
-	switch cause {
-	case "offboarding":
-		return schema.RankOffboarding, nil
-	case "access_review":
-		return schema.RankAccessReview, nil
-	case "inactivity":
-		return schema.RankInactivity, nil
-	}
-	return 0, &schema.Error{Code: schema.CodeInternal, Message: "a plan for the cause " + strconv.Quote(cause) + " has no rank"}
 }
 
 func checkAccountsOnce(cases []newCase) error {
@@ -126,6 +114,10 @@ func (t *tx) insertCases(ctx context.Context, cases []newCase, by schema.Princip
 	if err := t.lockForCases(ctx, cases); err != nil {
 		return err
 	}
+	takeovers, err := t.supersede(ctx, cases, by)
+	if err != nil {
+		return err
+	}
 	persons, err := t.ensurePersons(ctx, cases)
 	if err != nil {
 		return err
@@ -138,7 +130,10 @@ func (t *tx) insertCases(ctx context.Context, cases []newCase, by schema.Princip
 		t.recordCase(*c, by)
 	}
 	t.wake = true
-	return t.SendBatch(ctx, batch).Close()
+	if err := t.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	return t.inherit(ctx, takeovers)
 }
 
 // lockForCases locks the connections and accounts of the cases and checks that
@@ -170,27 +165,7 @@ func (t *tx) lockForCases(ctx context.Context, cases []newCase) error {
 	if len(known) != len(accounts) {
 		return &schema.Error{Code: schema.CodeInternal, Message: "an account of the draft was not saved before"}
 	}
-	return t.refuseBusy(ctx, accounts)
-}
-
-func (t *tx) refuseBusy(ctx context.Context, accounts []schema.AccountID) error {
-	type busy struct {
-		AccountID schema.AccountID
-		CaseID    schema.CaseID
-	}
-	rows, err := all[busy](ctx, t, `select account_id, case_id from plan
-		where account_id = any(@ids) and state not in ('done', 'cancelled', 'superseded') order by id`, args{"ids": accounts})
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	refusal := &schema.Error{Code: schema.CodeConflict, Message: "other cases work on these accounts", Fix: "wait for their end, or cancel them"}
-	for _, r := range rows {
-		refusal.Problems = append(refusal.Problems, schema.Problem{
-			Code:    string(schema.Busy),
-			Message: fmt.Sprintf("case %s works on account %s", r.CaseID, r.AccountID),
-		})
-	}
-	return refusal
+	return nil
 }
 
 // ensurePersons returns the person of each e-mail address.

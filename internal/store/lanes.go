@@ -133,7 +133,8 @@ func (s *Store) UnsettledTransferOf(ctx context.Context, c schema.ConnectionID, 
 		join account a on a.id = p.account_id join connection c on c.id = a.connection_id
 		where a.external_id = @id and (c.vendor, c.enterprise_id) =
 			(select mine.vendor, mine.enterprise_id from connection mine where mine.id = @connection)
-		and p.state in ('done', 'cancelled', 'superseded') and t.state in ('sent', 'settling', 'stalled')
+		and p.state in ('done', 'cancelled') and (t.state in ('sent', 'settling', 'stalled') or (t.state = 'given_up'
+			and exists (select 1 from transfer_attempt y where y.plan_id = p.id and y.state in ('sent', 'settling'))))
 		order by p.id desc limit 1`, args{"connection": c, "id": id})
 	if err != nil || len(found) == 0 {
 		return "", false, translate("read transfer", err)

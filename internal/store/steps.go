@@ -219,6 +219,17 @@ func (s *Store) OpenWindow(ctx context.Context, ref schema.StepRef) error {
 	})
 }
 
+// AllowWindow lets the plan open a window. A repeat is no change.
+func (s *Store) AllowWindow(ctx context.Context, ref schema.StepRef) error {
+	return s.inStep(ctx, "allow window", ref, func(ctx context.Context, t *tx, p planRow) error {
+		if p.Reactivate {
+			return nil
+		}
+		t.recordStep(p, ref, "window.allowed", map[string]string{"by": "template"})
+		return t.changeOne(ctx, `update plan set reactivate = true where id = @id`, args{"id": p.ID})
+	})
+}
+
 // CloseWindow records that the source is suspended again, whatever the plan's
 // state is by now. A repeat is no change.
 func (s *Store) CloseWindow(ctx context.Context, id schema.PlanID) error {

@@ -48,6 +48,25 @@ func (s *Store) IntendUndo(ctx context.Context, id schema.PlanID, w schema.Vendo
 	})
 }
 
+// IntendClosing is IntendWrite for the closing of an open window. Only the engine's
+// switch and the connection can forbid it.
+func (s *Store) IntendClosing(ctx context.Context, id schema.PlanID, w schema.VendorWrite) error {
+	return s.inPlan(ctx, "intend "+w.Op, id, func(ctx context.Context, t *tx, p planRow) error {
+		if p.WindowOpen.IsZero() {
+			return conflict("plan "+string(id)+" has no open window", "")
+		}
+		if err := allowWrite(ctx, t, p.ConnectionID); err != nil {
+			return err
+		}
+		n, err := t.journal(ctx, p, w)
+		if err != nil {
+			return err
+		}
+		t.recordPlan(p, engine(), "write.intended", with(w.Details, "op", w.Op, "n", strconv.Itoa(n)))
+		return nil
+	})
+}
+
 func (t *tx) journal(ctx context.Context, p planRow, w schema.VendorWrite) (n int, err error) {
 	return scalar[int](ctx, t, `insert into vendor_write (plan_id, op, n, intended_at)
 		select @id, @op, coalesce(max(n), 0) + 1, @now from vendor_write where plan_id = @id and op = @op

@@ -17,7 +17,7 @@ ALTER TABLE transfer ADD CONSTRAINT transfer_state_check
 
 ALTER TABLE decision DROP CONSTRAINT decision_kind_check;
 ALTER TABLE decision ADD CONSTRAINT decision_kind_check CHECK (kind IN (
-    'approve', 'resume', 'cancel', 'send_again', 'reactivate', 'waive', 'move_date', 'set_receiver', 'complete', 'release_lane'));
+    'approve', 'resume', 'cancel', 'send_again', 'reactivate', 'waive', 'move_date', 'set_receiver', 'complete', 'release_lane', 'supersede'));
 ALTER TABLE decision ADD COLUMN step text NOT NULL DEFAULT '';
 ALTER TABLE decision ADD COLUMN to_at timestamptz;
 ALTER TABLE decision ADD COLUMN receivers text[] NOT NULL DEFAULT '{}';
@@ -72,4 +72,6 @@ CREATE TABLE template (
     PRIMARY KEY (name, version)
 );
 
+-- A plan that takes over from one of a lower cause takes its lanes too.
+GRANT UPDATE ON transfer_party TO sendoff_app;
 GRANT SELECT, INSERT, UPDATE ON restriction, no_holds_declaration, template TO sendoff_app;
