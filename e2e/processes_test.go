@@ -69,6 +69,7 @@ func (s *stack) processEnv() []string {
 		"SENDOFF_TIME_SCALE=" + strconv.FormatInt(s.set.engineScale, 10), "SENDOFF_RATE_PER_MINUTE=600000", "SENDOFF_LOG_LEVEL=" + s.set.logLevel,
 		"SENDOFF_HEALTH_LISTEN=127.0.0.1:0", // many run side by side
 	}
+	env = append(env, s.set.env...)
 	if s.database == "" {
 		return env // sendoff up brings its own
 	}
@@ -86,10 +87,17 @@ func startServer(t *testing.T, set settings) *stack {
 	require.NoError(t, err)
 	migrate := s.spawn("migrate", "--admin-token-file", filepath.Join(s.dir, app.TokenFileName))
 	require.NoError(t, migrate.Wait(), "%s", migrate.output())
-	server := s.spawn("server", "--listen", "127.0.0.1:0")
-	s.address("http://" + server.awaitText(`"server is up".*"listen":"([^"]+)"`))
+	s.serve()
 	s.connect("box", s.vendor)
 	return s
+}
+
+// serve starts the server, and tells the commands where it is.
+func (s *stack) serve() {
+	s.t.Helper()
+	s.server = s.spawn("server", "--listen", "127.0.0.1:0")
+	s.api = s.server.awaitText(`"server is up".*"listen":"([^"]+)"`)
+	s.address("http://" + s.api)
 }
 
 // address tells the commands where the server is.

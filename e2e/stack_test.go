@@ -30,7 +30,8 @@ type settings struct {
 	engineScale int64   // how fast our clocks are
 	switches    boxsim.Switches
 	logLevel    string
-	bare        bool // make no connection
+	bare        bool     // make no connection
+	env         []string // more of the environment of processes
 }
 
 // fast divides an hour of the vendor and of the engine to six seconds.
@@ -48,6 +49,9 @@ type stack struct {
 	namespace string
 
 	stop func() // ends server and worker
+
+	server *process // with startServer
+	api    string   // host:port of its API
 }
 
 // start starts a stack and connects the vendor as "box", acting as its admin.
