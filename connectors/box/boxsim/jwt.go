@@ -83,7 +83,10 @@ func (s *Sim) verify(assertion string) (jwt.MapClaims, *oauthError) {
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256", "RS384", "RS512"}), jwt.WithJSONNumber(), jwt.WithoutClaimsValidation())
 	claims := jwt.MapClaims{}
 	_, err := parser.ParseWithClaims(assertion, claims, func(t *jwt.Token) (any, error) {
-		kid, _ := t.Header["kid"].(string)
+		kid, named := t.Header["kid"].(string)
+		if !named {
+			return s.anyKey(), nil
+		}
 		key, known := s.oauth.keys[kid]
 		if !known {
 			return nil, fmt.Errorf("the app has no key %q", kid)
@@ -94,6 +97,16 @@ func (s *Sim) verify(assertion string) (jwt.MapClaims, *oauthError) {
 		return nil, invalidGrant("OAuth JWT signature verification failure. Please check the 'kid' and 'alg' headers and the key")
 	}
 	return claims, nil
+}
+
+// anyKey is every key of the app, for an assertion that names none: Box's own
+// Node SDK sends no kid.
+func (s *Sim) anyKey() jwt.VerificationKeySet {
+	var set jwt.VerificationKeySet
+	for _, key := range s.oauth.keys {
+		set.Keys = append(set.Keys, key.public)
+	}
+	return set
 }
 
 func (s *Sim) jwtSubject(claims jwt.MapClaims) (string, *oauthError) {
