@@ -1,0 +1,198 @@
+package template_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendoff/internal/template"
+	"sendoff/schema"
+)
+
+var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+// documents splits a file of test data at its document marks.
+func documents(t *testing.T, name string) []string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return strings.Split(string(b), "\n---\n")
+}
+
+var expectation = regexp.MustCompile(`# (want|warn): ([a-z_, ]+)`)
+
+// expected reads what the comments of a document say: "line: code" of each error
+// and warning, in order.
+func expected(doc string) (errs, warnings []string) {
+	for i, line := range strings.Split(doc, "\n") {
+		m := expectation.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		if strings.HasPrefix(line, "# want") {
+			i++ // of the file as a whole: told where the document begins
+		}
+		for _, code := range strings.Split(m[2], ",") {
+			text := fmt.Sprintf("%d: %s", i+1, strings.TrimSpace(code))
+			if m[1] == "want" {
+				errs = append(errs, text)
+			} else {
+				warnings = append(warnings, text)
+			}
+		}
+	}
+	return errs, warnings
+}
+
+var place = regexp.MustCompile(`^test\.yaml line (\d+), column \d+`)
+
+func told(t *testing.T, problems []schema.Problem) []string {
+	t.Helper()
+	var out []string
+	for _, p := range problems {
+		m := place.FindStringSubmatch(p.Where)
+		require.NotNil(t, m, "no place in %q", p.Where)
+		require.NotEmpty(t, p.Message)
+		require.NotEmpty(t, p.Fix, p.Message)
+		out = append(out, m[1]+": "+p.Code)
+	}
+	return out
+}
+
+func TestFilesAreJudgedAsTheirCommentsSay(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"valid", "invalid", "order"} {
+		for i, doc := range documents(t, "testdata/"+file+".yaml") {
+			t.Run(fmt.Sprintf("%s %d", file, i+1), func(t *testing.T) {
+				t.Parallel()
+				_, report := template.Parse("test.yaml", []byte(doc), now)
+				errs, warnings := expected(doc)
+				require.Equal(t, errs, told(t, report.Errors), doc)
+				require.Equal(t, warnings, told(t, report.Warnings), doc)
+				require.Equal(t, file == "valid", report.Err() == nil)
+			})
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	docs := documents(t, "testdata/valid.yaml")
+
+	t.Run("everything a file can say reaches the template", func(t *testing.T) {
+		t.Parallel()
+		got, report := template.Parse("test.yaml", []byte(docs[0]), now)
+		require.NoError(t, report.Err())
+		require.Equal(t, schema.Template{
+			Name: "contractor", Title: "Contractor leaves", Approvals: 1, Source: docs[0],
+			Receivers: []string{"lead@example.com", "office@example.com", "archive@example.com"},
+			Steps: []schema.StepFact{
+				{Kind: schema.StepSnapshot},
+				{Kind: schema.StepSuspend},
+				{Kind: schema.StepRevokeSessions},
+				{Kind: schema.StepRemoveFromGroups},
+				{Kind: schema.StepTransfer},
+				{Kind: schema.StepNotify, StepParams: schema.StepParams{
+					Channel: schema.ChannelMail, To: []string{"it@example.com"},
+					Message: "Content of case {{case}} has moved\n\nAccount {{account}} of {{connection}}, plan {{plan}}, step {{step}}.",
+				}},
+				{Kind: schema.StepWait, WaitSeconds: 30 * 86400},
+				{Kind: schema.StepManual, WaitSeconds: 3 * 86400, StepParams: schema.StepParams{Title: "Collect the badge", Owner: "office"}},
+				{Kind: schema.StepDelete, StepParams: schema.StepParams{Trash: schema.TrashKeep}},
+				{Kind: schema.StepNotify, StepParams: schema.StepParams{Channel: schema.ChannelWebhook, To: []string{"ticket-system"}, Message: "Done"}},
+			},
+		}, got)
+	})
+
+	t.Run("instants are kept in UTC, whatever zone they are written in", func(t *testing.T) {
+		t.Parallel()
+		for _, doc := range []string{docs[3], docs[4]} {
+			got, report := template.Parse("test.yaml", []byte(doc), now)
+			require.NoError(t, report.Err())
+			i := 0
+			for got.Steps[i].Kind != schema.StepWait {
+				i++
+			}
+			require.Equal(t, "2026-12-31T17:00:00Z", got.Steps[i].Until)
+		}
+		got, _ := template.Parse("test.yaml", []byte(docs[3]), now)
+		require.True(t, got.Steps[2].Reactivate)
+		require.Equal(t, schema.TrashDiscard, got.Steps[4].Trash)
+	})
+
+	t.Run("a wait without a length takes the request's", func(t *testing.T) {
+		t.Parallel()
+		got, report := template.Parse("test.yaml", []byte(docs[2]), now)
+		require.NoError(t, report.Err())
+		require.EqualValues(t, 7*86400, got.Resolve(7 * 24 * time.Hour)[3].WaitSeconds)
+	})
+
+	t.Run("all faults of a file are one error, each with its place", func(t *testing.T) {
+		t.Parallel()
+		_, report := template.Parse("a.yaml", []byte("apiVersion: sendoff/v1\nkind: Template\nname: leaver\nsteps:\n  - suspend\n  - wait: {for: 0s}\n"), now)
+		err := report.Err()
+		require.Equal(t, schema.CodeInvalid, schema.CodeOf(err))
+		require.ErrorContains(t, err, "a.yaml line 3, column 7 (name): the template leaver is built in")
+		require.ErrorContains(t, err, "a.yaml line 5, column 3 (steps): there is no snapshot")
+		require.ErrorContains(t, err, "a.yaml line 6, column 17 (steps[1].wait.for): the duration is 0")
+	})
+}
+
+func TestWhatIsNoTemplateAtAll(t *testing.T) {
+	t.Parallel()
+	for source, code := range map[string]string{
+		"":                          "empty",
+		"# nothing":                 "empty",
+		"a: [":                      "yaml",
+		"\ta: b":                    "yaml",
+		"a: b\n---\nc: d":           "documents",
+		"- a":                       "type",
+		"text":                      "type",
+		"a: &a [*a]":                "alias",
+		strings.Repeat("[", 1000):   "yaml",
+		strings.Repeat("a\n", 40e3): "too_large",
+	} {
+		_, report := template.Parse("test.yaml", []byte(source), now)
+		require.NotEmpty(t, report.Errors, "%.20q", source)
+		require.Equal(t, code, report.Errors[0].Code, "%.20q: %+v", source, report.Errors)
+	}
+}
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	v := template.Values{Case: "c1", Plan: "p1", Step: "5", Account: "{{case}}", Connection: "box"}
+	require.Equal(t, "c1 p1 5 {{case}} box, {case}", template.Render("{{case}} {{plan}} {{step}} {{account}} {{connection}}, {case}", v))
+}
+
+// FuzzParse: whatever is read, there is an answer, and what is accepted is whole.
+func FuzzParse(f *testing.F) {
+	for _, file := range []string{"valid", "invalid", "order"} {
+		b, err := os.ReadFile("testdata/" + file + ".yaml")
+		require.NoError(f, err)
+		for _, doc := range strings.Split(string(b), "\n---\n") {
+			f.Add([]byte(doc))
+		}
+	}
+	f.Add([]byte("a: &a [*a, *a]\nb: *a"))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		got, report := template.Parse("fuzz.yaml", source, now)
+		for _, p := range append(report.Errors, report.Warnings...) {
+			require.NotEmpty(t, p.Message)
+			require.NotEmpty(t, p.Code)
+		}
+		if report.Err() != nil {
+			return
+		}
+		require.NotEmpty(t, got.Name)
+		require.Equal(t, schema.StepSnapshot, got.Steps[0].Kind)
+		require.Equal(t, string(source), got.Source)
+		again, report := template.Parse("fuzz.yaml", source, now)
+		require.NoError(t, report.Err())
+		require.Equal(t, got, again)
+	})
+}
