@@ -44,6 +44,7 @@ type bundle struct {
 	vendor  *vendor
 	vendors opener
 	acts    *activities.Activities
+	mail    *mailbox
 	ahead   atomic.Int64 // how far the engine's clock is ahead of real time
 }
 
@@ -65,7 +66,7 @@ func (o opener) Open(_ context.Context, c schema.Connection) (connectors.Connect
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{t: t, vendor: newVendor(), vendors: opener{}}
+	b := &bundle{t: t, vendor: newVendor(), vendors: opener{}, mail: &mailbox{}}
 	b.url = localtest.DatabaseFrom(t, "activities", func(ctx context.Context, url string) error { return store.Migrate(ctx, url, nil) })
 	b.Store = openStore(t, b.url)
 	t.Cleanup(b.Close)
@@ -75,7 +76,7 @@ func setup(t *testing.T) *bundle {
 	b.vendor.add(leaver, leaverLogin, 1000)
 	b.vendor.add(heir, heirLogin, 0)
 	b.vendor.add(second, secondLogin, 0)
-	b.acts = activities.New(activities.Config{Store: b.Store, Connectors: b.vendors, Clocks: schema.DefaultClocks(), Now: b.now})
+	b.acts = activities.New(activities.Config{Store: b.Store, Connectors: b.vendors, Notifier: b.mail, Clocks: schema.DefaultClocks(), Now: b.now})
 	return b
 }
 
@@ -177,7 +178,11 @@ func (b *bundle) carry(id schema.PlanID, to schema.StepKind) schema.StepRef {
 			out, err := call[activities.WaitInput, activities.WaitResult](b, b.acts.Wait, activities.WaitInput{Ref: ref})
 			require.NoError(b.t, err)
 			require.Zero(b.t, out.Left)
-		case schema.StepDelete:
+		case schema.StepRemoveFromGroups:
+			require.NoError(b.t, b.step(b.acts.RemoveFromGroups, ref))
+		case schema.StepNotify:
+			require.NoError(b.t, b.step(b.acts.Notify, ref))
+		case schema.StepDelete, schema.StepManual:
 		}
 	}
 	require.Fail(b.t, "the plan has no such step", to)

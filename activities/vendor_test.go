@@ -31,6 +31,8 @@ type vendor struct {
 	places   map[schema.ExternalID]schema.WitnessPlace
 	trashed  map[schema.ExternalID]bool // what arrived in a receiver's trash
 	access   map[string]bool            // "folder account" of each co-owner
+	holds    schema.VendorHolds
+	surveyed schema.ContentSurvey
 
 	calls  []string           // operations in their order
 	errs   map[string][]error // the next answers of an operation
@@ -104,7 +106,7 @@ func (v *vendor) writes() []string {
 	var out []string
 	for _, call := range v.calls {
 		switch op, _, _ := strings.Cut(call, " "); op {
-		case "set_status", "revoke", "send", "delete", "grant":
+		case "set_status", "revoke", "send", "delete", "grant", "remove_membership", "add_membership":
 			out = append(out, call)
 		}
 	}
