@@ -77,6 +77,12 @@ func (c *Client) Connections(ctx context.Context) ([]Connection, error) {
 	})
 }
 
+// RotateConnection checks new credentials at the vendor and puts them in the place
+// of the old ones.
+func (c *Client) RotateConnection(ctx context.Context, name string, s Secret) (Checked, error) {
+	return call[Checked](ctx, c, http.MethodPost, path("connections", name, "rotate"), s)
+}
+
 // TestConnection checks a stored connection at its vendor.
 func (c *Client) TestConnection(ctx context.Context, name string) (Checked, error) {
 	return call[Checked](ctx, c, http.MethodPost, path("connections", name, "test"), nil)

@@ -219,6 +219,7 @@ type Connection struct {
 	ReadOnly     bool      `json:"read_only"`
 	BaseURL      string    `json:"base_url"`
 	TokenURL     string    `json:"token_url"`
+	AuthKind     string    `json:"auth_kind"` // client_credentials or jwt
 	ClientID     string    `json:"client_id"`
 	EnterpriseID string    `json:"enterprise_id"`
 	AsUser       string    `json:"as_user"`
@@ -232,11 +233,17 @@ type NewConnection struct {
 	Vendor       string `json:"vendor"`
 	BaseURL      string `json:"base_url"`
 	TokenURL     string `json:"token_url"`
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"`
-	EnterpriseID string `json:"enterprise_id"`
+	ClientID     string `json:"client_id,omitempty"`     // left out with a configuration file
+	EnterpriseID string `json:"enterprise_id,omitempty"` // left out with a configuration file
 	AsUser       string `json:"as_user,omitempty"`
 	ReadOnly     bool   `json:"read_only,omitempty"`
+	Secret
+}
+
+// Secret is what a connection signs in with: one of the two.
+type Secret struct {
+	ClientSecret string `json:"client_secret,omitempty"`
+	ConfigFile   string `json:"config_file,omitempty"` // the vendor's own file, as it is
 }
 
 // Checked is a connection with what its vendor says.

@@ -2,34 +2,30 @@ package cli
 
 import (
 	"context"
-	"io"
-	"os"
-	"strings"
-
 	"sendoff/internal/apiclient"
 )
 
-// maxSecret bounds a secret's file: anything longer is another file.
-const maxSecret = 4096
-
 type connectCommands struct {
-	Box connectBoxCommand `cmd:"" help:"Connect a Box enterprise by a client credentials application."`
+	Box connectBoxCommand `cmd:"" help:"Connect a Box enterprise by client credentials or by JWT."`
 }
 
 type connectBoxCommand struct {
-	Name             string `required:"" help:"Name of the connection."`
-	BaseURL          string `required:"" placeholder:"URL" help:"Root of the API, such as https://api.box.com."`
-	TokenURL         string `required:"" placeholder:"URL" help:"Where tokens are had, such as https://api.box.com/oauth2/token."`
-	ClientID         string `required:"" placeholder:"ID" help:"Client id of the application."`
-	ClientSecretFile string `required:"" placeholder:"FILE" help:"File with the client secret; - reads stdin."`
-	EnterpriseID     string `required:"" placeholder:"ID" help:"Id of the enterprise."`
-	As               string `placeholder:"USER_ID" help:"Act as this user instead of the service account."`
-	ReadOnly         bool   `help:"Never send anything but reads."`
+	Name         string `required:"" help:"Name of the connection."`
+	BaseURL      string `required:"" placeholder:"URL" help:"Root of the API, such as https://api.box.com."`
+	TokenURL     string `required:"" placeholder:"URL" help:"Where tokens are had, such as https://api.box.com/oauth2/token."`
+	ClientID     string `placeholder:"ID" help:"Client id of the application; a configuration file names it."`
+	EnterpriseID string `placeholder:"ID" help:"Id of the enterprise; a configuration file names it."`
+	secretFlags
+	As       string `placeholder:"USER_ID" help:"Act as this user instead of the service account."`
+	ReadOnly bool   `help:"Never send anything but reads."`
 }
 
 // Run checks and stores the connection.
 func (c *connectBoxCommand) Run(in *invocation) error {
-	secret, err := in.readSecret(c.ClientSecretFile)
+	if c.ConfigFile == "" && (c.ClientID == "" || c.EnterpriseID == "") {
+		return usage("--client-id or --enterprise-id is missing", "give both, or --config-file with Box's own configuration file, which names them")
+	}
+	secret, err := in.readSecret(c.secretFlags)
 	if err != nil {
 		return err
 	}
@@ -38,31 +34,13 @@ func (c *connectBoxCommand) Run(in *invocation) error {
 		return err
 	}
 	made, err := api.Connect(in.ctx, apiclient.NewConnection{
-		Name: c.Name, Vendor: "box", BaseURL: c.BaseURL, TokenURL: c.TokenURL, ClientID: c.ClientID, ClientSecret: secret,
-		EnterpriseID: c.EnterpriseID, AsUser: c.As, ReadOnly: c.ReadOnly,
+		Name: c.Name, Vendor: "box", BaseURL: c.BaseURL, TokenURL: c.TokenURL, ClientID: c.ClientID,
+		EnterpriseID: c.EnterpriseID, AsUser: c.As, ReadOnly: c.ReadOnly, Secret: secret,
 	})
 	if err != nil {
 		return err
 	}
 	return in.result(made, func() { in.printCheck("Connected", made) })
-}
-
-func (in *invocation) readSecret(file string) (string, error) {
-	source := in.stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", usage("the secret's file cannot be read: "+err.Error(), "name a file that holds the client secret alone")
-		}
-		defer f.Close()
-		source = f
-	}
-	b, err := io.ReadAll(io.LimitReader(source, maxSecret+1))
-	secret := strings.TrimSpace(string(b))
-	if err != nil || secret == "" || len(b) > maxSecret || strings.ContainsAny(secret, "\r\n") {
-		return "", usage("the secret's file is empty, longer than one line, or not a secret", "put the client secret alone into the file")
-	}
-	return secret, nil
 }
 
 func (in *invocation) printCheck(done string, c apiclient.Checked) {
@@ -80,6 +58,7 @@ func (in *invocation) printCheck(done string, c apiclient.Checked) {
 type connectionCommands struct {
 	List        listConnectionsCommand   `cmd:"" help:"List connections."`
 	Test        testConnectionCommand    `cmd:"" help:"Check a connection at its vendor."`
+	Rotate      rotateConnectionCommand  `cmd:"" help:"Replace a connection's credentials; running cases go on."`
 	Disable     disableConnectionCommand `cmd:"" help:"Stop the use of a connection; its plans park."`
 	Enable      enableConnectionCommand  `cmd:"" help:"Use a connection again."`
 	AllowWrites allowWritesCommand       `cmd:"" help:"Let a read-only connection write, as after a recovery."`
