@@ -163,12 +163,6 @@ func TestWhatIsNoTemplateAtAll(t *testing.T) {
 	}
 }
 
-func TestRender(t *testing.T) {
-	t.Parallel()
-	v := template.Values{Case: "c1", Plan: "p1", Step: "5", Account: "{{case}}", Connection: "box"}
-	require.Equal(t, "c1 p1 5 {{case}} box, {case}", template.Render("{{case}} {{plan}} {{step}} {{account}} {{connection}}, {case}", v))
-}
-
 // FuzzParse: whatever is read, there is an answer, and what is accepted is whole.
 func FuzzParse(f *testing.F) {
 	for _, file := range []string{"valid", "invalid", "order"} {
