@@ -40,7 +40,7 @@ func parseCheckpointText(text string) (Checkpoint, error) {
 	if err != nil || size < 0 {
 		return Checkpoint{}, errors.New("audit: checkpoint size is not a number of leaves")
 	}
-	root, err := base64.StdEncoding.DecodeString(lines[2])
+	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
 	if err != nil || len(root) != tlog.HashSize {
 		return Checkpoint{}, errors.New("audit: checkpoint root is not a hash in base64")
 	}
@@ -70,6 +70,9 @@ func openCheckpoint(signed []byte, v note.Verifier) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("audit: checkpoint signature by key %s: %w", v.Name(), err)
 	}
+	if err := oneSpelling(n); err != nil {
+		return Checkpoint{}, err
+	}
 	c, err := parseCheckpointText(n.Text)
 	if err != nil {
 		return Checkpoint{}, err
@@ -78,6 +81,18 @@ func openCheckpoint(signed []byte, v note.Verifier) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("audit: checkpoint origin is not the key's name %s", v.Name())
 	}
 	return c, nil
+}
+
+// oneSpelling refuses what a note allows and a [Signer] does not write: signatures by other keys, and padding bits
+// in base64 that mean nothing. Every freedom hides a changed byte.
+func oneSpelling(n *note.Note) error {
+	if len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
+		return errors.New("audit: a checkpoint has exactly one signature")
+	}
+	if _, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64); err != nil {
+		return errors.New("audit: checkpoint signature is not in canonical base64")
+	}
+	return nil
 }
 
 // parseUnverified reads a signed checkpoint without checking who signed it: the exporter needs only its size.
