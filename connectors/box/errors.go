@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sendoff/connectors"
+	"sendoff/schema"
 )
 
 // envelope is Box's error body
@@ -61,10 +62,17 @@ func explain(e *connectors.Error, header http.Header, body []byte) {
 	}
 	e.Code = env.plainCode()
 	e.Detail = env.reason()
+	if e.Kind == connectors.Forbidden && env.says(deactivatedUser) {
+		e.Kind = connectors.Unauthorized // Box answers 401 or, so it is reported, 403
+	}
 	if e.Op == opDeleteUser && e.Status == http.StatusBadRequest && env.says(managedContent) {
 		e.Kind, e.Err = connectors.Conflict, connectors.ErrContentRemains
 	}
 }
+
+// deactivatedUser is the refusal to act as, or for, an inactive user
+// (https://support.box.com/hc/en-us/community/posts/360049185473).
+const deactivatedUser = "user has been deactivated"
 
 // managedContent is all that tells this refusal to delete from other bad
 // requests; the code is the same
@@ -77,7 +85,7 @@ func (e envelope) reason() string {
 	for _, p := range []struct{ phrase, reason string }{
 		{managedContent, "the account still owns content"},
 		{"higher privil", "content of or to an administrator can be moved by the primary administrator alone: connect as that user"}, // Box writes "privilaged"
-		{"user has been deactivated", "an account that the call acts as, or moves content of or to, is inactive"},
+		{deactivatedUser, someoneInactive},
 		{"cannot authorize with this service", "the application is not enabled for this enterprise: an administrator must authorize it"},
 		{"retention polic", "retention policies protect the account's content"},
 		{"user is locked", "another job on the account is running"},
@@ -102,10 +110,45 @@ func (e envelope) reason() string {
 	case "unauthorized":
 		return "Box does not accept who acts: check that the application is authorized and the user active"
 	}
-	if e.says("storage limit") {
+	switch {
+	case e.says("storage limit"):
 		return "the receiver's storage limit does not allow it: raise the limit or choose another receiver"
+	case e.blamesInactive():
+		return someoneInactive
 	}
 	return ""
+}
+
+const someoneInactive = "an account that the call acts as, or moves content of or to, is inactive"
+
+// refusalCause is what a transfer was refused for, as far as the envelope tells.
+func (e envelope) refusalCause() schema.RefusalCause {
+	switch {
+	case e.Code == "storage_limit_exceeded", e.Code == "insufficient_storage", e.says("storage limit"):
+		return schema.RefusedReceiverFull
+	case e.says("higher privil"), e.Code == "access_denied_insufficient_permissions":
+		return schema.RefusedPrivilege
+	case e.blamesInactive() && !e.blamesReceiver():
+		return schema.RefusedInactiveSource
+	}
+	return schema.RefusedOther
+}
+
+// blamesInactive tells whether the message says that an account is not active.
+// Whether Box transfers from an inactive account at all is not documented, and so
+// is its answer; these words are those it uses elsewhere.
+func (e envelope) blamesInactive() bool {
+	return e.says("deactivated") || e.says("inactive") || e.says("not active") || e.says("must be active") || e.says("suspended")
+}
+
+// blamesReceiver tells whether the message is about who is to own the content.
+func (e envelope) blamesReceiver() bool {
+	for _, who := range []string{"owned_by", "new owner", "destination", "receiver", "recipient"} {
+		if e.says(who) {
+			return true
+		}
+	}
+	return false
 }
 
 // busy tells whether the envelope says that a job holds a lock. Whole words

@@ -91,8 +91,9 @@ func outcomeOf(a httpx.Answer) schema.TransferOutcome {
 		o.Class, o.Reason = schema.OutcomeUnauthorized, "Box did not accept the access token"
 	case a.Status == http.StatusConflict, clientError && enveloped && env.busy():
 		o.Class, o.Reason = schema.OutcomeBusy, "another job on one of the accounts is running"
-	case clientError && enveloped:
-		o.Class, o.Reason = schema.OutcomeRefused, env.reason()
+	case enveloped && (clientError || a.Status == http.StatusInsufficientStorage):
+		// 507 is the one refusal among the 5xx: Box's SDKs take it for final too.
+		o.Class, o.Reason, o.Cause = schema.OutcomeRefused, env.reason(), env.refusalCause()
 		if o.Reason == "" {
 			o.Reason = "Box refused the transfer"
 		}

@@ -42,6 +42,7 @@ func TestTransferOutcomes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		exchange
 		class  schema.OutcomeClass
+		cause  schema.RefusalCause
 		code   string
 		reason string // part of it
 		after  time.Duration
@@ -63,12 +64,21 @@ func TestTransferOutcomes(t *testing.T) {
 		"locked by 400":      {exchange: exchange{status: 400, answer: refusal("400", "bad_request", "user is LOCKED.")}, class: schema.OutcomeBusy, code: "bad_request"},
 		"locked by code":     {exchange: exchange{status: 403, answer: refusal("403", "access_denied_item_locked", "x")}, class: schema.OutcomeBusy, code: "access_denied_item_locked"},
 		"blocked place":      {exchange: exchange{status: 403, answer: refusal("403", "access_from_location_blocked", "x")}, class: schema.OutcomeRefused, code: "access_from_location_blocked"},
-		"privileged":         {exchange: exchange{status: 403, answer: refusal("403", "forbidden", "Cannot transfer files from/to higher privilaged accounts")}, class: schema.OutcomeRefused, code: "forbidden", reason: "primary administrator"},
-		"storage by code":    {exchange: exchange{status: 403, answer: refusal("403", "storage_limit_exceeded", "x")}, class: schema.OutcomeRefused, code: "storage_limit_exceeded", reason: "storage limit"},
-		"storage by text":    {exchange: exchange{status: 400, answer: refusal("400", "bad_request", "Account storage limit reached")}, class: schema.OutcomeRefused, code: "bad_request", reason: "storage limit"},
-		"no permission":      {exchange: exchange{status: 403, answer: refusal("403", "access_denied_insufficient_permissions", "x")}, class: schema.OutcomeRefused, code: "access_denied_insufficient_permissions", reason: "may not do this"},
+		"privileged":         {exchange: exchange{status: 403, answer: refusal("403", "forbidden", "Cannot transfer files from/to higher privilaged accounts")}, cause: schema.RefusedPrivilege, class: schema.OutcomeRefused, code: "forbidden", reason: "primary administrator"},
+		"storage by code":    {exchange: exchange{status: 403, answer: refusal("403", "storage_limit_exceeded", "x")}, cause: schema.RefusedReceiverFull, class: schema.OutcomeRefused, code: "storage_limit_exceeded", reason: "storage limit"},
+		"storage by text":    {exchange: exchange{status: 400, answer: refusal("400", "bad_request", "Account storage limit reached")}, cause: schema.RefusedReceiverFull, class: schema.OutcomeRefused, code: "bad_request", reason: "storage limit"},
+		"no permission":      {exchange: exchange{status: 403, answer: refusal("403", "access_denied_insufficient_permissions", "x")}, cause: schema.RefusedPrivilege, class: schema.OutcomeRefused, code: "access_denied_insufficient_permissions", reason: "may not do this"},
 		"no scope":           {exchange: exchange{status: 403, answer: refusal("403", "insufficient_scope", "x")}, class: schema.OutcomeRefused, code: "insufficient_scope", reason: "lacks a scope"},
 		"barrier":            {exchange: exchange{status: 403, answer: refusal("403", "forbidden_by_policy", "x")}, class: schema.OutcomeRefused, code: "forbidden_by_policy", reason: "policy"},
+		"storage by 507":     {exchange: exchange{status: 507, answer: refusal("507", "insufficient_storage", "x")}, cause: schema.RefusedReceiverFull, class: schema.OutcomeRefused, code: "insufficient_storage", reason: "storage limit"},
+		"507 by a gateway":   {exchange: exchange{status: 507, answer: `<html>`}, class: schema.OutcomeUnknown},
+		"locked by 409":      {exchange: exchange{status: 409, answer: refusal("409", "conflict", "User is locked")}, class: schema.OutcomeBusy, code: "conflict"},
+		"locked by 401":      {exchange: exchange{status: 401, answer: refusal("401", "unauthorized", "User is locked")}, class: schema.OutcomeBusy, code: "unauthorized"},
+		"inactive by 403":    {exchange: exchange{status: 403, answer: refusal("403", "forbidden", "User has been deactivated")}, cause: schema.RefusedInactiveSource, class: schema.OutcomeRefused, code: "forbidden", reason: "inactive"},
+		"inactive by 401":    {exchange: exchange{status: 401, answer: refusal("401", "unauthorized", "Unauthorized - User has been deactivated")}, cause: schema.RefusedInactiveSource, class: schema.OutcomeRefused, code: "unauthorized", reason: "inactive"},
+		"inactive by 400":    {exchange: exchange{status: 400, answer: refusal("400", "bad_request", "The user is INACTIVE")}, cause: schema.RefusedInactiveSource, class: schema.OutcomeRefused, code: "bad_request", reason: "inactive"},
+		"suspended":          {exchange: exchange{status: 400, answer: refusal("400", "bad_request", "Source user must be active")}, cause: schema.RefusedInactiveSource, class: schema.OutcomeRefused, code: "bad_request", reason: "inactive"},
+		"inactive receiver":  {exchange: exchange{status: 403, answer: refusal("403", "forbidden", "The new owner has been deactivated")}, class: schema.OutcomeRefused, code: "forbidden", reason: "inactive"},
 		"unknown account":    {exchange: exchange{status: 404, answer: refusal("404", "not_found", "Not Found")}, class: schema.OutcomeRefused, code: "not_found", reason: "does not know"},
 		"unknown refusal":    {exchange: exchange{status: 400, answer: refusal("400", "not a word!", "x")}, class: schema.OutcomeRefused, reason: "refused the transfer"},
 		"403 by a gateway":   {exchange: exchange{status: 403, answer: `<html>no</html>`}, class: schema.OutcomeUnknown},
@@ -94,6 +104,7 @@ func TestTransferOutcomes(t *testing.T) {
 			s := newScript(t, tc.exchange)
 			o := send(t, t.Context(), open(t, s.url))
 			require.Equal(t, tc.class, o.Class)
+			require.Equal(t, tc.cause, o.Cause)
 			require.Equal(t, tc.code, o.VendorCode)
 			require.Contains(t, o.Reason, tc.reason)
 			require.NotEmpty(t, o.Reason)
