@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+
 	"sendoff/internal/apiclient"
 )
 
@@ -57,11 +58,13 @@ func (in *invocation) printCheck(done string, c apiclient.Checked) {
 
 type connectionCommands struct {
 	List        listConnectionsCommand   `cmd:"" help:"List connections."`
+	Show        showConnectionCommand    `cmd:"" help:"Show a connection."`
 	Test        testConnectionCommand    `cmd:"" help:"Check a connection at its vendor."`
 	Rotate      rotateConnectionCommand  `cmd:"" help:"Replace a connection's credentials; running cases go on."`
 	Disable     disableConnectionCommand `cmd:"" help:"Stop the use of a connection; its plans park."`
 	Enable      enableConnectionCommand  `cmd:"" help:"Use a connection again."`
 	AllowWrites allowWritesCommand       `cmd:"" help:"Let a read-only connection write, as after a recovery."`
+	Declare     declareCommand           `cmd:"" help:"Declare that a vendor whose legal holds cannot be read has none. Needs an admin."`
 	Remove      removeConnectionCommand  `cmd:"" help:"Forget a connection and its secret."`
 }
 
@@ -77,16 +80,24 @@ func (c *listConnectionsCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	return in.result(map[string]any{"connections": list}, func() {
+	declared, err := api.Declarations(in.ctx)
+	if err != nil {
+		return err
+	}
+	shown := make([]shownConnection, len(list))
+	for i, c := range list {
+		shown[i] = shownConnection{Connection: c, Declaration: declarationOf(declared, c.Name)}
+	}
+	return in.result(map[string]any{"connections": shown}, func() {
 		var rows [][]string
-		for _, c := range list {
+		for _, c := range shown {
 			access := "read-write"
 			if c.ReadOnly {
 				access = "read-only"
 			}
-			rows = append(rows, []string{c.Name, c.Vendor, c.State, access, c.EnterpriseID, c.BaseURL, at(c.CreatedAt)})
+			rows = append(rows, []string{c.Name, c.Vendor, c.State, access, c.EnterpriseID, c.BaseURL, at(c.CreatedAt), holdsText(c.Declaration)})
 		}
-		in.table("NAME|VENDOR|STATE|ACCESS|ENTERPRISE|BASE URL|SINCE", rows)
+		in.table("NAME|VENDOR|STATE|ACCESS|ENTERPRISE|BASE URL|SINCE|LEGAL HOLDS", rows)
 	})
 }
 

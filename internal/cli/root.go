@@ -23,6 +23,8 @@ type root struct {
 
 	Offboard    offboardCommand    `cmd:"" help:"Offboard a leaver, or all of a CSV file."`
 	Cases       casesCommands      `cmd:"" help:"List, follow and decide cases."`
+	Protect     protectCommands    `cmd:"" help:"Protect accounts from every write."`
+	Hold        holdCommands       `cmd:"" help:"Hold accounts: no transfer, no delete."`
 	Connect     connectCommands    `cmd:"" help:"Connect a vendor."`
 	Connections connectionCommands `cmd:"" help:"Look after connections."`
 	Tokens      tokenCommands      `cmd:"" help:"Look after API tokens."`

@@ -46,8 +46,15 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"create-token": "admin", "list-tokens": "admin", "revoke-token": "admin", "whoami": "admin operator reviewer auditor",
 		"version": "admin operator reviewer auditor", "show-engine": "admin operator auditor", "set-engine": "admin operator",
 		"export-audit": "admin auditor",
+		"list-holds":   "admin operator auditor", "add-hold": "admin operator", "end-hold": "admin",
+		"list-protections": "admin operator auditor", "add-protection": "admin operator", "end-protection": "admin",
+		"list-templates": "admin operator auditor", "show-template": "admin operator auditor", "apply-templates": "admin", "remove-template": "admin",
+		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "list-declarations": "admin operator auditor",
 	}
 	bodies := map[string]string{
+		"apply-templates": `{"files":[]}`, "remove-template": `{"reason":""}`,
+		"add-hold": `{"reason":""}`, "end-hold": `{"reason":""}`, "add-protection": `{"reason":""}`, "end-protection": `{"reason":""}`,
+		"allow-connection-writes": `{}`, "rotate-connection": `{}`, "declare-connection": `{"no_legal_holds":true,"reason":""}`,
 		"plan": `{"requests":[]}`, "create-cases": `{"requests":[]}`, "approve-case": `{"hash":""}`,
 		"resume-case": `{"reason":""}`, "cancel-case": `{"reason":""}`, "set-engine": `{"paused":true}`,
 		"connect":      `{"name":"","vendor":"","base_url":"","token_url":"","client_id":"","client_secret":"","enterprise_id":""}`,
@@ -64,7 +71,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 				if strings.Contains(allowed, role) {
 					continue
 				}
-				target := strings.NewReplacer("{ref}", "x", "{name}", "x").Replace(path)
+				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x").Replace(path)
 				a := b.do(role, method, target, bodies[op.OperationID])
 				require.Equal(t, http.StatusForbidden, a.status, "%s as %s: %s", op.OperationID, role, a.raw)
 				require.Equal(t, "forbidden", a.json["code"])
