@@ -3,6 +3,8 @@ package simkit
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -21,12 +23,30 @@ const (
 	ActionDropAfter   Action = "drop_after"   // close the connection after the effect
 	ActionTruncate    Action = "truncate"     // cut the answer in half after the effect
 	ActionHang        Action = "hang"         // no effect, no answer until the client leaves
+	ActionHangAfter   Action = "hang_after"   // the effect, and no answer until the client leaves
+	ActionHTML        Action = "html"         // a gateway's HTML page with Status (502 if none) before the effect
+	ActionHTMLAfter   Action = "html_after"   // the same after the effect
+	ActionWrongTypes  Action = "wrong_types"  // the answer after the effect, with the type of every value changed
+	ActionEmptyAfter  Action = "empty_after"  // the answer's status after the effect, without its body
+	ActionExpire      Action = "expire"       // the caller's token ends before the call, which then goes on
 )
+
+// AnyOp, as the operation of a fault, stands for all operations; attempts are
+// then counted over all of them.
+const AnyOp = "*"
+
+func actions() []Action {
+	return []Action{
+		ActionStatus, ActionStatusAfter, ActionDelay, ActionDropBefore, ActionDropAfter, ActionTruncate, ActionHang,
+		ActionHangAfter, ActionHTML, ActionHTMLAfter, ActionWrongTypes, ActionEmptyAfter, ActionExpire,
+	}
+}
 
 // Fault spoils calls of one operation. It is chosen by operation, subject and
 // attempt number alone, never by the order in which goroutines run.
 type Fault struct {
-	// Op is the operation's name as the request log shows it. Required.
+	// Op is the operation's name as the request log shows it, or AnyOp.
+	// Required.
 	Op string `json:"op"`
 	// Subject narrows the fault to one subject (the id in the path). Attempts
 	// are then counted per operation and subject, otherwise per operation.
@@ -44,22 +64,29 @@ type Fault struct {
 	// DelayMS is wall time in milliseconds, never scaled. It delays the call
 	// under any action.
 	DelayMS int64 `json:"delay_ms,omitempty"`
+	// Share spoils only that share (above 0, up to 1) of the attempts that the
+	// fault would hit; 0 means all. Which ones follows from Seed, operation,
+	// subject and attempt, so that a run can be repeated.
+	Share float64 `json:"share,omitempty"`
+	Seed  uint64  `json:"seed,omitempty"`
 }
 
 func (f Fault) check() error {
-	actions := []Action{ActionStatus, ActionStatusAfter, ActionDelay, ActionDropBefore, ActionDropAfter, ActionTruncate, ActionHang}
 	needsStatus := f.Action == ActionStatus || f.Action == ActionStatusAfter
+	isHTML := f.Action == ActionHTML || f.Action == ActionHTMLAfter
 	switch {
 	case f.Op == "":
 		return fmt.Errorf("fault: op is empty: name an operation as the request log shows it")
-	case !slices.Contains(actions, f.Action):
-		return fmt.Errorf("fault: action %q is unknown: use one of %s", f.Action, joinActions(actions))
-	case needsStatus && (f.Status < 200 || f.Status > 599):
+	case !slices.Contains(actions(), f.Action):
+		return fmt.Errorf("fault: action %q is unknown: use one of %s", f.Action, joinActions(actions()))
+	case (needsStatus || isHTML && f.Status != 0) && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("fault: status %d is out of range: use 200 to 599", f.Status)
 	case f.Action == ActionDelay && f.DelayMS <= 0:
 		return fmt.Errorf("fault: delay_ms must be above 0 for action %q", ActionDelay)
 	case f.Attempt < 0 || f.LastAttempt < 0 || f.DelayMS < 0:
 		return fmt.Errorf("fault: attempt, last_attempt and delay_ms must not be negative")
+	case f.Share < 0 || f.Share > 1:
+		return fmt.Errorf("fault: share %v is out of range: use above 0 up to 1", f.Share)
 	case f.LastAttempt != 0 && f.LastAttempt < f.Attempt:
 		return fmt.Errorf("fault: last_attempt %d is before attempt %d", f.LastAttempt, f.Attempt)
 	}
@@ -74,18 +101,40 @@ func joinActions(actions []Action) string {
 	return strings.Join(names, ", ")
 }
 
-func (f Fault) hits(op, subject string, perOp, perSubject int) bool {
-	if f.Op != op || (f.Subject != "" && f.Subject != subject) {
+// counts are the attempts made so far of an operation, of it on one subject, of
+// all operations, and of all on one subject.
+type counts struct{ op, subject, all, allSubject int }
+
+func (c counts) of(f Fault) int {
+	switch {
+	case f.Op == AnyOp && f.Subject != "":
+		return c.allSubject
+	case f.Op == AnyOp:
+		return c.all
+	case f.Subject != "":
+		return c.subject
+	}
+	return c.op
+}
+
+func (f Fault) hits(op, subject string, made counts) bool {
+	if f.Op != op && f.Op != AnyOp || f.Subject != "" && f.Subject != subject {
 		return false
 	}
-	if f.Attempt == 0 && f.LastAttempt == 0 {
-		return true
+	n := made.of(f)
+	if f.Attempt != 0 || f.LastAttempt != 0 {
+		if n < f.Attempt || n > max(f.LastAttempt, f.Attempt) {
+			return false
+		}
 	}
-	n := perOp
-	if f.Subject != "" {
-		n = perSubject
-	}
-	return n >= f.Attempt && n <= max(f.LastAttempt, f.Attempt)
+	return f.Share == 0 || f.draw(op, subject, n) < f.Share
+}
+
+// draw is a number from 0 up to 1 that belongs to one attempt.
+func (f Fault) draw(op, subject string, attempt int) float64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%d/%s/%s/%d", f.Seed, op, subject, attempt)
+	return rand.New(rand.NewPCG(h.Sum64(), f.Seed)).Float64() //nolint:gosec // one seed must give one schedule
 }
 
 type attemptKey struct{ op, subject string }
@@ -94,21 +143,33 @@ type attemptKey struct{ op, subject string }
 // ready for use; it is safe for concurrent use.
 type Faults struct {
 	mu         sync.Mutex
+	known      []string
 	scheduled  []Fault
 	perOp      map[string]int
 	perSubject map[attemptKey]int
 }
 
+// Know tells which operations there are; from then on a fault of any other is
+// refused, as it could never hit.
+func (s *Faults) Know(ops []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = slices.Clone(ops)
+}
+
 // Add appends faults to the schedule; where several hit one call, the one that
 // was added first wins. It adds all of them or, with an error, none.
 func (s *Faults) Add(faults ...Fault) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, f := range faults {
 		if err := f.check(); err != nil {
 			return err
 		}
+		if s.known != nil && f.Op != AnyOp && !slices.Contains(s.known, f.Op) {
+			return fmt.Errorf("fault: op %q is unknown: use %q or one of %s", f.Op, AnyOp, strings.Join(s.known, ", "))
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.scheduled = append(s.scheduled, faults...)
 	return nil
 }
@@ -136,13 +197,16 @@ func (s *Faults) Next(op, subject string) (attempt int, hit *Fault) {
 	if s.perOp == nil {
 		s.perOp, s.perSubject = map[string]int{}, map[attemptKey]int{}
 	}
-	key := attemptKey{op, subject}
+	key, anyKey := attemptKey{op, subject}, attemptKey{AnyOp, subject}
 	s.perOp[op]++
+	s.perOp[AnyOp]++
 	s.perSubject[key]++
+	s.perSubject[anyKey]++
+	made := counts{s.perOp[op], s.perSubject[key], s.perOp[AnyOp], s.perSubject[anyKey]}
 	for _, f := range s.scheduled {
-		if f.hits(op, subject, s.perOp[op], s.perSubject[key]) {
-			return s.perSubject[key], &f
+		if f.hits(op, subject, made) {
+			return made.subject, &f
 		}
 	}
-	return s.perSubject[key], nil
+	return made.subject, nil
 }

@@ -21,6 +21,9 @@ type Pipe struct {
 	// ErrorBody is the vendor's error envelope for a status fault without a
 	// body of its own. Nil sends no body.
 	ErrorBody func(status int) any
+	// Expire ends the token that a call came with, for the action expire. Nil
+	// lets such a call through unharmed.
+	Expire func(*Call)
 }
 
 // Call is one request on its way through a Pipe.
@@ -132,6 +135,25 @@ func (p *Pipe) run(c *Call, fault *Fault, effect func(*Call)) bool {
 		c.Drop()
 	case ActionHang:
 		<-c.Context().Done()
+	case ActionHangAfter:
+		effect(c)
+		<-c.Context().Done()
+	case ActionHTML:
+		c.gateway(fault)
+	case ActionHTMLAfter:
+		effect(c)
+		c.gateway(fault)
+	case ActionWrongTypes:
+		effect(c)
+		c.wrongTypes()
+	case ActionEmptyAfter:
+		effect(c)
+		c.Raw(c.answer.status, "", nil)
+	case ActionExpire:
+		if p.Expire != nil {
+			p.Expire(c)
+		}
+		effect(c)
 	case ActionStatusAfter:
 		effect(c)
 		p.spoil(c, fault)
@@ -153,9 +175,7 @@ func (p *Pipe) spoil(c *Call, fault *Fault) {
 	default:
 		c.JSON(fault.Status, nil)
 	}
-	for name, value := range fault.Headers {
-		c.Header().Set(name, value)
-	}
+	c.headers(fault)
 }
 
 func (p *Pipe) ended(c *Call, truncate bool) string {

@@ -27,7 +27,7 @@ func invalidClient() *oauthError {
 }
 
 func (s *Sim) postToken(w http.ResponseWriter, r *http.Request) {
-	call, form := s.oauthCall(w, r, "token")
+	call, form := s.oauthCall(w, r, opToken)
 	if call == nil {
 		return
 	}
@@ -150,7 +150,7 @@ func (s *Sim) mayHoldTokens(userID string) bool {
 
 // postRevoke ends a token; Box answers 200 without a body.
 func (s *Sim) postRevoke(w http.ResponseWriter, r *http.Request) {
-	call, form := s.oauthCall(w, r, "revoke")
+	call, form := s.oauthCall(w, r, opRevoke)
 	if call == nil {
 		return
 	}

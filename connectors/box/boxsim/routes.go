@@ -10,6 +10,13 @@ import (
 // opTransfer is the operation everything is about.
 const opTransfer = "users.transfer"
 
+// Operations that no route of the API names.
+const (
+	opToken   = "token"
+	opRevoke  = "revoke"
+	opUnknown = "unknown"
+)
+
 // route is one endpoint: a pattern of http.ServeMux below /2.0, the
 // operation's name in the log and in faults, and what it asks of the token.
 type route struct {
@@ -25,6 +32,15 @@ func apiRoutes() []route {
 		all = append(all, part...)
 	}
 	return all
+}
+
+// operations lists the names that the log shows and that faults go by.
+func operations() []string {
+	ops := []string{opToken, opRevoke, opUnknown}
+	for _, rt := range apiRoutes() {
+		ops = append(ops, rt.op)
+	}
+	return ops
 }
 
 func userRoutes() []route {
@@ -159,7 +175,7 @@ func (s *Sim) unknownRoute(w http.ResponseWriter, r *http.Request, known *http.S
 			e = fail(http.StatusMethodNotAllowed, "method_not_allowed", "Method Not Allowed")
 		}
 	}
-	call, err := simkit.NewCall(r, "unknown", "")
+	call, err := simkit.NewCall(r, opUnknown, "")
 	if err != nil {
 		http.Error(w, "request body too large", http.StatusRequestEntityTooLarge)
 		return

@@ -58,6 +58,8 @@ func New(cfg Config) (*Sim, error) {
 		e.RequestID = "injected"
 		return e
 	}
+	s.pipe.Expire = s.expire
+	s.pipe.Faults.Know(operations())
 	s.populate()
 	s.mux = s.routes()
 	return s, nil

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+
+	"sendoff/connectors/simkit"
 )
 
 // How long Box's tokens live where the configuration does not say else.
@@ -82,6 +84,13 @@ func (s *Sim) dropTokens(userID string) {
 			delete(s.oauth.refresh, value)
 		}
 	}
+}
+
+// expire ends the access token that a call came with.
+func (s *Sim) expire(c *simkit.Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.tokens, bearer(c.Request))
 }
 
 // revoke ends a token; either of a pair takes the other along.
