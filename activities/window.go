@@ -42,11 +42,11 @@ func (a *Activities) OpenWindow(ctx context.Context, in StepInput) error {
 	if err := a.store.OpenWindow(ctx, w.ref); err != nil {
 		return err
 	}
-	if err := a.confirmedInTime(ctx, &w, "open_window"); err != nil {
+	if err := a.confirmedInTime(ctx, &w, schema.OpOpenWindow); err != nil {
 		return err
 	}
 	to := cmp.Or(w.plan.PriorStatus, s.ActiveStatus())
-	op := schema.VendorWrite{Op: "open_window", Details: map[string]string{"account": string(w.source()), "from": now.VendorStatus, "to": to}}
+	op := schema.VendorWrite{Op: schema.OpOpenWindow, Details: map[string]string{"account": string(w.source()), "from": now.VendorStatus, "to": to}}
 	if err := a.write(ctx, w, op, func() error { return s.SetStatus(ctx, w.source(), to) }); err != nil {
 		return err
 	}

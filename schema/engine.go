@@ -17,6 +17,10 @@ type VendorWrite struct {
 	Details map[string]string
 }
 
+// OpOpenWindow is the write that makes a suspended source active for its
+// transfer's call.
+const OpOpenWindow = "open_window"
+
 // WriteRecord is the journal of one plan's writes of one op (table vendor_write).
 type WriteRecord struct {
 	Count      int       // intents journalled

@@ -31,7 +31,7 @@ var transferMoves = map[TransferState][]TransferState{
 	TransferRefused:  {TransferIntended, TransferWaiting, TransferGivenUp},
 	TransferBusy:     {TransferIntended, TransferWaiting, TransferSettling, TransferGivenUp},
 	TransferSettling: {TransferProven, TransferPresumed, TransferStalled},
-	TransferStalled:  {TransferSettling, TransferIntended, TransferWaiting, TransferGivenUp}, // an operator waits on, sends again, gives up
+	TransferStalled:  {TransferSettling, TransferGivenUp},
 	TransferProven:   {TransferSettling},                                                     // a delete refusal voids it
 	TransferPresumed: {TransferSettling},
 }
@@ -40,6 +40,11 @@ var transferMoves = map[TransferState][]TransferState{
 func (s TransferState) CanMove(to TransferState) bool {
 	return slices.Contains(transferMoves[s], to)
 }
+
+// MaySendAgain tells whether an operator's decision, and nothing else, may bring
+// the transfer back before its send, to intended or waiting, although the vendor
+// may have taken the last request: nothing moved for the whole stall time.
+func (s TransferState) MaySendAgain() bool { return s == TransferStalled }
 
 // Settled tells whether a delete may rely on the transfer.
 func (s TransferState) Settled() bool {

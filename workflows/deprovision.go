@@ -171,16 +171,16 @@ func (d *deprovision) delete(ctx workflow.Context, ref schema.StepRef) error {
 }
 
 // settleAgain settles a transfer that is settling, and does nothing for others.
+// One that stalls parks, and an operator may have it sent again.
 func (d *deprovision) settleAgain(ctx workflow.Context, ref schema.StepRef) error {
-	for {
-		t, err := settleTransfer(ctx, ref)
-		if err != nil || t.State != schema.TransferStalled {
-			return err
-		}
-		if _, err := d.stalled(ctx, ref, t); err != nil {
-			return err
-		}
+	t, err := settleTransfer(ctx, ref)
+	if err != nil || t.State != schema.TransferStalled {
+		return err
 	}
+	if t, err = d.stalled(ctx, ref, t); err == nil {
+		_, err = d.toVerdict(ctx, ref, t)
+	}
+	return err
 }
 
 // tooLong tells whether the history has grown so long that the server asks for a

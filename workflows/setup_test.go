@@ -29,6 +29,8 @@ type engine struct {
 	cause schema.Cause
 
 	kinds  []schema.StepKind
+	window bool               // the source was left active for a call
+	groups bool               // memberships were taken away
 	done   int                // of the steps, by an earlier run
 	begun  bool               // and the one after them begun
 	fence  int64              // of the plan when the run begins
@@ -64,7 +66,16 @@ func newEngine(t *testing.T, kinds ...schema.StepKind) *engine {
 	e.env.OnActivity(a.RestoreAccess, anything, anything).Return(func(context.Context, activities.UndoInput) error {
 		return e.take("RestoreAccess", nil).err
 	}).Maybe()
-	for name, fn := range map[string]any{"Snapshot": a.Snapshot, "Suspend": a.Suspend, "RevokeSessions": a.RevokeSessions, "CompleteTransfer": a.CompleteTransfer} {
+	for name, fn := range map[string]any{"RestoreGroups": a.RestoreGroups, "CloseWindow": a.CloseWindow} {
+		e.env.OnActivity(fn, anything, anything).Return(func(context.Context, activities.UndoInput) error {
+			return e.take(name, nil).err
+		}).Maybe()
+	}
+	e.env.OnActivity(a.Task, anything, anything).Return(e.task).Maybe()
+	for name, fn := range map[string]any{
+		"Snapshot": a.Snapshot, "Suspend": a.Suspend, "RevokeSessions": a.RevokeSessions, "CompleteTransfer": a.CompleteTransfer,
+		"RemoveFromGroups": a.RemoveFromGroups, "Notify": a.Notify, "OpenWindow": a.OpenWindow,
+	} {
 		e.env.OnActivity(fn, anything, anything).Return(func(_ context.Context, in activities.StepInput) error {
 			return e.take(name, &in.Ref).err
 		}).Maybe()
@@ -105,7 +116,7 @@ func (e *engine) take(name string, ref *schema.StepRef) reply {
 func (e *engine) loadPlan(_ context.Context, in activities.PlanInput) (activities.PlanOutline, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := activities.PlanOutline{State: e.state, Fence: e.fence}
+	out := activities.PlanOutline{State: e.state, Fence: e.fence, Window: e.window, LeftGroups: e.groups}
 	for i, k := range e.kinds {
 		out.Steps = append(out.Steps, activities.StepOutline{Kind: k, Done: i < e.done, Begun: e.begun && i == e.done})
 	}
@@ -131,6 +142,11 @@ func (e *engine) finish(_ context.Context, in activities.FinishInput) error {
 func (e *engine) wait(_ context.Context, in activities.WaitInput) (activities.WaitResult, error) {
 	r := e.take("Wait", &in.Ref)
 	return activities.WaitResult{Left: r.left}, r.err
+}
+
+func (e *engine) task(_ context.Context, in activities.StepInput) (activities.TaskResult, error) {
+	r := e.take("Task", &in.Ref)
+	return activities.TaskResult{Done: r.left == 0, Left: r.left}, r.err
 }
 
 func (e *engine) deleteAccount(_ context.Context, in activities.StepInput) (activities.DeleteStatus, error) {

@@ -22,10 +22,22 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 	if err == nil && d.rerun {
 		t, err = d.takeUp(ctx, ref, t)
 	}
+	if err == nil {
+		t, err = d.toVerdict(ctx, ref, t)
+	}
+	if err != nil || t.State == schema.TransferGivenUp {
+		return err
+	}
+	return completeTransfer(ctx, ref)
+}
+
+// toVerdict carries a transfer on until it is proven, presumed, skipped or given up.
+func (d *deprovision) toVerdict(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus) (activities.TransferStatus, error) {
+	var err error
 	refused401 := 0
 	for err == nil {
 		if tooLong(ctx) {
-			return again(ctx, d.id)
+			return t, again(ctx, d.id)
 		}
 		if t.Window { // left open by a run that was lost
 			if err = d.closeWindow(ctx); err != nil {
@@ -34,10 +46,8 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 			t.Window = false
 		}
 		switch t.State {
-		case schema.TransferProven, schema.TransferPresumed, schema.TransferSkipped:
-			return completeTransfer(ctx, ref)
-		case schema.TransferGivenUp:
-			return nil
+		case schema.TransferProven, schema.TransferPresumed, schema.TransferSkipped, schema.TransferGivenUp:
+			return t, nil
 		case schema.TransferWaiting:
 			if err = d.sleepInLane(ctx, max(t.Again, atLeast)); err == nil {
 				t, err = enterTransfer(ctx, ref)
@@ -47,7 +57,7 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 			if t.Outcome != schema.OutcomeUnauthorized {
 				refused401 = 0
 			} else if refused401++; refused401 == unauthorizedTwice {
-				return refusal(schema.ParkUnauthorized, "the vendor does not accept a fresh token", "renew the connection's credentials, then resume")
+				return t, refusal(schema.ParkUnauthorized, "the vendor does not accept a fresh token", "renew the connection's credentials, then resume")
 			}
 		case schema.TransferBusy:
 			if err = d.sleep(ctx, max(t.Again, atLeast)); err == nil {
@@ -62,10 +72,10 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 		case schema.TransferStalled:
 			t, err = d.stalled(ctx, ref, t)
 		default:
-			return refusal(schema.ParkInternal, "the transfer is in a state this release does not know", "upgrade sendoff, then resume")
+			return t, refusal(schema.ParkInternal, "the transfer is in a state this release does not know", "upgrade sendoff, then resume")
 		}
 	}
-	return err
+	return t, err
 }
 
 // takeUp goes on with a transfer that an earlier run parked for and an operator

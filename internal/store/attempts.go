@@ -13,7 +13,7 @@ import (
 func (s *Store) MarkSent(ctx context.Context, ref schema.StepRef, receiver schema.ExternalID) (schema.Transfer, error) {
 	var after schema.Transfer
 	err := s.inPlan(ctx, "mark transfer sent", ref.PlanID, func(ctx context.Context, t *tx, p planRow) error {
-		if err := t.gateWrite(ctx, p, ref); err != nil {
+		if err := t.gateWrite(ctx, p, ref, schema.StepTransfer); err != nil {
 			return err
 		}
 		tr, ok, err := loadTransfer(ctx, t, p.ID)

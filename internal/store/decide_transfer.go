@@ -15,7 +15,7 @@ func (t *tx) sendAgain(ctx context.Context, open []planRow) ([]planRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !ok || tr.State != schema.TransferStalled || p.State != schema.PlanParked || p.Stopping {
+		if !ok || !tr.State.MaySendAgain() || p.State != schema.PlanParked || p.Stopping {
 			continue
 		}
 		again = append(again, p)
@@ -48,7 +48,8 @@ func (t *tx) rearmStalled(ctx context.Context, p planRow, tr schema.Transfer) er
 		}
 	}
 	t.recordPlan(p, engine(), "transfer.rearmed", map[string]string{"from": string(tr.State), "to": string(to)})
-	return t.moveTransfer(ctx, &tr, to)
+	return t.changeOne(ctx, `update transfer set state = @to, updated_at = @now where plan_id = @id and state = @from`,
+		args{"id": p.ID, "from": tr.State, "to": to, "now": t.now})
 }
 
 // reactivate lets the refused transfer of a parked plan make its suspended source

@@ -37,7 +37,7 @@ func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Princip
 	if !slices.Contains(schema.DecisionKinds(), d.Kind) {
 		return d, &schema.Error{Code: schema.CodeInvalid, Message: "a decision " + strconv.Quote(string(d.Kind)) + " is unknown", Fix: fmt.Sprintf("use one of %v", schema.DecisionKinds())}
 	}
-	d.Principal, d.TokenID = by.Name, by.TokenID
+	d.Principal, d.TokenID, d.Receivers = by.Name, by.TokenID, append([]string{}, d.Receivers...)
 	var err error
 	if d.ID, err = newID[schema.DecisionID](); err != nil {
 		return d, err

@@ -76,8 +76,9 @@ func checkApproved(p planRow) error {
 }
 
 // gateWrite is every check that stands before a request that changes something
-// at a vendor. It runs in the transaction that journals the intent.
-func (t *tx) gateWrite(ctx context.Context, p planRow, ref schema.StepRef) error {
+// at a vendor. It runs in the transaction that journals the intent. The kind is
+// that of the write: a delete step may have to send its transfer again.
+func (t *tx) gateWrite(ctx context.Context, p planRow, ref schema.StepRef, kind schema.StepKind) error {
 	if err := checkGoesOn(p); err != nil {
 		return err
 	}
@@ -97,13 +98,13 @@ func (t *tx) gateWrite(ctx context.Context, p planRow, ref schema.StepRef) error
 	if err := allowWrite(ctx, t, p.ConnectionID); err != nil {
 		return err
 	}
-	if err := t.gateRestrictions(ctx, p, step.Kind); err != nil {
+	if err := t.gateRestrictions(ctx, p, kind); err != nil {
 		return err
 	}
-	if step.Kind == schema.StepSuspend {
+	if kind == schema.StepSuspend {
 		return t.gateLane(ctx, p) // a receiver that is suspended could not be looked at
 	}
-	if step.Kind.Irreversible() {
+	if kind.Irreversible() {
 		return t.gateDelete(ctx, p)
 	}
 	return nil

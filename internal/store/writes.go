@@ -11,7 +11,12 @@ import (
 // was made again. A plan that waited runs again with it.
 func (s *Store) IntendWrite(ctx context.Context, ref schema.StepRef, w schema.VendorWrite) error {
 	return s.inPlan(ctx, "intend "+w.Op, ref.PlanID, func(ctx context.Context, t *tx, p planRow) error {
-		if err := t.gateWrite(ctx, p, ref); err != nil {
+		step, _ := p.Step(ref.Index)
+		kind := step.Kind
+		if w.Op == schema.OpOpenWindow {
+			kind = schema.StepTransfer
+		}
+		if err := t.gateWrite(ctx, p, ref, kind); err != nil {
 			return err
 		}
 		n, err := t.journal(ctx, p, w)
