@@ -85,7 +85,11 @@ func (s *server) plan(ctx context.Context, _ schema.Principal, in *planInput) (*
 
 // draft reads the requests and plans them.
 func (s *server) draft(ctx context.Context, in []requestBody, source string) ([]schema.Draft, error) {
-	read, err := readRequests(in, source, s.now())
+	templates, err := s.templatesOf(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	read, err := readRequests(in, source, s.now(), templates)
 	if err != nil {
 		return nil, err
 	}

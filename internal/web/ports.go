@@ -12,6 +12,7 @@ import (
 // same transaction. They return schema.Error.
 type Store interface {
 	RestrictionStore
+	TemplateStore
 
 	// Authenticate returns the principal of a token by the SHA-256 of the
 	// token; CodeUnauthorized when unknown, expired or revoked.

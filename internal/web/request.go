@@ -1,9 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"sendoff/internal/intake"
@@ -15,6 +15,8 @@ const (
 	maxReceivers = 20
 	maxGrace     = 5 * 365 * 24 * time.Hour
 	maxApprovals = 2
+
+	defaultTemplate = "leaver"
 )
 
 // effectiveAtPast is the warning of a request dated in the past.
@@ -26,7 +28,7 @@ type requestBody struct {
 	Receivers   []string `json:"receivers,omitempty" nullable:"false" doc:"Who may get the content, in order of preference"`
 	EffectiveAt string   `json:"effective_at,omitempty" doc:"RFC 3339 with zone; empty = at once"`
 	Grace       string   `json:"grace,omitempty" doc:"How long the suspended account waits before its delete, such as 30d, 12h or 0s; empty = 30d"`
-	Template    string   `json:"template,omitempty" doc:"leaver, suspend, transfer or delete; empty = leaver"`
+	Template    string   `json:"template,omitempty" doc:"Name of a template: leaver, suspend, transfer, delete, or one from a file; empty = leaver"`
 	Approvals   *int     `json:"approvals,omitempty" doc:"How many principals must approve, 0 to 2; absent = the template's"`
 	SendAgain   bool     `json:"send_again,omitempty" doc:"Send a transfer although an earlier case ended while its transfer had no verdict; a second destination folder may appear"`
 }
@@ -39,7 +41,8 @@ type intakeResult struct {
 }
 
 // readRequests checks a list of requests and reports every fault at once.
-func readRequests(in []requestBody, source string, now time.Time) (intakeResult, error) {
+// templates are those there are of the names in it.
+func readRequests(in []requestBody, source string, now time.Time, templates map[string]schema.Template) (intakeResult, error) {
 	var f faults
 	if len(in) == 0 {
 		f.add("requests", "required", "the list is empty", "name at least one leaver")
@@ -51,7 +54,7 @@ func readRequests(in []requestBody, source string, now time.Time) (intakeResult,
 	var out intakeResult
 	first := map[string]int{}
 	for i, body := range in {
-		r := requestReader{faults: &f, at: fmt.Sprintf("requests[%d].", i)}
+		r := requestReader{faults: &f, at: fmt.Sprintf("requests[%d].", i), templates: templates}
 		req := r.read(body, source)
 		if j, twice := first[req.Email]; twice && req.Email != "" {
 			r.add("email", "duplicate", fmt.Sprintf("the same leaver as requests[%d]", j), "name each leaver once")
@@ -82,7 +85,8 @@ func (in intakeResult) warn(drafts []schema.Draft) {
 // requestReader reads one request and notes faults under its place in the list.
 type requestReader struct {
 	*faults
-	at string
+	at        string
+	templates map[string]schema.Template
 }
 
 func (r requestReader) add(field, code, message, fix string) {
@@ -107,16 +111,9 @@ func (r requestReader) read(body requestBody, source string) schema.Request {
 }
 
 func (r requestReader) template(name string) schema.Template {
-	if name == "" {
-		name = "leaver"
-	}
-	t, ok := schema.FindTemplate(name)
+	t, ok := r.templates[cmp.Or(name, defaultTemplate)]
 	if !ok {
-		var names []string
-		for _, known := range schema.BuiltinTemplates() {
-			names = append(names, known.Name)
-		}
-		r.add("template", "unknown_template", "there is no template of that name", "use one of "+strings.Join(names, ", "))
+		r.add("template", "unknown_template", "there is no template of that name", "use one of: sendoff templates list")
 	}
 	return t
 }
@@ -158,7 +155,7 @@ func (r requestReader) effectiveAt(s string) time.Time {
 }
 
 func (r requestReader) grace(s string, t schema.Template) time.Duration {
-	waits := t.Name == "" || t.Has(schema.StepWait)
+	waits := t.Name == "" || slices.ContainsFunc(t.Steps, takesGrace)
 	if s == "" {
 		if !waits {
 			return 0
@@ -172,9 +169,14 @@ func (r requestReader) grace(s string, t schema.Template) time.Duration {
 	case d > maxGrace:
 		r.add("grace", "too_long", "the grace is longer than 5 years", "give at most 1825d")
 	case !waits:
-		r.add("grace", "no_wait", "the template "+t.Name+" has no waiting step, so no grace would be kept", "leave the grace out, or use the template leaver")
+		r.add("grace", "no_wait", "the template "+t.Name+" has no waiting step that takes its length from the request", "leave the grace out, or use the template leaver")
 	}
 	return d
+}
+
+// takesGrace tells whether the step waits for as long as the request says.
+func takesGrace(f schema.StepFact) bool {
+	return f.Kind == schema.StepWait && f.WaitSeconds == 0 && f.Until == ""
 }
 
 func (r requestReader) approvals(n *int, t schema.Template) int {

@@ -15,6 +15,7 @@ import (
 // test did not expect the call. Authenticate knows Tokens alone.
 type Store struct {
 	RestrictionFuncs
+	TemplateFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
 	CreateTokenFunc           func(schema.Token) (schema.Token, error)
