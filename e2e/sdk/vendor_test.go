@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -41,6 +42,7 @@ func startVendor(t *testing.T) vendor {
 	v.judge.next = &http.Transport{DisableKeepAlives: true, DisableCompression: true}
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
 		Transport: v.judge,
+		ErrorLog:  log.New(io.Discard, "", 0), // answers that end early are asked for
 		// The host stays, so that the addresses Box tells lead through here too.
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = sim.Scheme, sim.Host
