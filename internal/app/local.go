@@ -101,6 +101,9 @@ func (l *Local) start(ctx context.Context) error {
 	if l.Token, err = bootstrapToken(ctx, l.engine.store, l.path(TokenFileName)); err != nil {
 		return err
 	}
+	if err := l.writeStack(); err != nil {
+		return err
+	}
 	return l.listen()
 }
 

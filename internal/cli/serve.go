@@ -27,6 +27,7 @@ type serveCommands struct {
 	Worker  workerCommand  `cmd:"" help:"Run a worker of an installation."`
 	Recover recoverCommand `cmd:"" help:"Make a restored database safe to work with. Needs no server."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to this program."`
+	Doctor  doctorCommand  `cmd:"" help:"Look at everything sendoff stands on, and say what is wrong and what to do."`
 	Health  healthCommand  `cmd:"" help:"Ask a server or worker whether it is well; for containers."`
 	Demo    demoCommand    `cmd:"" help:"Offboard leavers of a simulated company, live."`
 }
@@ -47,6 +48,13 @@ func (f settingFlags) load(in *invocation, more map[string]string) (config.Confi
 	if f.DatabaseURL != "" {
 		return config.Config{}, usage("a database URL holds a password and must not be a flag", "set SENDOFF_DATABASE_URL")
 	}
+	cfg, err := config.Load(f.sources(in, more))
+	cfg.Version = Version()
+	return cfg, ownError(err)
+}
+
+// sources are flags, environment and file.
+func (f settingFlags) sources(in *invocation, more map[string]string) config.Sources {
 	flags := map[string]string{
 		config.KeyFile: f.KeyFile, config.TimeScale: f.TimeScale,
 		config.RatePerMinute: f.RatePerMinute, config.LogLevel: f.LogLevel, config.LogFormat: f.LogFormat,
@@ -54,9 +62,7 @@ func (f settingFlags) load(in *invocation, more map[string]string) (config.Confi
 	for k, v := range more {
 		flags[k] = v
 	}
-	cfg, err := config.Load(config.Sources{File: f.Config, Env: in.lookup, Flags: flags})
-	cfg.Version = Version()
-	return cfg, ownError(err)
+	return config.Sources{File: f.Config, Env: in.lookup, Flags: flags}
 }
 
 // lookup is getenv in the form of os.LookupEnv.
