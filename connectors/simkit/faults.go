@@ -31,8 +31,8 @@ const (
 	ActionExpire      Action = "expire"       // the caller's token ends before the call, which then goes on
 )
 
-// AnyOp, as the operation of a fault, stands for all operations; attempts are
-// then counted over all of them.
+// AnyOp is the operation of a fault that hits all operations; attempts are then
+// counted over all of them.
 const AnyOp = "*"
 
 func actions() []Action {
@@ -72,14 +72,12 @@ type Fault struct {
 }
 
 func (f Fault) check() error {
-	needsStatus := f.Action == ActionStatus || f.Action == ActionStatusAfter
-	isHTML := f.Action == ActionHTML || f.Action == ActionHTMLAfter
 	switch {
 	case f.Op == "":
 		return fmt.Errorf("fault: op is empty: name an operation as the request log shows it")
 	case !slices.Contains(actions(), f.Action):
 		return fmt.Errorf("fault: action %q is unknown: use one of %s", f.Action, joinActions(actions()))
-	case (needsStatus || isHTML && f.Status != 0) && (f.Status < 200 || f.Status > 599):
+	case !f.statusFits():
 		return fmt.Errorf("fault: status %d is out of range: use 200 to 599", f.Status)
 	case f.Action == ActionDelay && f.DelayMS <= 0:
 		return fmt.Errorf("fault: delay_ms must be above 0 for action %q", ActionDelay)
@@ -91,6 +89,18 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault: last_attempt %d is before attempt %d", f.LastAttempt, f.Attempt)
 	}
 	return nil
+}
+
+// statusFits tells whether a fault that answers with a status has a good one; a
+// page has one of its own.
+func (f Fault) statusFits() bool {
+	switch f.Action {
+	case ActionHTML, ActionHTMLAfter:
+		return f.Status == 0 || f.Status >= 200 && f.Status <= 599
+	case ActionStatus, ActionStatusAfter:
+		return f.Status >= 200 && f.Status <= 599
+	}
+	return true
 }
 
 func joinActions(actions []Action) string {

@@ -24,6 +24,8 @@ func setup(t *testing.T, faults ...simkit.Fault) (*simkit.Pipe, *atomic.Int32, s
 	pipe := &simkit.Pipe{ErrorBody: func(status int) any { return map[string]int{"status": status} }}
 	require.NoError(t, pipe.Faults.Add(faults...))
 	effects := new(atomic.Int32)
+	expired := new(atomic.Bool)
+	pipe.Expire = func(*simkit.Call) { expired.Store(true) }
 	mux := http.NewServeMux()
 	pipe.Control(mux)
 	mux.HandleFunc("POST /echo/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -34,6 +36,10 @@ func setup(t *testing.T, faults ...simkit.Fault) (*simkit.Pipe, *atomic.Int32, s
 		}
 		call.ActingUser, call.TokenUser = "acting", "token"
 		pipe.Serve(w, call, func(c *simkit.Call) {
+			if expired.Load() {
+				c.Raw(http.StatusUnauthorized, "text/plain", []byte("expired"))
+				return
+			}
 			effects.Add(1)
 			c.Raw(http.StatusOK, "text/plain", c.Body)
 		})
@@ -73,6 +79,12 @@ func TestFaultsOfEachAction(t *testing.T) {
 		"delay":        {fault: simkit.Fault{Op: "echo", Action: simkit.ActionDelay, DelayMS: 1}, status: 200, body: "hello you", effects: 1, ended: "answered"},
 		"drop before":  {fault: simkit.Fault{Op: "echo", Action: simkit.ActionDropBefore}, fails: true, ended: "dropped"},
 		"drop after":   {fault: simkit.Fault{Op: "echo", Action: simkit.ActionDropAfter}, fails: true, effects: 1, ended: "dropped"},
+		"html":         {fault: simkit.Fault{Op: "echo", Action: simkit.ActionHTML}, status: 502, body: page("502 Bad Gateway"), ended: "answered"},
+		"html after":   {fault: simkit.Fault{Op: "echo", Action: simkit.ActionHTMLAfter, Status: 504}, status: 504, body: page("504 Gateway Timeout"), effects: 1, ended: "answered"},
+		"empty after":  {fault: simkit.Fault{Op: "echo", Action: simkit.ActionEmptyAfter}, status: 200, effects: 1, ended: "answered"},
+		"wrong types":  {fault: simkit.Fault{Op: "echo", Action: simkit.ActionWrongTypes}, status: 200, body: "hello you", effects: 1, ended: "answered"},
+		"expire":       {fault: simkit.Fault{Op: "echo", Action: simkit.ActionExpire}, status: 401, body: "expired", ended: "answered"},
+		"any":          {fault: simkit.Fault{Op: simkit.AnyOp, Attempt: 1, Action: simkit.ActionStatus, Status: 500}, status: 500, body: `{"status":500}`, ended: "answered"},
 		"truncate":     {fault: simkit.Fault{Op: "echo", Action: simkit.ActionTruncate}, status: 200, body: "hell", fails: true, effects: 1, ended: "truncated"},
 	}
 	for name, c := range cases {
@@ -92,9 +104,63 @@ func TestFaultsOfEachAction(t *testing.T) {
 	}
 }
 
+func page(title string) string {
+	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n</body>\r\n</html>\r\n"
+}
+
+func TestWrongTypesKeepTheShape(t *testing.T) {
+	t.Parallel()
+	_, _, url := setup(t, simkit.Fault{Op: "echo", Action: simkit.ActionWrongTypes})
+	_, body, err := post(t, url+"/echo/1", `{"id":"123","size":7,"ok":true,"none":null,"list":["a"],"in":{"x":1.5}}`)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"id":3,"size":{"value":7},"ok":"true","none":[],"list":{"0":1},"in":{"x":{"value":1.5}}}`, body)
+}
+
+func TestASharedFaultHitsTheSameAttemptsEachTime(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) (hits []int) {
+		var s simkit.Faults
+		require.NoError(t, s.Add(simkit.Fault{Op: "a", Action: simkit.ActionHang, Share: 0.25, Seed: seed}))
+		for n := 1; n <= 400; n++ {
+			if _, fault := s.Next("a", ""); fault != nil {
+				hits = append(hits, n)
+			}
+		}
+		return hits
+	}
+	first := run(1)
+	require.InDelta(t, 100, len(first), 30)
+	require.Equal(t, first, run(1))
+	require.NotEqual(t, first, run(2))
+}
+
+func TestFaultsOfUnknownOperationsAreRefused(t *testing.T) {
+	t.Parallel()
+	var s simkit.Faults
+	s.Know([]string{"a", "b"})
+	require.ErrorContains(t, s.Add(simkit.Fault{Op: "c", Action: simkit.ActionHang}), `op "c" is unknown: use "*" or one of a, b`)
+	require.ErrorContains(t, s.Add(simkit.Fault{Op: "a", Action: simkit.ActionHang, Share: 1.5}), "share")
+	require.ErrorContains(t, s.Add(simkit.Fault{Op: "a", Action: simkit.ActionHTML, Status: 99}), "status 99")
+	require.NoError(t, s.Add(simkit.Fault{Op: "b", Action: simkit.ActionHang}, simkit.Fault{Op: simkit.AnyOp, Subject: "2", Attempt: 2, Action: simkit.ActionDropAfter}))
+	_, fault := s.Next("a", "2")
+	require.Nil(t, fault)
+	_, fault = s.Next("c", "2")
+	require.Equal(t, simkit.ActionDropAfter, fault.Action, "attempts count over all operations")
+}
+
 func TestHangLastsUntilTheClientLeaves(t *testing.T) {
 	t.Parallel()
-	pipe, effects, url := setup(t, simkit.Fault{Op: "echo", Action: simkit.ActionHang})
+	for action, made := range map[simkit.Action]int{simkit.ActionHang: 0, simkit.ActionHangAfter: 1} {
+		t.Run(string(action), func(t *testing.T) {
+			t.Parallel()
+			requireHang(t, action, made)
+		})
+	}
+}
+
+func requireHang(t *testing.T, action simkit.Action, made int) {
+	t.Helper()
+	pipe, effects, url := setup(t, simkit.Fault{Op: "echo", Action: action})
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/echo/1", strings.NewReader("x"))
 	require.NoError(t, err)
@@ -111,7 +177,7 @@ func TestHangLastsUntilTheClientLeaves(t *testing.T) {
 	cancel()
 	require.Error(t, <-left)
 	require.Eventually(t, func() bool { return pipe.Log.Records()[0].Ended == simkit.EndedClientLeft }, 10*time.Second, time.Millisecond)
-	require.Zero(t, effects.Load())
+	require.EqualValues(t, made, effects.Load())
 }
 
 func TestAttemptsCountPerOperationAndPerSubject(t *testing.T) {

@@ -121,11 +121,8 @@ func (q *request) letDie(j *job, source, dest *user) {
 		return
 	}
 	j.dies, j.stops = true, stops
-	if stops < len(j.steps) {
-		j.ends = j.steps[stops].at
-	}
-	if j.ends.IsZero() {
-		j.ends = j.started
+	if last := len(j.steps) - 1; last >= 0 {
+		j.ends = j.steps[min(stops, last)].at
 	}
 }
 

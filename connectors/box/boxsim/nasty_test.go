@@ -82,7 +82,7 @@ func TestLedgerKnowsWhatADeleteDestroyed(t *testing.T) {
 	t.Parallel()
 	b := setup(t, boxsim.Config{Scale: veryFast})
 	ann, bob := b.leaver("Ann"), b.leaver("Bob")
-	held := b.folder(ann, "", "Held")
+	held := b.folder(ann, "", "Zoning") // by its name among the last to move
 	b.file(ann, held, "evidence.docx", 500)
 	b.set("delete_ignores_running_job", "true")
 	b.start(ann, b.user("Eve"))
@@ -91,6 +91,7 @@ func TestLedgerKnowsWhatADeleteDestroyed(t *testing.T) {
 	require.NoError(t, err)
 	require.Error(t, b.sim.Unassign("1"))
 
+	b.eventually(func() bool { return b.account(ann).Items == 4 })
 	before := b.account(ann)
 	b.do(http.StatusNoContent, http.MethodDelete, "/users/"+ann, nil)
 	ledger := b.sim.Ledger()
@@ -234,4 +235,65 @@ func sorted(ids []string) bool {
 		}
 	}
 	return true
+}
+
+// A 503 on a write does not say that nothing happened: any write can be applied
+// and refused in one.
+func TestWritesThatWereAppliedBehindA503(t *testing.T) {
+	t.Parallel()
+	b := setup(t, boxsim.Config{Scale: veryFast})
+	ann, bob := b.leaver("Ann"), b.user("Bob")
+	group, err := b.sim.AddGroup(boxsim.GroupSpec{Name: "Writers", Members: []string{ann}})
+	require.NoError(t, err)
+	m := pluck(entries(b.get("/users/"+ann+"/memberships")), "id")[0]
+	for _, c := range []struct {
+		op, method, path string
+		body             any
+		applied          func() bool
+	}{
+		{"users.update", http.MethodPut, "/users/" + ann, obj{"status": "inactive"}, func() bool { return b.get("/users/" + ann)["status"] == "inactive" }},
+		{"users.terminate_sessions", http.MethodPost, "/users/terminate_sessions", obj{"user_ids": []string{ann}}, func() bool { return b.account(ann).SessionsTerminated == 1 }},
+		{"group_memberships.delete", http.MethodDelete, "/group_memberships/" + m, nil, func() bool { return len(entries(b.get("/groups/"+group+"/memberships"))) == 0 }},
+		{"group_memberships.create", http.MethodPost, "/group_memberships", obj{"user": obj{"id": ann}, "group": obj{"id": group}}, func() bool { return len(entries(b.get("/groups/"+group+"/memberships"))) == 1 }},
+		{"users.transfer", http.MethodPut, transferPath(ann), transferTo(bob), func() bool { return b.account(ann).Items == 0 }},
+		{"users.delete", http.MethodDelete, "/users/" + ann, nil, func() bool { return b.account(ann).Deleted }},
+	} {
+		b.control(http.StatusCreated, http.MethodPost, "/faults", obj{
+			"op": c.op, "attempt": 1, "action": "status_after", "status": 503, "headers": obj{"Retry-After": "0.5"},
+		})
+		res := b.do(http.StatusServiceUnavailable, c.method, c.path, c.body)
+		require.Equal(t, "0.5", res.header.Get("Retry-After"))
+		require.True(t, c.applied(), c.op)
+	}
+}
+
+func TestFaultsInBoxsClothes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, boxsim.Config{})
+	refused := b.control(http.StatusBadRequest, http.MethodPost, "/faults", obj{"op": "users.explode", "action": "hang"})
+	require.Contains(t, refused.body["error"], "users.terminate_sessions")
+	b.control(http.StatusCreated, http.MethodPost, "/faults", []obj{
+		{"op": "users.me", "attempt": 1, "action": "wrong_types"},
+		{"op": "users.me", "attempt": 2, "action": "html", "status": 502},
+		{"op": "users.me", "attempt": 3, "action": "empty_after"},
+		{"op": "token", "attempt": 1, "action": "status", "status": 429, "headers": obj{"Retry-After": "1.5"}},
+	})
+	require.Contains(t, b.unchecked("/users/me").raw, `"login":17`)
+	require.Contains(t, b.unchecked("/users/me").raw, "<h1>502 Bad Gateway</h1>")
+	empty := b.unchecked("/users/me")
+	require.Equal(t, []any{http.StatusOK, ""}, []any{empty.status, empty.raw})
+	limited := b.credentials("enterprise", boxsim.EnterpriseID)
+	require.Equal(t, http.StatusTooManyRequests, limited.status)
+	require.Equal(t, "1.5", limited.header.Get("Retry-After"))
+}
+
+// unchecked reads a page whose answer may be against Box's document.
+func (b *bench) unchecked(path string) answer {
+	b.t.Helper()
+	checked := b.http
+	b.http = &http.Client{Transport: checked.Transport.(*specChecker).next}
+	defer func() { b.http = checked }()
+	res, err := b.try(http.MethodGet, "/2.0"+path, nil)
+	require.NoError(b.t, err)
+	return res
 }

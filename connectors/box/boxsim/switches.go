@@ -93,10 +93,6 @@ type SwitchInfo struct {
 	Means  string   `json:"means"`
 }
 
-func (i SwitchInfo) isNumber() bool { return len(i.Values) == 1 }
-
-func (i SwitchInfo) isBool() bool { return i.Values[0] == "false" }
-
 // check refuses values that no switch has. The names come from the same table
 // that documents them.
 func (s Switches) check() error {

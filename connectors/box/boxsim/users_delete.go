@@ -74,7 +74,21 @@ func (q *request) contentError(u *user) *apiError {
 			return q.runningError(managed)
 		}
 	}
-	retained := false
+	content, retained := q.ownedContent(u, moving)
+	switch {
+	case content, len(q.w.workflowsOf(u.id)) > 0 && !q.switches.DeleteIgnoresWorkflows:
+		return managed
+	case retained && q.switches.RetainedDeleteAnswer == "403":
+		return fail(http.StatusForbidden, "forbidden", "You do not have permission to delete managed users")
+	case retained:
+		return managed
+	}
+	return q.recentError(u)
+}
+
+// ownedContent tells whether the account owns content that counts, and whether
+// it owns retained items besides.
+func (q *request) ownedContent(u *user, moving map[string]bool) (content, retained bool) {
 	for _, it := range u.owned {
 		switch {
 		case moving[it.id]:
@@ -83,18 +97,10 @@ func (q *request) contentError(u *user) *apiError {
 		case it.state == stateTrashed && q.switches.DeleteIgnoresTrash:
 		case it.size == 0 && q.switches.DeleteIgnoresZeroByte && !q.holdsBytes(it):
 		default:
-			return managed
+			content = true
 		}
 	}
-	switch {
-	case len(q.w.workflowsOf(u.id)) > 0 && !q.switches.DeleteIgnoresWorkflows:
-		return managed
-	case retained && q.switches.RetainedDeleteAnswer == "403":
-		return fail(http.StatusForbidden, "forbidden", "You do not have permission to delete managed users")
-	case retained:
-		return managed
-	}
-	return q.recentError(u)
+	return content, retained
 }
 
 func (q *request) runningError(managed *apiError) *apiError {
