@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"time"
@@ -86,15 +85,4 @@ func (s *Temporal) await(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// FreePort returns a port of 127.0.0.1 that was free a moment ago.
-func FreePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = l.Close() }() // its number is what was wanted
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }
