@@ -276,7 +276,7 @@ func TestFaultsInBoxsClothes(t *testing.T) {
 		{"op": "users.me", "attempt": 1, "action": "wrong_types"},
 		{"op": "users.me", "attempt": 2, "action": "html", "status": 502},
 		{"op": "users.me", "attempt": 3, "action": "empty_after"},
-		{"op": "token", "attempt": 1, "action": "status", "status": 429, "headers": obj{"Retry-After": "1.5"}},
+		{"op": "token", "attempt": 2, "action": "status", "status": 429, "headers": obj{"Retry-After": "1.5"}},
 	})
 	require.Contains(t, b.unchecked("/users/me").raw, `"login":17`)
 	require.Contains(t, b.unchecked("/users/me").raw, "<h1>502 Bad Gateway</h1>")
