@@ -3,6 +3,7 @@ package box
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"strings"
 
@@ -69,5 +70,42 @@ func decrypt(der []byte, passphrase string) (key any, err error) {
 			key, err = nil, x509.ErrUnsupportedAlgorithm
 		}
 	}()
+	if rounds := derivationRounds(der); rounds < 1 || rounds > maxRounds {
+		return nil, x509.ErrUnsupportedAlgorithm
+	}
 	return pkcs8.ParsePKCS8PrivateKey(der, []byte(passphrase))
+}
+
+// maxRounds bounds the work that a key's passphrase takes: a damaged file could
+// ask for minutes of it. Box's keys ask for 2048 rounds.
+const maxRounds = 5_000_000
+
+// derivationRounds is the iteration count of PBES2 with PBKDF2 (RFC 8018 appendix
+// A), 0 for any other encryption.
+func derivationRounds(der []byte) int {
+	type algorithm struct {
+		ID     asn1.ObjectIdentifier
+		Params asn1.RawValue `asn1:"optional"`
+	}
+	var info struct {
+		Algorithm algorithm
+		Data      []byte
+	}
+	var scheme struct{ KDF, Cipher algorithm }
+	var kdf struct {
+		Salt      asn1.RawValue
+		Rounds    int
+		KeyLength int           `asn1:"optional"`
+		PRF       asn1.RawValue `asn1:"optional"`
+	}
+	if _, err := asn1.Unmarshal(der, &info); err != nil || !info.Algorithm.ID.Equal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}) {
+		return 0
+	}
+	if _, err := asn1.Unmarshal(info.Algorithm.Params.FullBytes, &scheme); err != nil || !scheme.KDF.ID.Equal(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}) {
+		return 0
+	}
+	if _, err := asn1.Unmarshal(scheme.KDF.Params.FullBytes, &kdf); err != nil {
+		return 0
+	}
+	return kdf.Rounds
 }
