@@ -33,7 +33,7 @@ func newInstallation(t *testing.T, set settings) *installation {
 	_, err := secret.LoadOrCreateKeyring(filepath.Join(s.dir, app.KeyFileName))
 	require.NoError(t, err)
 	migrate := s.spawn("migrate", "--admin-token-file", filepath.Join(s.dir, app.TokenFileName))
-	require.NoError(t, migrate.wait(), "%s", migrate.output())
+	require.NoError(t, migrate.Wait(), "%s", migrate.output())
 	in := &installation{stack: s}
 	in.up()
 	s.connect("box", s.vendor)
@@ -48,8 +48,8 @@ func (in *installation) up() {
 }
 
 func (in *installation) kill() {
-	in.worker.kill()
-	in.server.kill()
+	in.worker.Kill()
+	in.server.Kill()
 }
 
 // database names and servers of the backup.
@@ -97,9 +97,9 @@ func (in *installation) recover(args ...string) string {
 	var p *process
 	localtest.Wait(in.t, patience, "recovered", func() bool {
 		p = in.spawn(append([]string{"recover", "--reason", "the disk died"}, args...)...)
-		return p.wait() == nil || !strings.Contains(p.output(), "other sessions use the database")
+		return p.Wait() == nil || !strings.Contains(p.output(), "other sessions use the database")
 	})
-	require.NoError(in.t, p.wait(), p.output())
+	require.NoError(in.t, p.Wait(), p.output())
 	return p.output()
 }
 
@@ -108,7 +108,7 @@ func (in *installation) requireRefused() {
 	in.t.Helper()
 	for _, command := range []string{"server", "worker"} {
 		p := in.spawn(command)
-		require.Error(in.t, p.wait())
+		require.Error(in.t, p.Wait())
 		require.Contains(in.t, p.output(), "sendoff recover --after-restore")
 	}
 }
@@ -159,7 +159,7 @@ func TestRestoredBackup(t *testing.T) {
 
 	in.requireRefused()
 	asked := in.spawn("recover", "--after-restore", "--reason", "the disk died")
-	require.Error(t, asked.wait(), "nobody said yes")
+	require.Error(t, asked.Wait(), "nobody said yes")
 	looked := in.recover("--after-restore", "--plan")
 	require.Contains(t, looked, "case "+c.CaseID+": none -> settling, evidence decides")
 	in.requireRefused()

@@ -204,15 +204,15 @@ func (t *tx) recoverTransfer(ctx context.Context, p planRow, done *schema.Recove
 		return err
 	}
 	switch {
-	case !ok && p.Facts.Receiver == "":
-		return nil // nobody to send to was known
+	case !ok && (p.Facts.Receiver == "" || p.Snapshot != nil && p.Snapshot.OwnsNothing()):
+		return nil // nobody to send to, or nothing to send
 	case !ok:
 		tr = schema.Transfer{PlanID: p.ID, ConnectionID: p.ConnectionID, Source: p.Facts.AccountID, Receiver: p.Facts.Receiver}
 		if p.Snapshot != nil {
 			tr.BytesBefore, tr.WitnessTotal = p.Snapshot.SpaceUsed, len(p.Snapshot.Witnesses)
 		}
 		err = t.putInQueue(ctx, tr)
-	case tr.State == schema.TransferSettling, tr.State == schema.TransferStalled, tr.State.Settled():
+	case tr.State == schema.TransferSettling, tr.State == schema.TransferStalled, tr.State == schema.TransferGivenUp, tr.State.Settled():
 		return nil
 	}
 	if err != nil {

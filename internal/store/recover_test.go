@@ -114,6 +114,8 @@ func TestRecoverTakesATransferForSentThatHasNoRow(t *testing.T) {
 	seen := b.begin(b.leaver("1", "2", "transfer").ID, 0)
 	require.NoError(t, b.SaveSnapshot(ctx, seen, schema.Snapshot{SpaceUsed: 77, Witnesses: []schema.Witness{{ID: "w1", Type: "file"}}, WitnessesOK: true}))
 	unseen := b.leaver("3", "2", "leaver")
+	empty := b.begin(b.leaver("9", "2", "leaver").ID, 0)
+	require.NoError(t, b.SaveSnapshot(ctx, empty, schema.Snapshot{WitnessesOK: true}))
 	b.leaver("5", "", "leaver")
 	b.leaver("6", "", "suspend")
 	finished := b.toTransfer("7", "8")
@@ -124,7 +126,7 @@ func TestRecoverTakesATransferForSentThatHasNoRow(t *testing.T) {
 
 	done := b.recover()
 
-	require.Equal(t, 5, done.Plans)
+	require.Equal(t, 6, done.Plans)
 	require.Equal(t, []schema.RecoveredTransfer{
 		{CaseID: b.plan(seen.PlanID).CaseID, PlanID: seen.PlanID, To: schema.TransferSettling},
 		{CaseID: unseen.CaseID, PlanID: unseen.ID, To: schema.TransferStalled},
