@@ -62,7 +62,8 @@ func (b *batch) checkContent(ctx context.Context, l *lane, t schema.Template, d 
 	return r, nil
 }
 
-// survey looks at the account's content as the account.
+// survey looks at the account's content as the account. It gathers warnings, so
+// that what cannot be looked at is a warning too.
 func (b *batch) survey(ctx context.Context, l *lane, e policy.Effects, a schema.Account) []schema.Finding {
 	s, err := connectors.Capability[connectors.ContentSurveyor](l.whole, "survey_content")
 	if err != nil {
@@ -75,10 +76,8 @@ func (b *batch) survey(ctx context.Context, l *lane, e policy.Effects, a schema.
 		return policy.CheckContent(l.conn, e, seen)
 	case errors.As(err, &vendor) && vendor.Code == "insufficient_scope":
 		return []schema.Finding{policy.ScopeMissing(l.conn, "read and write all content")}
-	case connectors.KindOf(err) == connectors.Unauthorized, connectors.KindOf(err) == connectors.Forbidden:
-		return []schema.Finding{policy.ContentUnread(l.conn)}
 	default:
-		return []schema.Finding{policy.Degraded(l.conn, describe(err))}
+		return []schema.Finding{policy.ContentUnread(l.conn, describe(err))}
 	}
 }
 

@@ -119,8 +119,8 @@ func CheckContent(c schema.Connection, e Effects, s schema.ContentSurvey) []sche
 const massTrash = 20
 
 // ContentUnread is the warning for an account whose content cannot be looked at.
-func ContentUnread(c schema.Connection) schema.Finding {
-	w := finding(c, schema.ContentNotSurveyed, "the connection may not act as the account, so what it owns cannot be listed: its transfer can be presumed but not proven",
+func ContentUnread(c schema.Connection, why string) schema.Finding {
+	w := finding(c, schema.ContentNotSurveyed, "what the account owns cannot be listed ("+why+"): its transfer may be presumed but not proven",
 		"let the application act as users, if proof is wanted")
 	w.Warning = true
 	return w
