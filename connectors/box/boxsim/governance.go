@@ -31,6 +31,7 @@ const (
 
 type policy struct {
 	id, kind, name, status string
+	description            string
 	changesAt              time.Time // when applying or releasing is over
 	createdBy              string
 	createdAt, modifiedAt  time.Time
@@ -126,6 +127,7 @@ func (q *request) getPolicy(kind string) reply {
 
 type policyBody struct {
 	Name          *string `json:"policy_name"`
+	Description   *string `json:"description"`
 	ReleaseNotes  *string `json:"release_notes"`
 	Type          *string `json:"policy_type"`
 	Disposition   *string `json:"disposition_action"`
@@ -152,6 +154,7 @@ func (q *request) policyBody(kind, except string) (policyBody, *apiError) {
 
 func (b policyBody) apply(p *policy) {
 	set(&p.name, b.Name)
+	set(&p.description, b.Description)
 	set(&p.releaseNotes, b.ReleaseNotes)
 	set(&p.policyType, b.Type)
 	set(&p.disposition, b.Disposition)
@@ -236,14 +239,15 @@ func (s *Sim) policyView(p *policy) map[string]any {
 		counts[kind] = n
 	}
 	out := map[string]any{
-		"type": p.kind, "id": p.id, "policy_name": p.name, "status": p.status, "assignment_counts": counts,
-		"created_by": s.w.miniUser(p.createdBy), "created_at": stamp(p.createdAt), "modified_at": stamp(p.modifiedAt),
+		"type": p.kind, "id": p.id, "policy_name": p.name, "description": p.description, "status": p.status,
+		"assignment_counts": counts,
+		"created_by":        s.w.miniUser(p.createdBy), "created_at": stamp(p.createdAt), "modified_at": stamp(p.modifiedAt),
 	}
 	if p.kind == policyRetention {
 		out["policy_type"], out["retention_type"] = p.policyType, p.retentionType
 		out["retention_length"], out["disposition_action"] = p.length, p.disposition
 		return out
 	}
-	out["description"], out["release_notes"] = "", p.releaseNotes
+	out["release_notes"] = p.releaseNotes
 	return out
 }
