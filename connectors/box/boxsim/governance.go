@@ -16,7 +16,7 @@ const (
 // How long Box takes to apply a new legal hold and to release one, in simulated
 // time. A policy that is being applied or released still holds.
 const (
-	holdApplies  = time.Minute
+	holdApplies  = 10 * time.Minute
 	holdReleases = 10 * time.Minute
 )
 

@@ -28,7 +28,7 @@ func TestPoliciesNeedTheirScope(t *testing.T) {
 
 func TestLegalHoldsAreAppliedReadAndReleased(t *testing.T) {
 	t.Parallel()
-	b := setup(t, boxsim.Config{Scale: fast})
+	b := setup(t, boxsim.Config{Scale: 400})
 	ann, bob := b.leaver("Ann"), b.user("Bob")
 	policy := b.do(http.StatusCreated, http.MethodPost, "/legal_hold_policies", obj{"policy_name": "Litigation"}).body["id"].(string)
 	b.do(http.StatusConflict, http.MethodPost, "/legal_hold_policies", obj{"policy_name": "litigation"})

@@ -1,15 +1,22 @@
 package boxsim
 
 import (
+	"bytes"
+	"crypto"
 	"crypto/rsa"
+	_ "crypto/sha256" // RS256
+	_ "crypto/sha512" // RS384 and RS512
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // Rules of Box for assertions
@@ -32,9 +39,14 @@ type AppKeySpec struct {
 // AddAppKey makes a public RSA key known to the app, so that assertions signed
 // with its private half are accepted.
 func (s *Sim) AddAppKey(kid, publicKeyPEM string) error {
-	key, err := jwt.ParseRSAPublicKeyFromPEM([]byte(publicKeyPEM))
-	if err != nil || kid == "" {
-		return fmt.Errorf("box simulator: app key %q: a key id and an RSA public key in PEM are needed: %w", kid, err)
+	block, _ := pem.Decode([]byte(publicKeyPEM))
+	if block == nil || kid == "" {
+		return fmt.Errorf("box simulator: app key %q: a key id and an RSA public key in PEM are needed", kid)
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	key, isRSA := parsed.(*rsa.PublicKey)
+	if err != nil || !isRSA {
+		return fmt.Errorf("box simulator: app key %q: the PEM block %q holds no RSA public key: use one of BEGIN PUBLIC KEY", kid, block.Type)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,41 +87,71 @@ func (s *Sim) grantJWT(form url.Values, now time.Time) (map[string]any, *oauthEr
 	return s.issue(userID, form.Get("client_id"), 0, now), nil
 }
 
-// verify checks algorithm, key and signature.
-func (s *Sim) verify(assertion string) (jwt.MapClaims, *oauthError) {
+// verify checks algorithm, key and signature (RFC 7515) and returns the claims.
+func (s *Sim) verify(assertion string) (map[string]any, *oauthError) {
 	if assertion == "" {
 		return nil, invalidRequest(`No "assertion" parameter found`)
 	}
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256", "RS384", "RS512"}), jwt.WithJSONNumber(), jwt.WithoutClaimsValidation())
-	claims := jwt.MapClaims{}
-	_, err := parser.ParseWithClaims(assertion, claims, func(t *jwt.Token) (any, error) {
-		kid, named := t.Header["kid"].(string)
-		if !named {
-			return s.anyKey(), nil
+	bad := invalidGrant("OAuth JWT signature verification failure. Please check the 'kid' and 'alg' headers and the key")
+	parts := strings.Split(assertion, ".")
+	if len(parts) != 3 {
+		return nil, bad
+	}
+	var header struct {
+		Algorithm string  `json:"alg"`
+		KeyID     *string `json:"kid"`
+	}
+	var claims map[string]any
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil || decodePart(parts[0], &header) != nil || decodePart(parts[1], &claims) != nil {
+		return nil, bad
+	}
+	hash := map[string]crypto.Hash{"RS256": crypto.SHA256, "RS384": crypto.SHA384, "RS512": crypto.SHA512}[header.Algorithm]
+	if hash == 0 {
+		return nil, bad
+	}
+	sum := hash.New()
+	sum.Write([]byte(parts[0] + "." + parts[1]))
+	for _, key := range s.keysNamed(header.KeyID) {
+		if rsa.VerifyPKCS1v15(key.public, hash, sum.Sum(nil), signature) == nil {
+			return claims, nil
 		}
-		key, known := s.oauth.keys[kid]
-		if !known {
-			return nil, fmt.Errorf("the app has no key %q", kid)
-		}
-		return key.public, nil
-	})
+	}
+	return nil, bad
+}
+
+// decodePart reads the header or the claims, with numbers as they were written.
+func decodePart(part string, v any) error {
+	raw, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
-		return nil, invalidGrant("OAuth JWT signature verification failure. Please check the 'kid' and 'alg' headers and the key")
+		return err
 	}
-	return claims, nil
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	return dec.Decode(v)
 }
 
-// anyKey is every key of the app, for an assertion that names none: Box's own
-// Node SDK sends no kid.
-func (s *Sim) anyKey() jwt.VerificationKeySet {
-	var set jwt.VerificationKeySet
-	for _, key := range s.oauth.keys {
-		set.Keys = append(set.Keys, key.public)
+// keysNamed are the keys an assertion may be signed with: the one it names, or
+// every key of the app where it names none, as Box's own Node SDK does.
+func (s *Sim) keysNamed(kid *string) []appKey {
+	if kid == nil {
+		return slices.Collect(maps.Values(s.oauth.keys))
 	}
-	return set
+	if key, known := s.oauth.keys[*kid]; known {
+		return []appKey{key}
+	}
+	return nil
 }
 
-func (s *Sim) jwtSubject(claims jwt.MapClaims) (string, *oauthError) {
+// audience reads a claim that is one text or a list of them.
+func audience(v any) []any {
+	if list, isList := v.([]any); isList {
+		return list
+	}
+	return []any{v}
+}
+
+func (s *Sim) jwtSubject(claims map[string]any) (string, *oauthError) {
 	sub, _ := claims["sub"].(string)
 	kind, _ := claims["box_sub_type"].(string)
 	if kind == "user" && s.switches.NoUserTokens {
@@ -119,14 +161,13 @@ func (s *Sim) jwtSubject(claims jwt.MapClaims) (string, *oauthError) {
 	if userID == "" {
 		return "", invalidGrant("Please check the 'sub' claim. The 'sub' specified is invalid.")
 	}
-	aud, err := claims.GetAudience()
-	if err != nil || !slices.Contains(aud, jwtAudience) {
+	if !slices.Contains(audience(claims["aud"]), any(jwtAudience)) {
 		return "", invalidGrant("Please check the 'aud' claim. The 'aud' must be " + jwtAudience)
 	}
 	return userID, nil
 }
 
-func (s *Sim) checkTimes(claims jwt.MapClaims) *oauthError {
+func (s *Sim) checkTimes(claims map[string]any) *oauthError {
 	now := s.skewed().Unix()
 	exp, present, whole := seconds64(claims["exp"])
 	if !present || !whole {
@@ -159,7 +200,7 @@ func seconds64(v any) (n int64, present, whole bool) {
 }
 
 // burnJTI lets each assertion in once.
-func (s *Sim) burnJTI(claims jwt.MapClaims) *oauthError {
+func (s *Sim) burnJTI(claims map[string]any) *oauthError {
 	jti, _ := claims["jti"].(string)
 	if len(jti) < minJTI || len(jti) > maxJTI || s.oauth.jtis[jti] {
 		return invalidGrant("Please check the 'jti' claim. A unique 'jti' value is required.")

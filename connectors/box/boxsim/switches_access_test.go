@@ -22,7 +22,7 @@ func accountChecks() map[string]func(*bench, string) {
 			ann, bob := b.leaver("Ann"), b.user("Bob")
 			b.transfer(http.StatusOK, ann, bob)
 			space := func() any { return b.get("/users/" + ann + "?fields=space_used")["space_used"] }
-			require.Equal(b.t, map[string]any{"0": 0., "3000": 7000.}[v], space())
+			require.Equal(b.t, map[string]any{"0": 0., "8000": 7000.}[v], space())
 			b.eventually(func() bool { return space() == 0. })
 		},
 		"space_ignores_trash": func(b *bench, v string) {
@@ -43,7 +43,7 @@ func accountChecks() map[string]func(*bench, string) {
 			changed := b.do(http.StatusOK, http.MethodPut, "/users/"+ann, obj{"status": "inactive"})
 			require.Equal(b.t, "inactive", changed.body["status"])
 			read := func() any { return b.get("/users/" + ann)["status"] }
-			require.Equal(b.t, map[string]any{"0": "inactive", "3000": "active"}[v], read())
+			require.Equal(b.t, map[string]any{"0": "inactive", "8000": "active"}[v], read())
 			b.do(http.StatusUnauthorized, http.MethodGet, "/users/me", nil, asUser(ann))
 			b.eventually(func() bool { return read() == "inactive" })
 		},
