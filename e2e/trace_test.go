@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"google.golang.org/protobuf/proto"
 
+	"sendoff/connectors/simkit"
 	"sendoff/internal/local/localtest"
 	"sendoff/internal/secret"
 	"sendoff/workflows"
@@ -86,6 +88,7 @@ func TestTraceFromRequestToVendorCall(t *testing.T) {
 	}})
 	working := s.spawn("worker")
 	leaver := s.hire("Zanzibarella Quuxington")
+	require.NoError(t, s.sim.AddFaults(simkit.Fault{Op: "users.terminate_sessions", Attempt: 1, Action: simkit.ActionStatus, Status: http.StatusServiceUnavailable}))
 	c := s.begin(leaver.login, "--template", "suspend")
 	s.awaitState(c.CaseID, "done")
 
@@ -109,6 +112,18 @@ func TestTraceFromRequestToVendorCall(t *testing.T) {
 		"connection", "op", "http.request.method", "outcome", "http.response.status_code", "vendor.request_id",
 	}, keys(about), "neither URL nor header")
 
+	line := working.logLine("vendor call failed")
+	require.Equal(t, c.CaseID, line["case_id"])
+	require.Equal(t, c.Accounts[0].PlanID, line["plan_id"])
+	require.Equal(t, "revoke_sessions", line["step"])
+	require.EqualValues(t, 1, line["attempt"])
+	require.Equal(t, hex.EncodeToString(call.GetTraceId()), line["trace_id"])
+	request := s.server.logLine("POST /v1/cases")
+	require.Equal(t, hex.EncodeToString(call.GetTraceId()), request["trace_id"])
+	for _, field := range []string{"request_id", "route", "status", "took", "token_id"} {
+		require.NotEmpty(t, request[field], field)
+	}
+
 	s.replayUntraced(workflows.OffboardingID(caseID(c)))
 	s.replayUntraced(workflows.DeprovisionID(planID(c)))
 
@@ -129,6 +144,20 @@ func TestTraceFromRequestToVendorCall(t *testing.T) {
 	require.Contains(t, told["server"], `sendoff_http_requests_total{route="post /v1/cases",status="2`)
 	require.Contains(t, told["server"], `sendoff_connections{state="enabled"} 1`)
 	require.Contains(t, told["server"], "sendoff_gauges_up 1")
+}
+
+// logLine is the first line of a process's log that holds the text.
+func (p *process) logLine(text string) map[string]any {
+	p.t.Helper()
+	for line := range strings.Lines(p.output()) {
+		if strings.Contains(line, text) {
+			var fields map[string]any
+			require.NoError(p.t, json.Unmarshal([]byte(line), &fields), line)
+			return fields
+		}
+	}
+	require.Fail(p.t, "no line of the log holds "+text)
+	return nil
 }
 
 // replayUntraced replays a history with the product's codec and no interceptor.
