@@ -97,6 +97,16 @@ check('files/a shared link comes and goes', async () => {
   assert.equal(gone.sharedLink ?? null, null);
 });
 
+check('files/a copy has the content and is another file', async () => {
+  const client = actingAs(await newUser());
+  const [file] = (await upload(client, 'note.txt', 'copied')).entries;
+  const copy = await client.files.copyFile(file.id, { parent: root, name: 'copy.txt' });
+  assert.notEqual(copy.id, file.id);
+  assert.equal(copy.sha1, file.sha1);
+  await client.files.deleteFileById(file.id);
+  assert.equal(await read(await client.downloads.downloadFile(copy.id)), 'copied');
+});
+
 check('web links/create, change, delete, restore, purge', async () => {
   const client = actingAs(await newUser());
   const link = await client.webLinks.createWebLink({ url: 'https://www.example.com/a', name: 'Example', parent: root });

@@ -17,11 +17,14 @@ check('governance/a legal hold on a user, from its making to its release', async
   assert.deepEqual(ofUser.entries.map((a) => a.id), [assignment.id]);
   const ofOwners = await held.getLegalHoldPolicyAssignments({ policyId: hold.id, assignToType: 'ownership' });
   assert.equal(ofOwners.entries.length, 0);
+  assert.equal((await held.getLegalHoldPolicyAssignmentById(assignment.id)).assignedTo.id, user.id);
   const active = await until('the hold to be applied', async () => {
     const policy = await holds.getLegalHoldPolicyById(hold.id);
     return policy.status === 'active' && policy;
   });
   assert.equal(active.assignmentCounts.user, 1);
+  const noted = await holds.updateLegalHoldPolicyById(hold.id, { requestBody: { description: 'changed', releaseNotes: 'none' } });
+  assert.deepEqual([noted.description, noted.releaseNotes], ['changed', 'none']);
   await held.deleteLegalHoldPolicyAssignmentById(assignment.id);
   await holds.deleteLegalHoldPolicyById(hold.id);
   await until('the hold to be released', async () => (await holds.getLegalHoldPolicyById(hold.id)).status === 'released');
@@ -51,6 +54,11 @@ check('governance/retention keeps a trashed file, until it is taken away', async
   const assignment = await retained.createRetentionPolicyAssignment({ policyId: policy.id, assignTo: { type: 'folder', id: folder.id } });
   const listed = await retained.getRetentionPolicyAssignments(policy.id, { queryParams: { type: 'folder' } });
   assert.deepEqual(listed.entries.map((a) => a.id), [assignment.id]);
+  assert.equal((await retained.getRetentionPolicyAssignmentById(assignment.id)).assignedTo.id, folder.id);
+  const under = await retained.getFilesUnderRetentionPolicyAssignment(assignment.id);
+  assert.deepEqual(under.entries.map((f) => f.id), [file]);
+  const found = await policies.getRetentionPolicies({ policyName: policy.policyName });
+  assert.deepEqual(found.entries.map((p) => p.id), [policy.id]);
   await client.files.deleteFileById(file);
   const purge = () => client.trashedFiles.deleteTrashedFileById(file);
   await refusedUnread(purge(), client, 403, 'forbidden', 'DELETE', `/files/${file}/trash`);
@@ -59,6 +67,7 @@ check('governance/retention keeps a trashed file, until it is taken away', async
   await purge();
   const retired = await policies.updateRetentionPolicyById(policy.id, { requestBody: { status: 'retired' } });
   assert.equal(retired.status, 'retired');
+  assert.equal((await policies.getRetentionPolicyById(policy.id)).status, 'retired');
   await policies.deleteRetentionPolicyById(policy.id);
 });
 

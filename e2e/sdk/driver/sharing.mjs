@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { actingAs, admin, check, fresh, newUser, refused } from './kit.mjs';
+import { actingAs, admin, check, control, fresh, newUser, refused } from './kit.mjs';
 
 const root = { id: '0' };
 
@@ -75,4 +75,15 @@ check('collaborations/an unknown login is pending', async () => {
   assert.deepEqual([made.status, made.inviteEmail, made.item ?? null], ['pending', 'nobody.yet@example.com', null]);
   const mine = await actingAs(owner).listCollaborations.getCollaborations({ status: 'pending' });
   assert.equal(mine.entries.length, 0);
+});
+
+check('collaborations/on a single file', async () => {
+  const [owner, guest] = [await newUser(), await newUser()];
+  const id = JSON.parse(await control('POST', 'files', { owner: owner.id, name: 'one', size_bytes: 1 })).id;
+  const made = await actingAs(owner).userCollaborations.createCollaboration({
+    item: { type: 'file', id }, accessibleBy: { type: 'user', id: guest.id }, role: 'editor',
+  });
+  const listed = await actingAs(owner).listCollaborations.getFileCollaborations(id);
+  assert.deepEqual(listed.entries.map((c) => [c.id, c.item.id]), [[made.id, id]]);
+  assert.equal((await actingAs(guest).files.getFileById(id)).ownedBy.id, owner.id);
 });

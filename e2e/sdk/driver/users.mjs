@@ -132,3 +132,14 @@ check('users/As-User acts as another, and as no deactivated one', async () => {
   const error = await refused(as.users.getUserMe(), 401, 'unauthorized');
   assert.match(error.message, /User has been deactivated/);
 });
+
+check('users/e-mail aliases', async () => {
+  const [user, other] = [await newUser(), await newUser()];
+  const email = `alias.of.${user.id}@example.com`;
+  const alias = await admin.emailAliases.createUserEmailAlias(user.id, { email });
+  assert.equal(alias.email, email);
+  assert.deepEqual((await admin.emailAliases.getUserEmailAliases(user.id)).entries.map((a) => a.id), [alias.id]);
+  await refused(admin.emailAliases.createUserEmailAlias(other.id, { email }), 409, 'user_login_already_used');
+  await admin.emailAliases.deleteUserEmailAliasById(user.id, alias.id);
+  assert.equal((await admin.emailAliases.getUserEmailAliases(user.id)).totalCount, 0);
+});
