@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -166,7 +167,12 @@ func checkError(c schema.Connection, err error) error {
 	e := &schema.Error{Code: schema.CodeVendor, Message: "the vendor refused the check: " + err.Error(), Fix: "see the code at the vendor"}
 	switch connectors.KindOf(err) {
 	case connectors.Unauthorized:
-		e.Message, e.Fix = "the vendor does not accept these credentials", "check client id and secret, and that the application is authorized for enterprise "+c.EnterpriseID
+		e.Message = "the vendor does not accept these credentials"
+		e.Fix = "check client id and secret or the configuration file, and that the application is authorized for enterprise " + c.EnterpriseID
+		var refused *connectors.Error
+		if errors.As(err, &refused) && refused.Detail != "" {
+			e.Message += ": " + refused.Detail // a fixed text, which tells one cause from another
+		}
 	case connectors.Forbidden:
 		e.Message, e.Fix = "the application may not read users", "grant it the scopes that docs/box.md lists, and authorize it again"
 	case connectors.Unavailable:
