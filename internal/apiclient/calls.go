@@ -51,16 +51,6 @@ func (c *Client) Approve(ctx context.Context, ref, hash, reason string) (Decided
 	return call[Decided](ctx, c, http.MethodPost, path("cases", ref, "approve"), map[string]string{"hash": hash, "reason": reason})
 }
 
-// Resume lets the parked accounts of a case run again.
-func (c *Client) Resume(ctx context.Context, ref, reason string) (Decided, error) {
-	return call[Decided](ctx, c, http.MethodPost, path("cases", ref, "resume"), map[string]string{"reason": reason})
-}
-
-// Cancel cancels what is open of a case.
-func (c *Client) Cancel(ctx context.Context, ref, reason string) (Decided, error) {
-	return call[Decided](ctx, c, http.MethodPost, path("cases", ref, "cancel"), map[string]string{"reason": reason})
-}
-
 // Connect checks a connection at its vendor and stores it.
 func (c *Client) Connect(ctx context.Context, n NewConnection) (Checked, error) {
 	return call[Checked](ctx, c, http.MethodPost, path("connections"), n)

@@ -145,23 +145,6 @@ type CasePage struct {
 	Next  string `json:"next"`
 }
 
-// Decision is what a principal decided.
-type Decision struct {
-	DecisionID string `json:"decision_id"`
-	CaseID     string `json:"case_id"`
-	Kind       string `json:"kind"`
-	Hash       string `json:"hash,omitempty"`
-	Reason     string `json:"reason"`
-	Principal  string `json:"principal"`
-	CreatedAt  string `json:"created_at"`
-}
-
-// Decided is a decision with the case it left.
-type Decided struct {
-	Decision Decision `json:"decision"`
-	Case     Case     `json:"case"`
-}
-
 // Report is everything known about a case.
 type Report struct {
 	Case            Case              `json:"case"`

@@ -1,19 +1,20 @@
 package cli
 
-import (
-	"context"
-
-	"sendoff/internal/apiclient"
-)
+import "sendoff/internal/apiclient"
 
 type casesCommands struct {
-	List    listCasesCommand   `cmd:"" help:"List cases, newest first."`
-	Show    showCaseCommand    `cmd:"" help:"Show a case."`
-	Watch   watchCasesCommand  `cmd:"" help:"Follow cases live until they end, or Ctrl-C."`
-	Approve approveCaseCommand `cmd:"" help:"Approve what a hash covers."`
-	Resume  resumeCaseCommand  `cmd:"" help:"Let parked accounts run again."`
-	Cancel  cancelCaseCommand  `cmd:"" help:"Cancel what is open and restore access."`
-	Report  reportCaseCommand  `cmd:"" help:"Everything known about a case, for the file."`
+	List        listCasesCommand    `cmd:"" help:"List cases, newest first."`
+	Show        showCaseCommand     `cmd:"" help:"Show a case."`
+	Watch       watchCasesCommand   `cmd:"" help:"Follow cases live until they end, or Ctrl-C."`
+	Report      reportCaseCommand   `cmd:"" help:"Everything known about a case, for the file."`
+	Approve     approveCaseCommand  `cmd:"" help:"Approve what a hash covers."`
+	Resume      resumeCaseCommand   `cmd:"" help:"Let parked accounts run again."`
+	Waive       waiveStepCommand    `cmd:"" help:"Leave a step out and go on."`
+	MoveDate    moveDateCommand     `cmd:"" help:"Move the begin of a case, or the end of its wait."`
+	SetReceiver setReceiverCommand  `cmd:"" help:"Name other receivers."`
+	Complete    completeStepCommand `cmd:"" help:"Tell that a manual step is done."`
+	ReleaseLane releaseLaneCommand  `cmd:"" help:"Let other transfers use the accounts of a stalled one."`
+	Cancel      cancelCaseCommand   `cmd:"" help:"Cancel what is open and restore access."`
 }
 
 type listCasesCommand struct {
@@ -129,46 +130,13 @@ type approveCaseCommand struct {
 
 // Run approves.
 func (c *approveCaseCommand) Run(in *invocation) error {
-	return in.decide("Approved", func(ctx context.Context, api *apiclient.Client) (apiclient.Decided, error) {
-		return api.Approve(ctx, c.Case, c.Hash, c.Reason)
-	})
-}
-
-type resumeCaseCommand struct {
-	caseArg
-	Reason string `required:"" help:"Why; kept in the audit trail."`
-}
-
-// Run resumes.
-func (c *resumeCaseCommand) Run(in *invocation) error {
-	return in.decide("Resumed", func(ctx context.Context, api *apiclient.Client) (apiclient.Decided, error) {
-		return api.Resume(ctx, c.Case, c.Reason)
-	})
-}
-
-type cancelCaseCommand struct {
-	caseArg
-	Reason string `required:"" help:"Why; kept in the audit trail."`
-}
-
-// Run cancels, and says first what does not come back.
-func (c *cancelCaseCommand) Run(in *invocation) error {
-	in.note("Cancel restores the status and, after a transfer, access to the content. Ownership, folder places and sessions do not come back.")
-	return in.decide("Cancelling", func(ctx context.Context, api *apiclient.Client) (apiclient.Decided, error) {
-		return api.Cancel(ctx, c.Case, c.Reason)
-	})
-}
-
-func (in *invocation) decide(done string, call func(context.Context, *apiclient.Client) (apiclient.Decided, error)) error {
 	api, err := in.client()
 	if err != nil {
 		return err
 	}
-	got, err := call(in.ctx, api)
+	got, err := api.Approve(in.ctx, c.Case, c.Hash, c.Reason)
 	if err != nil {
 		return err
 	}
-	return in.result(got, func() {
-		in.print("%s case %s: %s (decision %s by %s).", done, got.Case.CaseID, got.Case.State, got.Decision.DecisionID, got.Decision.Principal)
-	})
+	return in.decided("Approved", got)
 }

@@ -34,7 +34,8 @@ func exitCodeOf(err error) int {
 	case apiclient.CodeUsage, schema.CodeInvalid, schema.CodeUnauthorized, schema.CodeForbidden:
 		return ExitUsage
 	case schema.CodeRefused, schema.CodeVendor, schema.CodeConflict, schema.CodePaused, schema.CodeReadOnly, schema.CodeClosed,
-		schema.CodeNotApproved, schema.CodeSuperseded, schema.CodeStopped, schema.CodeStale, schema.CodeStateBehind:
+		schema.CodeNotApproved, schema.CodeSuperseded, schema.CodeStopped, schema.CodeStale, schema.CodeStateBehind,
+		schema.CodeWaived, schema.CodeHeld, schema.CodeProtected:
 		return ExitRefused
 	case schema.CodeNotFound, schema.CodeAmbiguous:
 		return ExitNotFound

@@ -37,7 +37,7 @@ func TestBadInputStartsNothing(t *testing.T) {
 		"negative grace":     {args: []string{"offboard", "ada@example.com", "--grace=-1d"}, code: cli.ExitUsage, says: []string{"--grace", "30d"}},
 		"bad receiver":       {args: []string{"offboard", "ada@example.com", "--transfer-to", "boss"}, code: cli.ExitUsage, says: []string{"--transfer-to", "not an e-mail address"}},
 		"receiver leaves":    {args: []string{"offboard", "ada@example.com", "--transfer-to", "Ada@example.com"}, code: cli.ExitUsage, says: []string{"--transfer-to", "the receiver is the leaver"}},
-		"unknown template":   {args: []string{"offboard", "ada@example.com", "--template", "nope"}, code: cli.ExitUsage, says: []string{"--template", "leaver, suspend, transfer, delete"}},
+		"unknown template":   {args: []string{"offboard", "ada@example.com", "--template", "nope"}, code: cli.ExitUsage, says: []string{"--template", "sendoff templates list"}},
 		"grace that nothing": {args: []string{"offboard", "ada@example.com", "--template", "delete", "--grace", "30d"}, code: cli.ExitUsage, says: []string{"--grace", "no waiting step"}},
 		"send what again":    {args: []string{"offboard", "ada@example.com", "--template", "suspend", "--send-again"}, code: cli.ExitUsage, says: []string{"--send-again", "the template suspend transfers nothing"}},
 		"many approvals":     {args: []string{"offboard", "ada@example.com", "--approvals", "3"}, code: cli.ExitUsage, says: []string{"--approvals", "0, 1 or 2"}},

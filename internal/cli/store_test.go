@@ -56,9 +56,12 @@ func setupStore(t *testing.T) (*bundle, *store.Store, *audit.Sealer) {
 	b := &bundle{t: t}
 	b.srv = httptest.NewServer(web.New(web.Config{
 		Store: s,
-		Planner: webtest.Planner(func(requests []schema.Request) ([]schema.Draft, error) {
-			return draftsIn(t.Context(), s, requests)
-		}),
+		Planner: webtest.Receivers{
+			Planner: func(requests []schema.Request) ([]schema.Draft, error) { return draftsIn(t.Context(), s, requests) },
+			Check: func(id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {
+				return b.receivers(id, logins)
+			},
+		},
 		Checker: webtest.Checker(func(schema.Connection, string) (web.ConnectionCheck, error) {
 			return web.ConnectionCheck{ActsAs: "7", Role: schema.RoleCoadmin, EnterpriseID: "900001", Service: true}, nil
 		}),

@@ -40,6 +40,8 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 	want := map[string]string{
 		"plan": "admin operator", "create-cases": "admin operator", "list-cases": "admin operator auditor",
 		"show-case": "admin operator auditor", "report-case": "admin operator auditor", "case-events": "admin operator auditor",
+		"send-again-case": "admin operator", "reactivate-case": "admin operator", "release-lane-case": "admin operator", "waive-case": "admin operator",
+		"complete-case": "admin operator", "move-date-case": "admin operator", "set-receiver-case": "admin operator", "undo-case": "admin operator auditor",
 		"approve-case": "admin operator", "resume-case": "admin operator", "cancel-case": "admin operator",
 		"list-connections": "admin operator auditor", "show-connection": "admin operator auditor", "connect": "admin",
 		"test-connection": "admin", "disable-connection": "admin", "enable-connection": "admin", "remove-connection": "admin",
@@ -56,6 +58,8 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"add-hold": `{"reason":""}`, "end-hold": `{"reason":""}`, "add-protection": `{"reason":""}`, "end-protection": `{"reason":""}`,
 		"allow-connection-writes": `{}`, "rotate-connection": `{}`, "declare-connection": `{"no_legal_holds":true,"reason":""}`,
 		"plan": `{"requests":[]}`, "create-cases": `{"requests":[]}`, "approve-case": `{"hash":""}`,
+		"send-again-case": `{"reason":""}`, "reactivate-case": `{"reason":""}`, "release-lane-case": `{"reason":""}`, "waive-case": `{"reason":""}`,
+		"complete-case": `{"evidence":""}`, "move-date-case": `{"to":"","reason":""}`, "set-receiver-case": `{"receivers":[],"reason":""}`,
 		"resume-case": `{"reason":""}`, "cancel-case": `{"reason":""}`, "set-engine": `{"paused":true}`,
 		"connect":      `{"name":"","vendor":"","base_url":"","token_url":"","client_id":"","client_secret":"","enterprise_id":""}`,
 		"create-token": `{"name":"","role":"","expires":""}`, "disable-connection": `{}`, "enable-connection": `{}`,

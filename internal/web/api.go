@@ -90,6 +90,7 @@ func (s *server) registerAll() {
 	s.registerPlans()
 	s.registerCases()
 	s.registerDecisions()
+	s.registerUndo()
 	s.registerReport()
 	s.registerRestrictions()
 	s.registerDeclarations()

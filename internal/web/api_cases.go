@@ -95,14 +95,17 @@ func (s *server) createCases(ctx context.Context, by schema.Principal, in *creat
 	return out, nil
 }
 
-// created shows a case that was just written. It exists whatever happens now, so
-// a failed read shows less instead of claiming that nothing was started.
-func (s *server) created(ctx context.Context, c schema.Case) caseBody {
+// created shows a case that was just written.
+func (s *server) created(ctx context.Context, c schema.Case) caseBody { return caseOf(s.viewOf(ctx, c)) }
+
+// viewOf is the view of a case that was just written. It exists whatever happens
+// now, so a failed read shows less instead of claiming that nothing was done.
+func (s *server) viewOf(ctx context.Context, c schema.Case) schema.CaseView {
 	view, err := s.store.CaseView(ctx, c.ID)
 	if err != nil {
 		view = schema.CaseView{Case: c, State: schema.PlanPlanned}
 	}
-	return caseOf(view)
+	return view
 }
 
 // refuseOneself refuses drafts for the person who holds the token, by the address

@@ -47,7 +47,8 @@ func statusOf(code schema.Code) int {
 		return http.StatusNotFound
 	case schema.CodeAmbiguous, schema.CodeConflict, schema.CodeHashDiffers, schema.CodePaused,
 		schema.CodeStateBehind, schema.CodeStale, schema.CodeNotApproved, schema.CodeSuperseded,
-		schema.CodeStopped, schema.CodeReadOnly, schema.CodeClosed:
+		schema.CodeStopped, schema.CodeReadOnly, schema.CodeClosed,
+		schema.CodeWaived, schema.CodeHeld, schema.CodeProtected:
 		return http.StatusConflict
 	case schema.CodeVendor:
 		return http.StatusBadGateway

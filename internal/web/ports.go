@@ -48,9 +48,9 @@ type Store interface {
 	CaseView(ctx context.Context, id schema.CaseID) (schema.CaseView, error)
 	ListCases(ctx context.Context, f schema.CaseFilter) (cases []schema.CaseView, next string, err error)
 	Decisions(ctx context.Context, id schema.CaseID) ([]schema.Decision, error)
-	// Decide writes a decision with its effect and the outbox row. Approve: the
-	// hash must be the case's, the principal not the requester. Resume: parked
-	// plans run again. Cancel: open plans become cancelling.
+	// Decide writes a decision with its effect (described at schema.DecisionKind)
+	// and the outbox row. CodeConflict when no plan is in a state that it fits,
+	// CodeForbidden for one's own case.
 	Decide(ctx context.Context, d schema.Decision, by schema.Principal) (schema.Decision, error)
 
 	Switch(ctx context.Context) (schema.Switch, error)
@@ -88,6 +88,10 @@ type Planner interface {
 	// Draft plans all requests together, so that one's leaver is not another's
 	// receiver. CodeNotFound when nobody holds an account for an address.
 	Draft(ctx context.Context, requests []schema.Request) ([]schema.Draft, error)
+	// CheckReceivers chooses the receiver of each open plan of a case that still
+	// has a transfer, from logins in their order, as Draft does. A finding that is
+	// no warning refuses them.
+	CheckReceivers(ctx context.Context, id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error)
 }
 
 // ConnectionChecker proves that a connection works.

@@ -26,9 +26,11 @@ type bundle struct {
 	t       *testing.T
 	store   *webtest.Store
 	planner webtest.Planner
-	checker webtest.Checker
-	logs    *observer.ObservedLogs
-	srv     *httptest.Server
+	// receivers checks the receivers of a set-receiver; nil = none is expected.
+	receivers func(schema.CaseID, []string) (map[schema.PlanID]schema.Account, []schema.Finding, error)
+	checker   webtest.Checker
+	logs      *observer.ObservedLogs
+	srv       *httptest.Server
 }
 
 func setup(t *testing.T) *bundle {
@@ -48,7 +50,12 @@ func setup(t *testing.T) *bundle {
 	b.logs = logs
 	b.srv = httptest.NewServer(web.New(web.Config{
 		Store: b.store, Version: "v-test", Log: zap.New(core), Now: func() time.Time { return now },
-		Planner: webtest.Planner(func(r []schema.Request) ([]schema.Draft, error) { return b.planner(r) }),
+		Planner: webtest.Receivers{
+			Planner: func(r []schema.Request) ([]schema.Draft, error) { return b.planner(r) },
+			Check: func(id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {
+				return b.receivers(id, logins)
+			},
+		},
 		Checker: webtest.Checker(func(c schema.Connection, s string) (web.ConnectionCheck, error) { return b.checker(c, s) }),
 	}))
 	t.Cleanup(b.srv.Close)

@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"context"
+	"errors"
 	"encoding/json"
 	"io"
 
@@ -146,6 +147,22 @@ type Planner func([]schema.Request) ([]schema.Draft, error)
 
 // Draft calls the function.
 func (p Planner) Draft(_ context.Context, r []schema.Request) ([]schema.Draft, error) { return p(r) }
+
+// CheckReceivers fails: nobody is checked without a Receivers.
+func (Planner) CheckReceivers(context.Context, schema.CaseID, []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {
+	return nil, nil, errors.New("receivers not expected")
+}
+
+// Receivers is a Planner that checks receivers by its function.
+type Receivers struct {
+	Planner
+	Check func(schema.CaseID, []string) (map[schema.PlanID]schema.Account, []schema.Finding, error)
+}
+
+// CheckReceivers calls the function.
+func (r Receivers) CheckReceivers(_ context.Context, id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {
+	return r.Check(id, logins)
+}
 
 // Checker is a web.ConnectionChecker of one function; it knows the vendor box.
 type Checker func(schema.Connection, string) (web.ConnectionCheck, error)
