@@ -11,6 +11,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +38,7 @@ type Config struct {
 	URL            string
 	Log            *zap.Logger // nil = none
 	Sealer         Sealer      // nil = connections can neither be made nor opened
-	MaxConnections int32       // 0 = pgx's default
+	MaxConnections int32       // 0 = the URL's pool_max_conns, or enough for every part of a process
 	// AllowUnsafe accepts a server that may lose committed rows (fsync off).
 	// Only tests set it: with it no promise about transfers holds.
 	AllowUnsafe bool
@@ -52,6 +53,11 @@ type Store struct {
 	listener outboxListener
 }
 
+// defaultConnections is enough for four dispatchers, each of which holds one
+// connection while it calls Temporal and may need another, for the listener and
+// the sealer, and for as many requests at once as a small server sees.
+const defaultConnections = 20
+
 // Open connects and checks that the server keeps what it commits and that the
 // schema is the one this program was built with. Migrate comes before it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
@@ -63,8 +69,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 			Fix: "use postgres://user:password@host:5432/database",
 		}
 	}
-	if cfg.MaxConnections > 0 {
+	switch {
+	case cfg.MaxConnections > 0:
 		poolConfig.MaxConns = cfg.MaxConnections
+	case !strings.Contains(cfg.URL, "pool_max_conns"):
+		poolConfig.MaxConns = max(poolConfig.MaxConns, defaultConnections)
 	}
 	poolConfig.AfterConnect = prepareConnection
 	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
