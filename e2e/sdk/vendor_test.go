@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -60,16 +61,17 @@ func simBox(t *testing.T) boxsim.Banner {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
+	var said bytes.Buffer // read once the command has ended
 	ended := make(chan int, 1)
 	args := []string{"sim", "box", "--users", strconv.Itoa(users), "--scale", strconv.Itoa(scale)}
 	go func() {
-		code := cli.Run(ctx, args, strings.NewReader(""), in, io.Discard, nil)
+		code := cli.Run(ctx, args, strings.NewReader(""), in, &said, nil)
 		_ = in.Close()
 		ended <- code
 	}()
 	t.Cleanup(func() {
 		cancel()
-		require.Equal(t, cli.ExitDone, <-ended)
+		require.Equal(t, cli.ExitDone, <-ended, "%s", &said)
 	})
 	var b boxsim.Banner
 	require.NoError(t, json.NewDecoder(out).Decode(&b))
