@@ -29,7 +29,7 @@ func TestChaos(t *testing.T) {
 	t.Parallel()
 	seed, waves := program(t)
 	var mu sync.Mutex
-	covered, runs, missed := map[pair]bool{}, 0, 0
+	covered, runs, missed, unhit := map[pair]bool{}, 0, 0, 0
 	t.Run("waves", func(t *testing.T) {
 		first := 0
 		for i, recipes := range waves {
@@ -52,6 +52,10 @@ func TestChaos(t *testing.T) {
 						missed++
 						t.Logf("run %d did not come to its point: %s", l.run, l.recipe)
 					}
+					if !w.hit(l) {
+						unhit++
+						t.Logf("run %d was not hit by its fault: %s", l.run, l.recipe)
+					}
 					for _, p := range w.shown(l) {
 						covered[p] = true
 					}
@@ -63,6 +67,7 @@ func TestChaos(t *testing.T) {
 	})
 	fmt.Printf("chaos: seed %d, runs %d, pairs covered %d of %d\n", seed, runs, len(covered), len(universe())) //nolint:forbidigo // the result of the run
 	require.LessOrEqual(t, missed*10, runs, "runs that did not come to their points: is a hook gone?")
+	require.LessOrEqual(t, unhit*10, runs, "runs whose fault hit nothing: has an operation another name?")
 }
 
 // program is the seed and the waves to play.

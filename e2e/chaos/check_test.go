@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -205,10 +206,7 @@ func instants(events []audit.Event, action, op string) []time.Time {
 // shown are the pairs that a run did show: that its victim died while it was at
 // its point, that its fault hit, and that its transfer was asked for.
 func (w *wave) shown(l *leaver) []pair {
-	hit := l.recipe.fault() == faultNone
-	for _, r := range w.gate.of(l, l.recipe.op()) {
-		hit = hit || r.Fault != ""
-	}
+	hit := w.hit(l)
 	moved := len(w.gate.of(l, opTransfer)) > 0
 	var out []pair
 	for _, p := range l.recipe.pairs() {
@@ -222,4 +220,10 @@ func (w *wave) shown(l *leaver) []pair {
 		}
 	}
 	return out
+}
+
+// hit tells whether the vendor did wrong what the recipe says.
+func (w *wave) hit(l *leaver) bool {
+	return l.recipe.fault() == faultNone ||
+		slices.ContainsFunc(w.gate.of(l, l.recipe.op()), func(r simkit.Record) bool { return r.Fault != "" })
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sendoff/connectors/box/boxsim"
-	"sendoff/connectors/simkit"
 	"sendoff/internal/apiclient"
 	"sendoff/schema"
 )
@@ -24,7 +23,7 @@ type leaver struct {
 	name     string
 	source   person
 	receiver person
-	faults   *simkit.Faults
+	gate     *gate
 
 	mu      sync.Mutex
 	spoilt  bool
@@ -44,7 +43,7 @@ func (l *leaver) spoil() {
 		return
 	}
 	l.spoilt = true
-	if err := l.faults.Add(spoil(l.recipe.fault(), l.recipe.op(), l.name)); err != nil {
+	if err := l.gate.pipe.Faults.Add(spoil(l.recipe.fault(), l.recipe.op(), l.name, len(l.gate.of(l, l.recipe.op()))+1)); err != nil {
 		l.problem = err.Error()
 	}
 }

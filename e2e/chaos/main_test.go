@@ -2,7 +2,6 @@ package chaos_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -159,15 +158,21 @@ func (p *postgresServer) start(ctx context.Context) error {
 		}
 	}
 	cfg := local.PostgresConfig{DataDir: p.dir, Durable: true, MaxConnections: 300, Port: p.port}
-	up, err := local.StartPostgres(ctx, cfg)
-	if err != nil {
-		return err
+	// Sessions of the server that was killed may live for a moment; then it comes
+	// up at another port, where its clients would not look.
+	for {
+		up, err := local.StartPostgres(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(up.URL(), "@127.0.0.1:"+strconv.Itoa(p.port)+"/") {
+			p.up = up
+			return nil
+		}
+		if err := up.Stop(ctx); err != nil {
+			return err
+		}
 	}
-	p.up = up
-	if !strings.Contains(up.URL(), "@127.0.0.1:"+strconv.Itoa(p.port)+"/") {
-		return errors.New("somebody took the port of the Postgres server")
-	}
-	return nil
 }
 
 // kill ends the server as a power cut would.

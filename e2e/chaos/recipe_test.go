@@ -130,10 +130,10 @@ func faults() []string {
 // silenceMS is how long a hanging call is open, in milliseconds.
 const silenceMS = 3000
 
-// spoil is the fault in the words of the simulators: the first call of op about
-// subject is spoilt.
-func spoil(fault, op, subject string) simkit.Fault {
-	f := simkit.Fault{Op: op, Subject: subject, Attempt: 1}
+// spoil is the fault in the words of the simulators: the call of op about
+// subject with that number is spoilt.
+func spoil(fault, op, subject string, attempt int) simkit.Fault {
+	f := simkit.Fault{Op: op, Subject: subject, Attempt: attempt}
 	switch fault {
 	case fault500:
 		f.Action, f.Status = simkit.ActionStatus, http.StatusInternalServerError

@@ -143,7 +143,7 @@ func (w *wave) connect() {
 	localtest.Wait(t, untilHeld, "the server takes the connection", func() bool {
 		_, err = w.api.Connect(t.Context(), apiclient.NewConnection{
 			Name: "box", Vendor: "box", BaseURL: gate.BaseURL, TokenURL: gate.TokenURL, ClientID: gate.ClientID,
-			ClientSecret: gate.ClientSecret, EnterpriseID: gate.EnterpriseID, AsUser: gate.AdminID,
+			Secret: apiclient.Secret{ClientSecret: gate.ClientSecret}, EnterpriseID: gate.EnterpriseID, AsUser: gate.AdminID,
 		})
 		return err == nil
 	})
@@ -151,7 +151,7 @@ func (w *wave) connect() {
 
 // hire adds a leaver with content, and a receiver, for a recipe.
 func (w *wave) hire(run int, r recipe) {
-	l := &leaver{run: run, recipe: r, name: fmt.Sprintf("leaver-%d", run), faults: &w.gate.pipe.Faults}
+	l := &leaver{run: run, recipe: r, name: fmt.Sprintf("leaver-%d", run), gate: w.gate}
 	hire := func(name string) person {
 		login := name + "@example.com"
 		id, err := w.sim.AddUser(boxsim.UserSpec{Name: name, Login: login})
