@@ -9,6 +9,7 @@ import (
 // server's defaults.
 type Request struct {
 	Email       string   `json:"email"`
+	Cause       string   `json:"cause,omitempty"` // offboarding, access_review, inactivity
 	Receivers   []string `json:"receivers,omitempty"`
 	EffectiveAt string   `json:"effective_at,omitempty"` // RFC 3339 with zone
 	Grace       string   `json:"grace,omitempty"`        // such as 30d

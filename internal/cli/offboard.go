@@ -10,6 +10,7 @@ import (
 
 	"sendoff/internal/apiclient"
 	"sendoff/internal/intake"
+	"sendoff/schema"
 )
 
 type offboardCommand struct {
@@ -18,8 +19,9 @@ type offboardCommand struct {
 	TransferTo []string `placeholder:"EMAIL" sep:"none" help:"Who gets the content; repeat it for further choices. A default for rows of --from."`
 	At         string   `placeholder:"TIME" help:"When it begins: 2026-12-01T18:00:00+01:00 or \"2026-12-01 18:00 Europe/Berlin\"; now when left out."`
 	Grace      string   `placeholder:"DURATION" help:"How long the suspended account waits before its delete: 30d, 12h, 0s."`
-	Template   string   `placeholder:"NAME" help:"leaver, suspend, transfer or delete."`
+	Template   string   `placeholder:"NAME" help:"leaver, suspend, transfer, delete, or one from a file."`
 	Approvals  *int     `placeholder:"N" help:"How many others must approve first: 0, 1 or 2."`
+	Cause      string   `enum:"leaver,access-review,inactivity" default:"leaver" help:"Why: leaver, access-review or inactivity; a higher cause takes over from a lower one."`
 	SendAgain  bool     `help:"Transfer although an earlier case ended while its transfer had no verdict; a second destination folder may appear."`
 	Plan       bool     `xor:"confirm,wait" help:"Show what would be done and start nothing."`
 	Confirm    string   `placeholder:"HASH" xor:"confirm" help:"Start only if the plan still has this hash."`
@@ -138,7 +140,10 @@ func (c *offboardCommand) read(in *invocation) (asked, error) {
 
 // defaults are what the flags say for every request.
 func (c *offboardCommand) defaults() (apiclient.Request, []apiclient.Problem) {
-	r := apiclient.Request{Receivers: c.TransferTo, Grace: c.Grace, Template: c.Template, Approvals: c.Approvals, SendAgain: c.SendAgain}
+	causes := map[string]schema.Door{"leaver": "", "access-review": schema.DoorAccessReview, "inactivity": schema.DoorInactivity}
+	r := apiclient.Request{
+		Cause: string(causes[c.Cause]), Receivers: c.TransferTo, Grace: c.Grace, Template: c.Template, Approvals: c.Approvals, SendAgain: c.SendAgain,
+	}
 	var problems []apiclient.Problem
 	if c.Grace != "" {
 		if _, err := intake.ParseDuration(c.Grace); err != nil {

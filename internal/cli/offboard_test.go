@@ -24,19 +24,22 @@ func TestBadInputStartsNothing(t *testing.T) {
 		code int
 		says []string
 	}{
-		"unknown flag":       {args: []string{"offboard", "ada@example.com", "--fast"}, code: cli.ExitUsage, says: []string{"--fast", "sendoff offboard --help"}},
-		"unknown command":    {args: []string{"offbord"}, code: cli.ExitUsage, says: []string{"offbord", "--help"}},
-		"nobody named":       {args: []string{"offboard"}, code: cli.ExitUsage, says: []string{"nobody is named", "--from"}},
-		"two sources":        {args: []string{"offboard", "ada@example.com", "--from", "x.csv"}, code: cli.ExitUsage, says: []string{"give one of them"}},
-		"file and --at":      {args: []string{"offboard", "--from", "x.csv", "--at", "x"}, code: cli.ExitUsage, says: []string{"last_day"}},
-		"plan and confirm":   {args: []string{"offboard", "ada@example.com", "--plan", "--confirm", "x"}, code: cli.ExitUsage, says: []string{"together"}},
-		"no address":         {args: []string{"offboard", "ada"}, code: cli.ExitUsage, says: []string{"EMAIL", "not an e-mail address", "ada@example.com"}},
-		"time without zone":  {args: []string{"offboard", "ada@example.com", "--at", "2026-12-01T18:00:00"}, code: cli.ExitUsage, says: []string{"--at", "zone", "2026-12-01T18:00:00+01:00"}},
-		"unknown zone":       {args: []string{"offboard", "ada@example.com", "--at", "2026-12-01 18:00 Mars/Base"}, code: cli.ExitUsage, says: []string{"time zone is unknown", "Europe/Berlin"}},
-		"bad grace":          {args: []string{"offboard", "ada@example.com", "--grace", "30"}, code: cli.ExitUsage, says: []string{"--grace", "30d"}},
-		"negative grace":     {args: []string{"offboard", "ada@example.com", "--grace=-1d"}, code: cli.ExitUsage, says: []string{"--grace", "30d"}},
-		"bad receiver":       {args: []string{"offboard", "ada@example.com", "--transfer-to", "boss"}, code: cli.ExitUsage, says: []string{"--transfer-to", "not an e-mail address"}},
-		"receiver leaves":    {args: []string{"offboard", "ada@example.com", "--transfer-to", "Ada@example.com"}, code: cli.ExitUsage, says: []string{"--transfer-to", "the receiver is the leaver"}},
+		"unknown flag":      {args: []string{"offboard", "ada@example.com", "--fast"}, code: cli.ExitUsage, says: []string{"--fast", "sendoff offboard --help"}},
+		"unknown command":   {args: []string{"offbord"}, code: cli.ExitUsage, says: []string{"offbord", "--help"}},
+		"nobody named":      {args: []string{"offboard"}, code: cli.ExitUsage, says: []string{"nobody is named", "--from"}},
+		"two sources":       {args: []string{"offboard", "ada@example.com", "--from", "x.csv"}, code: cli.ExitUsage, says: []string{"give one of them"}},
+		"file and --at":     {args: []string{"offboard", "--from", "x.csv", "--at", "x"}, code: cli.ExitUsage, says: []string{"last_day"}},
+		"plan and confirm":  {args: []string{"offboard", "ada@example.com", "--plan", "--confirm", "x"}, code: cli.ExitUsage, says: []string{"together"}},
+		"no address":        {args: []string{"offboard", "ada"}, code: cli.ExitUsage, says: []string{"EMAIL", "not an e-mail address", "ada@example.com"}},
+		"time without zone": {args: []string{"offboard", "ada@example.com", "--at", "2026-12-01T18:00:00"}, code: cli.ExitUsage, says: []string{"--at", "zone", "2026-12-01T18:00:00+01:00"}},
+		"unknown zone":      {args: []string{"offboard", "ada@example.com", "--at", "2026-12-01 18:00 Mars/Base"}, code: cli.ExitUsage, says: []string{"time zone is unknown", "Europe/Berlin"}},
+		"bad grace":         {args: []string{"offboard", "ada@example.com", "--grace", "30"}, code: cli.ExitUsage, says: []string{"--grace", "30d"}},
+		"negative grace":    {args: []string{"offboard", "ada@example.com", "--grace=-1d"}, code: cli.ExitUsage, says: []string{"--grace", "30d"}},
+		"bad receiver":      {args: []string{"offboard", "ada@example.com", "--transfer-to", "boss"}, code: cli.ExitUsage, says: []string{"--transfer-to", "not an e-mail address"}},
+		"unknown cause":     {args: []string{"offboard", "ada@example.com", "--cause", "fun"}, code: cli.ExitUsage, says: []string{"--cause", "access-review"}},
+		"receiver is the leaver": {args: []string{"offboard", "ada@example.com", "--transfer-to", "Ada@example.com"}, plan: func(b *bundle) {
+			b.plans(schema.Finding{Code: schema.ReceiverIsSource, Connection: "box-main", Message: "the receiver is the leaver", Fix: "name somebody else"})
+		}, code: cli.ExitRefused, says: []string{"RECEIVER_IS_SOURCE: the receiver is the leaver"}},
 		"unknown template":   {args: []string{"offboard", "ada@example.com", "--template", "nope"}, code: cli.ExitUsage, says: []string{"--template", "sendoff templates list"}},
 		"grace that nothing": {args: []string{"offboard", "ada@example.com", "--template", "delete", "--grace", "30d"}, code: cli.ExitUsage, says: []string{"--grace", "no waiting step"}},
 		"send what again":    {args: []string{"offboard", "ada@example.com", "--template", "suspend", "--send-again"}, code: cli.ExitUsage, says: []string{"--send-again", "the template suspend transfers nothing"}},
@@ -113,7 +116,7 @@ func TestPlanShowsStepsReceiverFindingsAndHash(t *testing.T) {
 	r := b.run(args...)
 	require.Equal(t, cli.ExitDone, r.code, r.errout)
 	require.Equal(t, []schema.Request{{
-		Email: "ada@example.com", Receivers: []string{"boss@example.com", "b@example.com"}, Template: "leaver", Source: "api",
+		Door: schema.DoorOffboarding, Email: "ada@example.com", Receivers: []string{"boss@example.com", "b@example.com"}, Template: "leaver", Source: "api",
 		EffectiveAt: time.Date(2026, 12, 1, 17, 0, 0, 0, time.UTC), Grace: 14 * 24 * time.Hour, Approvals: 1, SendAgain: true,
 	}}, *seen)
 	for _, s := range []string{
@@ -124,6 +127,8 @@ func TestPlanShowsStepsReceiverFindingsAndHash(t *testing.T) {
 	}
 	_, v := b.runJSON(args...)
 	require.Equal(t, "abc123", v["hash"])
+	b.run("offboard", "ada@example.com", "--plan", "--cause", "access-review")
+	require.Equal(t, schema.DoorAccessReview, (*seen)[0].Door)
 
 	b.plans(schema.Finding{Code: schema.ReceiverFull, Message: "too small", Fix: "another"})
 	r = b.run("offboard", "ada@example.com", "--plan")

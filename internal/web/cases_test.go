@@ -43,7 +43,7 @@ func TestPlanShowsTheWholeDraft(t *testing.T) {
 	a := b.do("operator", "POST", "/v1/plans", `{"requests":[{"email":"Ada@Example.com","receivers":["Boss@example.com"],"effective_at":"2026-12-01T18:00:00+01:00","grace":"12h"}]}`)
 	require.Equal(t, http.StatusOK, a.status, a.raw)
 	require.Equal(t, []schema.Request{{
-		Email: "ada@example.com", Receivers: []string{"boss@example.com"}, Template: "leaver", Source: "api",
+		Door: schema.DoorOffboarding, Email: "ada@example.com", Receivers: []string{"boss@example.com"}, Template: "leaver", Source: "api",
 		EffectiveAt: time.Date(2026, 12, 1, 17, 0, 0, 0, time.UTC), Grace: 12 * time.Hour,
 	}}, *seen)
 	require.JSONEq(t, `{"hash":"abc","refused":false,"drafts":[{
@@ -60,7 +60,7 @@ func TestEveryFaultOfARequestIsNamedAtOnce(t *testing.T) {
 	b := setup(t)
 	a := b.do("admin", "POST", "/v1/cases", `{"requests":[
 		{"email":"ada","receivers":["x","ada@example.com"],"effective_at":"2026-12-01T18:00:00","grace":"30","template":"nope","approvals":3},
-		{"email":"bob@example.com","receivers":["BOB@example.com"],"grace":"9999d"},
+		{"email":"bob@example.com","grace":"9999d"},
 		{"email":"Bob@example.com","template":"delete","grace":"1d","receivers":["z@example.com"]},
 		{"email":"eve@example.com","grace":"-1d"},
 		{"email":"kim@example.com","template":"suspend","send_again":true}]}`)
@@ -69,7 +69,7 @@ func TestEveryFaultOfARequestIsNamedAtOnce(t *testing.T) {
 	require.Equal(t, []string{
 		"requests[0].email:email_syntax", "requests[0].template:unknown_template", "requests[0].receivers[0]:email_syntax",
 		"requests[0].effective_at:time_without_zone", "requests[0].grace:duration_syntax", "requests[0].approvals:out_of_range",
-		"requests[1].receivers[0]:RECEIVER_IS_SOURCE", "requests[1].grace:too_long",
+		"requests[1].grace:too_long",
 		"requests[2].receivers:no_transfer", "requests[2].grace:no_wait", "requests[2].email:duplicate",
 		"requests[3].grace:duration_syntax", "requests[4].send_again:no_transfer",
 	}, a.problems())
@@ -80,6 +80,32 @@ func TestEveryFaultOfARequestIsNamedAtOnce(t *testing.T) {
 	many := `{"requests":[` + strings.TrimSuffix(strings.Repeat(`{"email":"a@example.com"},`, 1001), ",") + `]}`
 	require.Equal(t, []string{"requests:too_many"}, b.do("admin", "POST", "/v1/plans", many).problems())
 	require.Equal(t, []string{"requests:required"}, b.do("admin", "POST", "/v1/plans", `{"requests":[]}`).problems())
+}
+
+func TestGraceComesFromRequestOrTemplate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	seen := b.planAll("abc")
+	waits := map[string][]schema.StepFact{
+		"open": {{Kind: schema.StepSuspend}, {Kind: schema.StepWait}},
+		"own":  {{Kind: schema.StepSuspend}, {Kind: schema.StepWait, WaitSeconds: 86400}},
+		"none": {{Kind: schema.StepSuspend}},
+	}
+	b.store.TemplateFunc = func(name string) (schema.Template, error) {
+		return schema.Template{Name: name, Steps: waits[name], Approvals: 1}, nil
+	}
+	for template, want := range map[string]time.Duration{"open": schema.DefaultGrace, "own": 24 * time.Hour, "none": 0} {
+		a := b.do("operator", "POST", "/v1/plans", `{"requests":[{"email":"ada@example.com","template":"`+template+`","cause":"inactivity"}]}`)
+		require.Equal(t, http.StatusOK, a.status, a.raw)
+		require.Equal(t, want, (*seen)[0].Grace, template)
+		require.Equal(t, 1, (*seen)[0].Approvals)
+		require.Equal(t, schema.DoorInactivity, (*seen)[0].Door)
+	}
+	for template, code := range map[string]string{"own": "own_wait", "none": "no_wait"} {
+		a := b.do("operator", "POST", "/v1/plans", `{"requests":[{"email":"ada@example.com","template":"`+template+`","grace":"3d"}]}`)
+		require.Equal(t, []string{"requests[0].grace:" + code}, a.problems())
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, b.do("operator", "POST", "/v1/plans", `{"requests":[{"email":"ada@example.com","cause":"fun"}]}`).status)
 }
 
 func TestCreateCasesIsAllOrNothing(t *testing.T) {

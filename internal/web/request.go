@@ -25,9 +25,10 @@ const effectiveAtPast schema.FindingCode = "EFFECTIVE_AT_PAST"
 // requestBody asks for the offboarding of one person.
 type requestBody struct {
 	Email       string   `json:"email" doc:"The leaver's address"`
+	Cause       string   `json:"cause,omitempty" enum:"offboarding,access_review,inactivity" doc:"Why; a higher cause takes over from a lower one, highest first as listed; empty = offboarding"`
 	Receivers   []string `json:"receivers,omitempty" nullable:"false" doc:"Who may get the content, in order of preference"`
 	EffectiveAt string   `json:"effective_at,omitempty" doc:"RFC 3339 with zone; empty = at once"`
-	Grace       string   `json:"grace,omitempty" doc:"How long the suspended account waits before its delete, such as 30d, 12h or 0s; empty = 30d"`
+	Grace       string   `json:"grace,omitempty" doc:"How long the suspended account waits before its delete, such as 30d, 12h or 0s; empty = the template's, else 30d"`
 	Template    string   `json:"template,omitempty" doc:"Name of a template: leaver, suspend, transfer, delete, or one from a file; empty = leaver"`
 	Approvals   *int     `json:"approvals,omitempty" doc:"How many principals must approve, 0 to 2; absent = the template's"`
 	SendAgain   bool     `json:"send_again,omitempty" doc:"Send a transfer although an earlier case ended while its transfer had no verdict; a second destination folder may appear"`
@@ -100,8 +101,8 @@ func (r requestReader) read(body requestBody, source string) schema.Request {
 	}
 	template := r.template(body.Template)
 	req := schema.Request{
-		Email: email, Template: template.Name, Source: source,
-		Receivers:   r.receivers(body.Receivers, email, template),
+		Door: r.door(body.Cause), Email: email, Template: template.Name, Source: source,
+		Receivers:   r.receivers(body.Receivers, template),
 		EffectiveAt: r.effectiveAt(body.EffectiveAt),
 		Grace:       r.grace(body.Grace, template),
 		Approvals:   r.approvals(body.Approvals, template),
@@ -118,7 +119,15 @@ func (r requestReader) template(name string) schema.Template {
 	return t
 }
 
-func (r requestReader) receivers(in []string, leaver string, t schema.Template) []string {
+// door is the cause as a door; the form of the request allows no other.
+func (r requestReader) door(cause string) schema.Door {
+	if cause == "" {
+		return schema.DoorOffboarding
+	}
+	return schema.Door(cause)
+}
+
+func (r requestReader) receivers(in []string, t schema.Template) []string {
 	if len(in) > maxReceivers {
 		r.add("receivers", "too_many", fmt.Sprintf("%d receivers", len(in)), fmt.Sprintf("give at most %d", maxReceivers))
 		return nil
@@ -133,8 +142,6 @@ func (r requestReader) receivers(in []string, leaver string, t schema.Template) 
 		switch {
 		case err != nil:
 			r.add(field, "email_syntax", err.Error(), "give the address the receiver signs in with")
-		case got == leaver:
-			r.add(field, string(schema.ReceiverIsSource), "the receiver is the leaver", "name somebody who stays")
 		case !slices.Contains(out, got):
 			out = append(out, got)
 		}
@@ -154,13 +161,16 @@ func (r requestReader) effectiveAt(s string) time.Time {
 	return t.UTC()
 }
 
+// grace is the request's, else the length of the template's own waits, else the
+// default. It fills the waits that give no length themselves.
 func (r requestReader) grace(s string, t schema.Template) time.Duration {
-	waits := t.Name == "" || slices.ContainsFunc(t.Steps, takesGrace)
+	open, own := graceOf(t)
+	open = open || t.Name == ""
 	if s == "" {
-		if !waits {
-			return 0
+		if open {
+			return schema.DefaultGrace
 		}
-		return schema.DefaultGrace
+		return own
 	}
 	d, err := intake.ParseDuration(s)
 	switch {
@@ -168,15 +178,24 @@ func (r requestReader) grace(s string, t schema.Template) time.Duration {
 		r.add("grace", "duration_syntax", err.Error(), "write it such as 30d; 0s means no grace")
 	case d > maxGrace:
 		r.add("grace", "too_long", "the grace is longer than 5 years", "give at most 1825d")
-	case !waits:
-		r.add("grace", "no_wait", "the template "+t.Name+" has no waiting step that takes its length from the request", "leave the grace out, or use the template leaver")
+	case !open && t.Has(schema.StepWait):
+		r.add("grace", "own_wait", "the template "+t.Name+" says itself how long it waits, so no grace would be kept", "leave the grace out, or use another template")
+	case !open:
+		r.add("grace", "no_wait", "the template "+t.Name+" has no waiting step, so no grace would be kept", "leave the grace out, or use the template leaver")
 	}
 	return d
 }
 
-// takesGrace tells whether the step waits for as long as the request says.
-func takesGrace(f schema.StepFact) bool {
-	return f.Kind == schema.StepWait && f.WaitSeconds == 0 && f.Until == ""
+// graceOf tells whether a template has a wait whose length a grace fills, and the
+// longest that it gives itself.
+func graceOf(t schema.Template) (open bool, own time.Duration) {
+	for _, step := range t.Steps {
+		if step.Kind == schema.StepWait {
+			open = open || (step.WaitSeconds == 0 && step.Until == "")
+			own = max(own, time.Duration(step.WaitSeconds)*time.Second)
+		}
+	}
+	return open, own
 }
 
 func (r requestReader) approvals(n *int, t schema.Template) int {
