@@ -40,7 +40,8 @@ func (a *Activities) LoadPlan(ctx context.Context, in PlanInput) (PlanOutline, e
 	if err != nil {
 		return PlanOutline{}, err
 	}
-	out := PlanOutline{State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep, Window: !plan.WindowOpen.IsZero(),
+	out := PlanOutline{
+		State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep, Window: !plan.WindowOpen.IsZero(),
 		LeftGroups: len(plan.Memberships) > 0,
 	}
 	for _, s := range plan.Steps {

@@ -45,13 +45,13 @@ func (a *Activities) EnterTransfer(ctx context.Context, in StepInput) (TransferS
 		PlanID: w.plan.ID, ConnectionID: w.conn.ID, Source: w.source(), Receiver: w.plan.Facts.Receiver,
 		BytesBefore: w.plan.Snapshot.SpaceUsed, BytesLeft: w.plan.Snapshot.SpaceUsed, WitnessTotal: len(w.plan.Snapshot.Witnesses),
 	}
-	if w.plan.Snapshot.OwnsNothing() {
-		return TransferStatus{State: schema.TransferSkipped}, a.store.SkipTransfer(ctx, w.ref, t)
-	}
 	if existing, ok, err := a.store.Transfer(ctx, w.plan.ID); err != nil {
 		return TransferStatus{}, err
 	} else if ok && existing.State != schema.TransferWaiting && existing.State != schema.TransferIntended {
 		return a.status(w.plan, existing), nil
+	}
+	if w.plan.Snapshot.OwnsNothing() {
+		return TransferStatus{State: schema.TransferSkipped}, a.store.SkipTransfer(ctx, w.ref, t)
 	}
 	source, err := a.readSource(ctx, &w)
 	if err != nil {

@@ -32,7 +32,7 @@ var transferMoves = map[TransferState][]TransferState{
 	TransferBusy:     {TransferIntended, TransferWaiting, TransferSettling, TransferGivenUp},
 	TransferSettling: {TransferProven, TransferPresumed, TransferStalled},
 	TransferStalled:  {TransferSettling, TransferGivenUp},
-	TransferProven:   {TransferSettling},                                                     // a delete refusal voids it
+	TransferProven:   {TransferSettling}, // a delete refusal voids it
 	TransferPresumed: {TransferSettling},
 }
 

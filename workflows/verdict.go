@@ -46,9 +46,9 @@ func judge(step schema.StepKind, err error) verdict {
 	case activities.TypeOf(schema.CodeNotApproved):
 		return parkAs(step, schema.ParkFactsChanged, "what was approved is not what would run now", "look at the plan, approve its new hash, then resume")
 	case activities.TypeOf(schema.CodeStateBehind), activities.TypeOf(schema.CodeStale):
-		return parkAs(step, schema.ParkStateBehind, "the database is behind the workflow or another run took over", "was a backup restored? see docs/operations.md (sendoff recover)")
+		return parkAs(step, schema.ParkStateBehind, "the database is behind the workflow or another run took over", "if a backup was restored: sendoff recover --after-restore (docs/recover.md); else resume")
 	case activities.TypeOf(schema.CodeReadOnly):
-		return parkAs(step, schema.ParkConnectionClosed, "the connection is read-only", "connect again without --read-only, then resume")
+		return parkAs(step, schema.ParkConnectionClosed, "the connection is read-only", "let it write (sendoff connections allow-writes) or connect again without --read-only, then resume")
 	case activities.TypeOf(schema.CodeClosed):
 		return parkAs(step, schema.ParkConnectionClosed, "the connection is disabled or removed", "enable the connection, then resume")
 	case activities.TypeOf(schema.CodePaused):

@@ -45,7 +45,7 @@ func behind(p planRow, want int64) error {
 	return &schema.Error{
 		Code:    schema.CodeStateBehind,
 		Message: fmt.Sprintf("plan %s is at fence %d in the database, its workflow at %d: the database was restored to an earlier state", p.ID, p.Fence, want),
-		Fix:     "compare the account at the vendor with the case, then resume or cancel",
+		Fix:     "stop server and workers and run sendoff recover --after-restore",
 	}
 }
 
