@@ -100,8 +100,9 @@ func TestServerDrainsRequests(t *testing.T) {
 	require.NoError(t, s.server.Wait(), "%s", s.server.output())
 	require.Contains(t, s.server.output(), "server has stopped")
 
-	s.serve()
-	s.spawn("worker")
 	require.Contains(t, got.out, "case_id")
-	localtest.Wait(t, patience, "the case is done", func() bool { return status(t, s.sim, leaver) == "inactive" })
+	s.spawn("worker")
+	localtest.Wait(t, patience, "the case runs, for it was dispatched before the server ended", func() bool {
+		return status(t, s.sim, leaver) == "inactive"
+	})
 }

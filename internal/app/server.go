@@ -21,8 +21,8 @@ import (
 const shutdownFor = 25 * time.Second
 
 // RunServer serves the API on the listener, dispatches the outbox and seals the
-// audit log, until ctx ends. A stop lets requests end first, and what they wrote
-// still be dispatched and sealed.
+// audit log, until ctx ends. A stop lets requests end first and dispatches what they
+// wrote.
 func (e *Engine) RunServer(ctx context.Context, l net.Listener, version string) error {
 	return e.runServer(ctx, l, nil, version)
 }
@@ -60,7 +60,9 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 		defer end()
 		defer context.AfterFunc(failed, end)()
 		defer context.AfterFunc(serving, func() { ready.draining.Store(true) })()
-		return e.serve(serving, web.NewServer(e.api(ready, version)), l)
+		err := e.serve(serving, web.NewServer(e.api(ready, version)), l)
+		d.finish(failed)
+		return err
 	})
 	e.log.Info("server is up", zap.String("listen", l.Addr().String()))
 	err = g.Wait()
@@ -83,6 +85,20 @@ func (e *Engine) dispatcher(temporal client.Client) *dispatcher {
 		rows = tracedOutbox{Outbox: rows, tracer: e.telemetry.Tracer()}
 	}
 	return &dispatcher{rows: rows, temporal: temporal, log: e.log.Named("dispatch")}
+}
+
+// finishFor bounds the dispatch of what the last requests wrote.
+const finishFor = 5 * time.Second
+
+// finish dispatches what is due now. What it does not get to, the next server does.
+func (d *dispatcher) finish(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, finishFor)
+	defer cancel()
+	for {
+		if n, err := d.rows.ClaimOutbox(ctx, dispatchBatch, d.dispatch); n == 0 || err != nil {
+			return
+		}
+	}
 }
 
 // serve serves until ctx ends and then lets requests end.
