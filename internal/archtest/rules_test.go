@@ -32,6 +32,7 @@ func arrows() []arrow {
 		{"internal/intake", []string{"schema"}, "reads what people write: durations, instants, addresses, CSV"},
 		{"internal/config", []string{"schema", "internal/intake"}, "reads settings, builds nothing"},
 		{"internal/template", []string{"internal/intake", "schema"}, "reads files into the words of schema; pure"},
+		{"internal/notify", []string{"schema"}, "sends notices; what they say and when is for others"},
 		{"internal/store", []string{"internal/audit", "schema"}, "the only package that speaks SQL"},
 		{"internal/telemetry", []string{"connectors", "schema"}, "measures through the ports that others declare"},
 		{"internal/temporalx", []string{"schema", "internal/secret"}, "exception: client options carry the payload codec, which secret owns"},
