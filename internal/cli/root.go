@@ -25,6 +25,7 @@ type root struct {
 	Cases       casesCommands      `cmd:"" help:"List, follow and decide cases."`
 	Protect     protectCommands    `cmd:"" help:"Protect accounts from every write."`
 	Hold        holdCommands       `cmd:"" help:"Hold accounts: no transfer, no delete."`
+	Templates   templateCommands   `cmd:"" help:"Look after the templates that plans are made from."`
 	Connect     connectCommands    `cmd:"" help:"Connect a vendor."`
 	Connections connectionCommands `cmd:"" help:"Look after connections."`
 	Tokens      tokenCommands      `cmd:"" help:"Look after API tokens."`
