@@ -190,7 +190,7 @@ func TestCasesReportReadsAsAReport(t *testing.T) {
 	require.Equal(t, 0, r.code, r.errout)
 	for _, s := range []string{
 		"OFFBOARDING REPORT", "Leaver          ada@example.com", "1. ACCOUNT 111 IN BOX-MAIN", "10.0 MiB in use", "requests sent: 1",
-		"WHAT COULD NOT BE PROVEN", "the transfer is presumed", "DECISIONS", "receiver is back", "AUDIT TRAIL (1 records)", "step.done", "status=inactive",
+		"WRITES AT THE VENDOR", "WHAT COULD NOT BE PROVEN", "the transfer is presumed", "DECISIONS", "receiver is back", "AUDIT TRAIL (1 records)", "step.done", "status=inactive",
 	} {
 		require.Contains(t, r.out, s)
 	}

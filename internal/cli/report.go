@@ -46,6 +46,7 @@ func (in *invocation) printReport(r apiclient.Report) {
 		in.print("%d. ACCOUNT %s IN %s", i+1, a.AccountID, strings.ToUpper(a.Connection))
 		in.printReportAccount(a, details[a.PlanID])
 	}
+	in.printWrites(r)
 	in.printUnproven(r)
 	in.printDecisions(r.Decisions)
 	in.printEvents(r)
@@ -76,8 +77,52 @@ func (in *invocation) printReportAccount(a apiclient.Account, d apiclient.Report
 	if t := a.Transfer; t != nil {
 		in.print("   Transfer     %s; requests sent: %d; before %s, left %s; items found at the receiver: %d of %d; folders: %s", t.State, t.Attempts, size(t.BytesBefore), size(t.BytesLeft), t.WitnessesFound, t.WitnessesTotal, orDash(strings.Join(t.FolderIDs, ", ")))
 	}
+	in.printRestraint(d)
 	in.print("")
 	in.printSteps("   ", a.Steps)
+}
+
+// printRestraint says what kept the account, or might have.
+func (in *invocation) printRestraint(d apiclient.ReportAccount) {
+	if d.Holds != "" {
+		in.print("   Legal holds  %s", d.Holds)
+	}
+	for _, id := range d.VendorHolds {
+		in.print("   Vendor holds legal hold policy %s", id)
+	}
+	for _, r := range d.Restrictions {
+		matter := ""
+		if r.Matter != "" {
+			matter = ", matter " + r.Matter
+		}
+		in.print("   Restricted   %s %s on %s since %s by %s%s: %s; %s", r.Kind, r.ID, subjectText(r), at(r.CreatedAt), r.CreatedBy, matter, r.Reason, stateText(r))
+	}
+}
+
+func (in *invocation) printWrites(r apiclient.Report) {
+	in.print("")
+	in.print("WRITES AT THE VENDOR")
+	if len(r.Writes) == 0 {
+		in.print("   None.")
+		return
+	}
+	accounts := map[string]string{}
+	for _, a := range r.Case.Accounts {
+		accounts[a.PlanID] = a.Connection + "/" + a.AccountID
+	}
+	var rows [][]string
+	for _, w := range r.Writes {
+		op := w.Op
+		if w.Undo {
+			op += " (undo)"
+		}
+		outcome := w.Outcome
+		if outcome == "" {
+			outcome = "not recorded"
+		}
+		rows = append(rows, []string{"   " + at(w.IntendedAt), accounts[w.PlanID], op, outcome, atOr(w.OutcomeAt, ""), proofText(w.Details)})
+	}
+	in.table("   INTENDED|ACCOUNT|WHAT|OUTCOME|AT|DETAILS", rows)
 }
 
 func (in *invocation) printUnproven(r apiclient.Report) {
@@ -87,7 +132,11 @@ func (in *invocation) printUnproven(r apiclient.Report) {
 		in.print("   Nothing: each finished step has its proof above.")
 	}
 	for _, u := range r.Unproven {
-		in.print("   %s: %s", u.Step, u.Message)
+		where := u.Step
+		if where == "" {
+			where = "account"
+		}
+		in.print("   %s: %s", where, u.Message)
 	}
 }
 
@@ -100,9 +149,16 @@ func (in *invocation) printDecisions(list []apiclient.Decision) {
 	}
 	var rows [][]string
 	for _, d := range list {
-		rows = append(rows, []string{"   " + d.CreatedAt, d.Kind, d.Principal, d.Reason})
+		rows = append(rows, []string{"   " + d.CreatedAt, d.Kind, d.Principal, d.TokenID, decisionText(d), d.Reason})
 	}
-	in.table("   WHEN|DECISION|BY|REASON", rows)
+	in.table("   WHEN|DECISION|BY|TOKEN|WHAT|REASON", rows)
+}
+
+// decisionText is what a decision says besides its reason.
+func decisionText(d apiclient.Decision) string {
+	return proofText(map[string]string{
+		"plan": d.PlanID, "hash": d.Hash, "step": d.Step, "to": d.To, "receivers": strings.Join(d.Receivers, ","),
+	})
 }
 
 // event is what the report shows of an audit record's body.

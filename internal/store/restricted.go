@@ -9,6 +9,15 @@ import (
 const restrictionColumns = `r.id, r.kind, r.subject, r.connection_id, r.external_id, r.email, r.pattern, r.matter, r.reason,
 	r.created_by, r.created_at, r.expires_at, r.ended_by, r.ended_at, r.end_reason`
 
+// restrictionMatches tells whether the restriction r names the vendor's account:
+// by its id, by its login or its person's address, or by a pattern over its login.
+const restrictionMatches = `(
+	(r.subject = 'account' and r.external_id = @account and r.connection_id = @connection)
+	or (r.subject = 'person' and r.email in (lower(@login), coalesce((select p.email from account a
+		join person p on p.id = a.person_id where a.connection_id = @connection and a.external_id = @account), '')))
+	or (r.subject = 'pattern' and lower(@login) like r.like_pattern
+		and (r.connection_id is null or r.connection_id = @connection)))`
+
 // RestrictionsOn returns the live holds and protections that apply to the
 // vendor's account: by its id, by its login or its person's address, or by a
 // pattern over its login. In the order of their ids, which are in hashes.
@@ -19,12 +28,7 @@ func (s *Store) RestrictionsOn(ctx context.Context, c schema.ConnectionID, id sc
 
 func restrictionsOn(ctx context.Context, q querier, c schema.ConnectionID, id schema.ExternalID, login string) ([]schema.Restriction, error) {
 	return all[schema.Restriction](ctx, q, `select `+restrictionColumns+` from restriction r
-		where r.ended_at is null and (r.expires_at is null or r.expires_at > now()) and (
-			(r.subject = 'account' and r.external_id = @account and r.connection_id = @connection)
-			or (r.subject = 'person' and r.email in (lower(@login), coalesce((select p.email from account a
-				join person p on p.id = a.person_id where a.connection_id = @connection and a.external_id = @account), '')))
-			or (r.subject = 'pattern' and lower(@login) like r.like_pattern
-				and (r.connection_id is null or r.connection_id = @connection)))
+		where r.ended_at is null and (r.expires_at is null or r.expires_at > now()) and `+restrictionMatches+`
 		order by r.id`, args{"connection": c, "account": id, "login": login})
 }
 

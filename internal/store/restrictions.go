@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"sendoff/internal/audit"
 	"sendoff/schema"
@@ -241,4 +242,13 @@ func (s *Store) ListRestrictions(ctx context.Context, kind schema.RestrictionKin
 	}
 	list, next := page(list, limit, func(r schema.Restriction) cursor { return cursor{r.CreatedAt, string(r.ID)} })
 	return list, next, nil
+}
+
+// RestrictionsDuring returns the restrictions that applied to the vendor's account
+// at any instant from from to to, oldest first: also those that have ended.
+func (s *Store) RestrictionsDuring(ctx context.Context, c schema.ConnectionID, id schema.ExternalID, login string, from, to time.Time) ([]schema.Restriction, error) {
+	list, err := all[schema.Restriction](ctx, s.pool, `select `+restrictionColumns+` from restriction r
+		where r.created_at <= @to and (r.ended_at is null or r.ended_at >= @from) and (r.expires_at is null or r.expires_at >= @from)
+		and `+restrictionMatches+` order by r.id`, args{"connection": c, "account": id, "login": login, "from": from, "to": to})
+	return list, translate("read holds and protections", err)
 }

@@ -120,6 +120,15 @@ func TestARestrictionEndsOnceAndNeverByWhomItIsOn(t *testing.T) {
 		requireCode(t, schema.CodeConflict, err)
 	}
 	require.Empty(t, b.on("1"))
+	during := func(from, to time.Time) int {
+		list, err := b.RestrictionsDuring(ctx, b.conn.ID, "1", "user1@example.com", from, to)
+		require.NoError(t, err)
+		return len(list)
+	}
+	now := time.Now()
+	require.Equal(t, 4, during(now.Add(-time.Hour), now.Add(time.Hour)), "all applied in that time")
+	require.Zero(t, during(now.Add(time.Hour), now.Add(2*time.Hour)))
+	require.Zero(t, during(now.Add(-2*time.Hour), now.Add(-time.Hour)))
 }
 
 func TestRestrictionsAreListedNewestFirst(t *testing.T) {

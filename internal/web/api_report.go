@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"sendoff/schema"
 )
@@ -22,6 +23,8 @@ type reportBody struct {
 	Receivers       []string          `json:"receivers" nullable:"false"`
 	Accounts        []reportAccount   `json:"accounts" nullable:"false"`
 	Decisions       []decisionBody    `json:"decisions" nullable:"false"`
+	Writes          []writeBody       `json:"writes" nullable:"false" doc:"Every request that changed, or may have changed, something at a vendor"`
+	Windows         []windowBody      `json:"windows" nullable:"false" doc:"When a suspended account was made active for a transfer's call"`
 	Events          []json.RawMessage `json:"events" nullable:"false" doc:"The audit trail of the case, oldest first"`
 	EventsTruncated bool              `json:"events_truncated" doc:"Whether there are more events than shown"`
 	Unproven        []unprovenBody    `json:"unproven" nullable:"false" doc:"What could not be proven, and why"`
@@ -37,6 +40,9 @@ type reportAccount struct {
 	Hash              string            `json:"hash"`
 	ApprovalsRequired int               `json:"approvals_required"`
 	ApprovalsGiven    int               `json:"approvals_given"`
+	Holds             schema.HoldsKnown `json:"holds" doc:"How the vendor's legal holds are known; empty = they did not matter"`
+	VendorHolds       []string          `json:"vendor_holds" nullable:"false" doc:"Ids of the vendor's legal hold policies on it"`
+	Restrictions      []restrictionBody `json:"restrictions" nullable:"false" doc:"Holds and protections that applied while the case was open"`
 	Snapshot          *snapshotBody     `json:"snapshot" doc:"null = not taken"`
 }
 
@@ -98,28 +104,60 @@ func (s *server) report(ctx context.Context, _ schema.Principal, in *CaseRef) (*
 	}
 	out := &reportOutput{Body: reportBody{
 		Case: caseOf(view), ClosedAt: schema.FormatInstant(view.Case.ClosedAt), Source: view.Case.Source,
-		Receivers: nonNil(view.Case.Receivers), Accounts: []reportAccount{}, Decisions: []decisionBody{},
-		Events: []json.RawMessage{}, Unproven: []unprovenBody{},
+		Receivers: nonNil(view.Case.Receivers), Accounts: []reportAccount{}, Decisions: []decisionBody{}, Unproven: []unprovenBody{},
 	}}
 	for _, d := range decisions {
 		out.Body.Decisions = append(out.Body.Decisions, decisionOf(d))
 	}
-	for _, a := range view.Accounts {
-		out.Body.Accounts = append(out.Body.Accounts, reportAccountOf(a))
-		out.Body.Unproven = append(out.Body.Unproven, unproven(a)...)
+	if out.Body.Events, out.Body.EventsTruncated, err = s.allEvents(ctx, view.Case.ID); err != nil {
+		return nil, err
 	}
-	for !out.Body.EventsTruncated {
-		bodies, err := s.store.CaseAudit(ctx, view.Case.ID, int64(len(out.Body.Events)), eventPage)
-		if err != nil {
+	trail := readTrail(out.Body.Events)
+	out.Body.Writes, out.Body.Windows = nonNil(trail.writes), nonNil(trail.windows)
+	for _, a := range view.Accounts {
+		shown := reportAccountOf(a)
+		if shown.Restrictions, err = s.restrictionsOf(ctx, view.Case, a); err != nil {
 			return nil, err
 		}
-		out.Body.Events = append(out.Body.Events, raw(bodies)...)
-		if len(bodies) < eventPage {
-			break
-		}
-		out.Body.EventsTruncated = len(out.Body.Events) >= maxReportEvents
+		out.Body.Accounts = append(out.Body.Accounts, shown)
+		out.Body.Unproven = append(out.Body.Unproven, unproven(a, decisions, trail)...)
 	}
 	return out, nil
+}
+
+// allEvents reads the audit trail of a case up to the bound of a report, and tells
+// whether there is more.
+func (s *server) allEvents(ctx context.Context, id schema.CaseID) ([]json.RawMessage, bool, error) {
+	events := []json.RawMessage{}
+	for len(events) < maxReportEvents {
+		bodies, err := s.store.CaseAudit(ctx, id, int64(len(events)), eventPage)
+		if err != nil {
+			return nil, false, err
+		}
+		events = append(events, raw(bodies)...)
+		if len(bodies) < eventPage {
+			return events, false, nil
+		}
+	}
+	return events, true, nil
+}
+
+// restrictionsOf lists what restrained an account while its case was open.
+func (s *server) restrictionsOf(ctx context.Context, c schema.Case, a schema.AccountView) ([]restrictionBody, error) {
+	until := c.ClosedAt
+	if until.IsZero() {
+		until = s.now()
+	}
+	list, err := s.store.RestrictionsDuring(ctx, a.Plan.ConnectionID, a.Account.ExternalID, a.Account.Login, c.CreatedAt, until)
+	out := []restrictionBody{}
+	for _, r := range list {
+		connection := ""
+		if r.ConnectionID != "" {
+			connection = a.Connection // one that applied is of this connection
+		}
+		out = append(out, s.restrictionOf(r, connection))
+	}
+	return out, err
 }
 
 func (s *server) events(ctx context.Context, _ schema.Principal, in *eventsInput) (*eventsOutput, error) {
@@ -158,46 +196,22 @@ func raw(bodies [][]byte) []json.RawMessage {
 
 func reportAccountOf(a schema.AccountView) reportAccount {
 	p := a.Plan
-	r := reportAccount{
+	shown := reportAccount{
 		PlanID: p.ID, Connection: a.Connection, AccountID: a.Account.ExternalID, Login: a.Account.Login,
 		Receiver: p.Facts.ReceiverLogin, Hash: p.Hash, ApprovalsRequired: p.Approvals, ApprovalsGiven: p.Approved,
+		Holds: p.Facts.Holds, VendorHolds: []string{},
+	}
+	for _, r := range p.Facts.Restrictions {
+		if id, ok := strings.CutPrefix(r, "legal_hold:"); ok {
+			shown.VendorHolds = append(shown.VendorHolds, id)
+		}
 	}
 	if sn := p.Snapshot; sn != nil {
-		r.Snapshot = &snapshotBody{
+		shown.Snapshot = &snapshotBody{
 			TakenAt: schema.FormatInstant(sn.TakenAt), Status: sn.Status, Role: sn.Role, SpaceUsedBytes: sn.SpaceUsed,
 			Witnesses: len(sn.Witnesses), Trash: len(sn.Trash), TrashBytes: sn.TrashBytes, Groups: len(sn.GroupIDs),
 			Collaborations: len(sn.Collabs), SharedWithSource: sn.OwnedForeign, ItemsRead: sn.DeepDone, ItemsTotal: sn.DeepTotal,
 		}
 	}
-	return r
-}
-
-// unproven lists what the case cannot prove about an account.
-func unproven(a schema.AccountView) []unprovenBody {
-	var list []unprovenBody
-	say := func(step schema.StepKind, message string) {
-		list = append(list, unprovenBody{PlanID: a.Plan.ID, Step: step, Message: message})
-	}
-	if sn := a.Plan.Snapshot; sn != nil {
-		if !sn.WitnessesOK {
-			say(schema.StepSnapshot, "what the account owned could not be listed: "+sn.WitnessNote)
-		}
-		if sn.DeepDone < sn.DeepTotal {
-			say(schema.StepSnapshot, "collaborations were read for "+strconv.Itoa(sn.DeepDone)+" of "+strconv.Itoa(sn.DeepTotal)+" items")
-		}
-	}
-	if st, ok := a.Plan.StepOf(schema.StepRevokeSessions); ok && st.State == schema.StepDone {
-		say(schema.StepRevokeSessions, "the vendor accepted the end of all sessions; it offers no way to read them back")
-	}
-	if t := a.Transfer; t != nil {
-		switch t.State {
-		case schema.TransferPresumed:
-			say(schema.StepTransfer, "the transfer is presumed: the account reads as empty, but no item could be followed to its new place")
-		case schema.TransferStalled:
-			say(schema.StepTransfer, "the transfer stopped with "+strconv.Itoa(t.WitnessTotal-t.WitnessFound)+" of "+strconv.Itoa(t.WitnessTotal)+" items not found at the receiver")
-		case schema.TransferSent, schema.TransferSettling:
-			say(schema.StepTransfer, "the transfer was sent and is not proven yet")
-		}
-	}
-	return list
+	return shown
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"io"
+	"time"
 
 	"sendoff/schema"
 )
@@ -72,6 +73,9 @@ type RestrictionStore interface {
 	EndRestriction(ctx context.Context, kind schema.RestrictionKind, id schema.RestrictionID, reason string, by schema.Principal) (schema.Restriction, error)
 	// ListRestrictions lists those that are live, or with ended all, newest first.
 	ListRestrictions(ctx context.Context, kind schema.RestrictionKind, ended bool, after string, limit int) (list []schema.Restriction, next string, err error)
+	// RestrictionsDuring returns those that applied to the vendor's account at any
+	// instant of the time given, oldest first: also those that have ended.
+	RestrictionsDuring(ctx context.Context, c schema.ConnectionID, id schema.ExternalID, login string, from, to time.Time) ([]schema.Restriction, error)
 	// Connection returns a connection by id, removed ones included.
 	Connection(ctx context.Context, id schema.ConnectionID) (schema.Connection, error)
 	// DeclareNoHolds keeps an admin's word that the connection's vendor has no

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -127,13 +128,13 @@ func TestRequestsMayNameTemplatesFromFiles(t *testing.T) {
 	b.planner = func(r []schema.Request) ([]schema.Draft, error) {
 		require.Equal(t, "monthly", r[0].Template)
 		require.Equal(t, 2, r[0].Approvals)
-		require.Zero(t, r[0].Grace)
+		require.Equal(t, time.Minute, r[0].Grace, "the template's own wait")
 		return []schema.Draft{draftFor(r[0], "h")}, nil
 	}
 	a := b.do("operator", "POST", "/v1/plans", `{"requests":[{"email":"ada@example.com","template":"monthly"}]}`)
 	require.Equal(t, http.StatusOK, a.status, a.raw)
 	a = b.do("operator", "POST", "/v1/plans", `{"requests":[{"email":"ada@example.com","template":"monthly","grace":"5d"},{"email":"bob@example.com","template":"weekly"}]}`)
-	require.Equal(t, []string{"requests[0].grace:no_wait", "requests[1].template:unknown_template"}, a.problems())
+	require.Equal(t, []string{"requests[0].grace:own_wait", "requests[1].template:unknown_template"}, a.problems())
 }
 
 func field(t *testing.T, a answer, name string) string {

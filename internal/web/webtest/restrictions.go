@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"context"
+	"time"
 
 	"sendoff/schema"
 )
@@ -11,6 +12,7 @@ type RestrictionFuncs struct {
 	AddRestrictionFunc      func(schema.Restriction) (schema.Restriction, error)
 	EndRestrictionFunc      func(kind schema.RestrictionKind, id schema.RestrictionID, reason string) (schema.Restriction, error)
 	ListRestrictionsFunc    func(kind schema.RestrictionKind, ended bool, after string, limit int) ([]schema.Restriction, string, error)
+	RestrictionsDuringFunc  func(schema.ExternalID) ([]schema.Restriction, error)
 	ConnectionFunc          func(schema.ConnectionID) (schema.Connection, error)
 	DeclareNoHoldsFunc      func(name string, d schema.Declaration) (schema.Declaration, error)
 	WithdrawDeclarationFunc func(name, reason string) (schema.Declaration, error)
@@ -30,6 +32,14 @@ func (f *RestrictionFuncs) EndRestriction(_ context.Context, kind schema.Restric
 // ListRestrictions calls its function.
 func (f *RestrictionFuncs) ListRestrictions(_ context.Context, kind schema.RestrictionKind, ended bool, after string, limit int) ([]schema.Restriction, string, error) {
 	return f.ListRestrictionsFunc(kind, ended, after, limit)
+}
+
+// RestrictionsDuring calls its function; without one there are none.
+func (f *RestrictionFuncs) RestrictionsDuring(_ context.Context, _ schema.ConnectionID, id schema.ExternalID, _ string, _, _ time.Time) ([]schema.Restriction, error) {
+	if f.RestrictionsDuringFunc == nil {
+		return nil, nil
+	}
+	return f.RestrictionsDuringFunc(id)
 }
 
 // Connection calls its function.
