@@ -89,6 +89,8 @@ type StepStore interface {
 	RecordEvidence(ctx context.Context, ref schema.StepRef, e schema.Evidence) error
 	// SavePriorStatus keeps the vendor status that undo restores; the first one wins.
 	SavePriorStatus(ctx context.Context, ref schema.StepRef, vendorStatus string) error
+	// SaveDeep keeps what was read ahead of a plan that has not begun.
+	SaveDeep(ctx context.Context, id schema.PlanID, d schema.DeepRead) error
 	SaveSnapshot(ctx context.Context, ref schema.StepRef, s schema.Snapshot) error
 	// SaveMemberships keeps the memberships that remove_from_groups is about to
 	// take away and that undo makes again; the first ones win.

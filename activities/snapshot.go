@@ -95,14 +95,20 @@ func (a *Activities) snapshotContent(ctx context.Context, w work, now schema.Acc
 	return a.snapshotDeep(ctx, w, reader, s)
 }
 
-// snapshotDeep asks for each root item's collaborations until the budget is
-// spent; the snapshot says how many of how many were read.
+// snapshotDeep asks for each root item's collaborations that were not read ahead,
+// until the budget is spent; the snapshot says how many of how many were read.
 func (a *Activities) snapshotDeep(ctx context.Context, w work, reader connectors.ContentReader, s *schema.Snapshot) error {
 	s.DeepTotal = len(s.Witnesses)
+	known := readBefore(w.plan.Deep)
 	deadline := a.now().Add(deepBudget)
 	for _, item := range s.Witnesses {
 		if item.Type == "web_link" {
 			s.DeepDone++ // links carry no collaborations
+			continue
+		}
+		if shared, ok := known[item.ID]; ok {
+			s.Collabs = append(s.Collabs, shared...)
+			s.DeepDone++
 			continue
 		}
 		if a.now().After(deadline) {

@@ -127,6 +127,7 @@ type Plan struct {
 	Cause        *Cause
 	PriorStatus  string // vendor status before our suspend; undo restores it
 	Snapshot     *Snapshot
+	Deep         *DeepRead    // nil = not read ahead
 	WaitUntil    time.Time    // zero = not waiting for an instant
 	DeleteTries  int          // deletes the vendor refused because content was left
 	Memberships  []Membership // taken away by remove_from_groups; undo makes them again

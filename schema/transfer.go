@@ -160,6 +160,14 @@ type Snapshot struct {
 	OwnedForeign int        `json:"shared_with_source"`
 }
 
+// DeepRead is who items are shared with, read before a dated case is due.
+type DeepRead struct {
+	TakenAt time.Time    `json:"taken_at"`
+	Items   []ExternalID `json:"items"` // whose collaborations were read
+	Total   int          `json:"total"` // items there were
+	Collabs []SharedBy   `json:"collaborations"`
+}
+
 // OwnsNothing tells whether there is nothing to transfer: witnesses could be
 // read and there are none, no trash, and no byte in use.
 func (s Snapshot) OwnsNothing() bool {

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -27,7 +29,8 @@ func Offboarding(ctx workflow.Context, in OffboardingInput) error {
 
 type offboarding struct {
 	nudges
-	id schema.CaseID
+	id        schema.CaseID
+	readAhead bool // done, or tried
 }
 
 func (o *offboarding) run(ctx workflow.Context) error {
@@ -56,7 +59,7 @@ func (o *offboarding) awaitDue(ctx workflow.Context) (activities.CaseOutline, er
 		case err != nil, c.Stopped, c.Approved && c.Left == 0:
 			return c, err
 		case c.Approved:
-			err = o.sleep(ctx, c.Left)
+			err = o.awaitDate(ctx, c.Left)
 		default:
 			err = o.awaitDecision(ctx)
 		}
@@ -65,6 +68,27 @@ func (o *offboarding) awaitDue(ctx workflow.Context) (activities.CaseOutline, er
 		}
 	}
 }
+
+// awaitDate sleeps until the effective time, or shorter when a decision is told.
+// On its way it reads ahead, once, within the day before.
+func (o *offboarding) awaitDate(ctx workflow.Context, left time.Duration) error {
+	if o.readAhead || workflow.GetVersion(ctx, "read-ahead", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return o.sleep(ctx, left)
+	}
+	if left > dayBefore {
+		return o.sleep(ctx, left-dayBefore)
+	}
+	o.readAhead = true
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		if err := readAhead(ctx, o.id); err != nil {
+			workflow.GetLogger(ctx).Warn("reading ahead failed; the snapshot reads for itself", "case_id", o.id)
+		}
+	})
+	return o.sleep(ctx, left)
+}
+
+// dayBefore is how long before its date a case is read ahead.
+const dayBefore = 24 * time.Hour
 
 // deprovision starts one workflow for each plan and waits for all of them. They
 // live on when this one ends, whatever the reason.

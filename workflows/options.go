@@ -38,6 +38,13 @@ func snapshot() workflow.ActivityOptions {
 	return o
 }
 
+// ahead is for reading much that nothing waits for.
+func ahead() workflow.ActivityOptions {
+	o := vendor()
+	o.StartToCloseTimeout, o.ScheduleToCloseTimeout = 2*time.Hour, 12*time.Hour
+	return o
+}
+
 // send is for the one call that must not be repeated: one attempt, watched by
 // heartbeats, longer than the call's own deadline of 15 minutes.
 func send() workflow.ActivityOptions {

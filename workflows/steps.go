@@ -28,6 +28,10 @@ func loadCase(ctx workflow.Context, id schema.CaseID) (activities.CaseOutline, e
 	return call(ctx, database(), acts.LoadCase, activities.CaseInput{CaseID: id})
 }
 
+func readAhead(ctx workflow.Context, id schema.CaseID) error {
+	return run(ctx, ahead(), acts.ReadAhead, activities.CaseInput{CaseID: id})
+}
+
 func closeCase(ctx workflow.Context, id schema.CaseID) error {
 	return run(ctx, database(), acts.CloseCase, activities.CaseInput{CaseID: id})
 }

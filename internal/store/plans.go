@@ -26,14 +26,14 @@ type stepRow struct {
 // loadPlans reads the plans that the condition over plan p selects, in the
 // order they were made. Snapshots can be long; lists leave them out.
 func loadPlans(ctx context.Context, q querier, condition string, a args, snapshots bool) ([]planRow, error) {
-	snapshot := `null::jsonb`
+	snapshot, deep := `null::jsonb`, `null::jsonb`
 	if snapshots {
-		snapshot = `p.snapshot`
+		snapshot, deep = `p.snapshot`, `p.deep`
 	}
 	plans, err := all[planRow](ctx, q, `select p.id, p.case_id, p.connection_id, p.account_id, p.rank, p.state, p.hash, p.facts,
 			p.template, null::jsonb as steps, p.current_step, p.fence, p.approvals,
 			(select count(*) from plan_approval y where y.plan_id = p.id and y.hash = p.hash) as approved,
-			p.cause, p.prior_status, `+snapshot+` as snapshot, p.wait_until, p.delete_tries, p.memberships, p.reactivate, p.window_open,
+			p.cause, p.prior_status, `+snapshot+` as snapshot, `+deep+` as deep, p.wait_until, p.delete_tries, p.memberships, p.reactivate, p.window_open,
 			p.created_at, p.updated_at, p.stopping
 		from plan p where `+condition+` order by p.id`, a)
 	if err != nil || len(plans) == 0 {

@@ -244,6 +244,19 @@ func (s *Store) CloseWindow(ctx context.Context, id schema.PlanID) error {
 	})
 }
 
+// SaveDeep keeps what was read ahead of a plan that has not begun.
+func (s *Store) SaveDeep(ctx context.Context, id schema.PlanID, d schema.DeepRead) error {
+	return s.inPlan(ctx, "save what was read ahead", id, func(ctx context.Context, t *tx, p planRow) error {
+		if p.State != schema.PlanPlanned {
+			return nil // its snapshot reads for itself
+		}
+		t.recordPlan(p, engine(), "plan.read_ahead", map[string]string{
+			"items_read": strconv.Itoa(len(d.Items)), "items_total": strconv.Itoa(d.Total), "collaborations": strconv.Itoa(len(d.Collabs)),
+		})
+		return t.changeOne(ctx, `update plan set deep = @deep where id = @id`, args{"id": id, "deep": d})
+	})
+}
+
 // SaveSnapshot keeps what was found before the first write.
 func (s *Store) SaveSnapshot(ctx context.Context, ref schema.StepRef, snapshot schema.Snapshot) error {
 	return s.inStep(ctx, "save snapshot", ref, func(ctx context.Context, t *tx, p planRow) error {
