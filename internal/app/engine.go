@@ -48,7 +48,10 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	}
 	e.temporal.Logger, e.temporal.AllowPlaintext = log.Named("temporal"), cfg.TemporalPlaintext
 	e.temporal.Converters = converters(keys)
-	var err error
+	notifier, err := newNotifier(cfg.Notify)
+	if err != nil {
+		return nil, err
+	}
 	if e.store, err = store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Log: log.Named("store"), Sealer: sealer{keys}}); err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	})
 	state := decorated[activities.Store](e.store, e.ports.Store)
 	vendors := decorated[activities.Connectors](e.openers, e.ports.Connectors)
-	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks})
+	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks, Notifier: notifier})
 	e.planner = activities.NewPlanner(state, vendors, time.Now)
 	return e, nil
 }

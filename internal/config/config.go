@@ -46,6 +46,8 @@ type Config struct {
 	Version string
 	// TemporalPlaintext accepts a Temporal server without TLS on a private network.
 	TemporalPlaintext bool
+	// Notify is where notices can go; from the file and its secrets.
+	Notify Notify
 }
 
 // The names of settings: as environment variables SENDOFF_<NAME> in upper case,
@@ -83,8 +85,14 @@ func Load(s Sources) (Config, error) {
 	values := map[string]string{Listen: "127.0.0.1:8080", Data: ".sendoff", TimeScale: "1", RatePerMinute: "960", LogLevel: "info", LogFormat: "json"}
 	from := map[string]string{}
 	var problems []schema.Problem
+	notices := noticeReader{path: s.File, env: s.Env}
+	var notify Notify
 	if s.File != "" {
-		problems = append(problems, readFile(s.File, values, from)...)
+		found, node := readFile(s.File, values, from)
+		problems = append(problems, found...)
+		if node != nil {
+			notify = notices.read(node)
+		}
 	}
 	for _, name := range names {
 		variable := "SENDOFF_" + strings.ToUpper(name)
@@ -97,28 +105,33 @@ func Load(s Sources) (Config, error) {
 	}
 	p := parser{values: values, from: from}
 	cfg := p.config()
-	cfg.Traces = tracesWanted(s.Env)
-	if problems = append(problems, p.problems...); len(problems) > 0 {
+	cfg.Traces, cfg.Notify = tracesWanted(s.Env), notify
+	if problems = slices.Concat(problems, p.problems, notices.problems); len(problems) > 0 {
 		return cfg, &schema.Error{Code: schema.CodeInvalid, Message: "the configuration is not usable", Problems: problems}
 	}
 	return cfg, nil
 }
 
-func readFile(path string, values, from map[string]string) []schema.Problem {
+// readFile reads the single values of the file, and returns the node of notify,
+// nil when there is none.
+func readFile(path string, values, from map[string]string) ([]schema.Problem, *yaml.Node) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return []schema.Problem{{Where: path, Message: "cannot be read", Fix: "check the path and its permissions"}}
+		return []schema.Problem{{Where: path, Message: "cannot be read", Fix: "check the path and its permissions"}}, nil
 	}
 	var file map[string]yaml.Node
 	if err := yaml.Unmarshal(raw, &file); err != nil {
-		return []schema.Problem{{Where: path, Message: "is not a YAML map of settings", Fix: "write one `name: value` a line"}}
+		return []schema.Problem{{Where: path, Message: "is not a YAML map of settings", Fix: "write one `name: value` a line"}}, nil
 	}
 	var problems []schema.Problem
+	var notices *yaml.Node
 	for name, node := range file {
 		where := fmt.Sprintf("%s line %d (%s)", path, node.Line, name)
 		switch {
+		case name == notifySetting:
+			notices = &node
 		case !slices.Contains(names, name):
-			problems = append(problems, schema.Problem{Where: where, Message: "is not a setting", Fix: "use one of " + strings.Join(names, ", ")})
+			problems = append(problems, schema.Problem{Where: where, Message: "is not a setting", Fix: "use one of " + strings.Join(names, ", ") + ", " + notifySetting})
 		case node.Kind != yaml.ScalarNode:
 			problems = append(problems, schema.Problem{Where: where, Message: "is not a single value"})
 		default:
@@ -126,7 +139,7 @@ func readFile(path string, values, from map[string]string) []schema.Problem {
 		}
 	}
 	slices.SortFunc(problems, func(a, b schema.Problem) int { return strings.Compare(a.Where, b.Where) })
-	return problems
+	return problems, notices
 }
 
 type parser struct {
