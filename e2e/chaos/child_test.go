@@ -46,7 +46,7 @@ func child(ctx context.Context, kind string) error {
 	if err != nil {
 		return err
 	}
-	h := newHooks(kind, os.Getenv(envHooks))
+	h := childHooks(kind, os.Getenv(envHooks))
 	e, err := app.OpenEngine(ctx, cfg, keys, temporalx.Options{}, log, app.Ports{
 		Store: h.store, Connectors: h.connectors, API: h.api, Outbox: h.outbox,
 		Interceptors: []interceptor.WorkerInterceptor{&impatient{}},

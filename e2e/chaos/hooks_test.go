@@ -24,36 +24,33 @@ type passing struct {
 	Email   string            `json:"email,omitempty"`
 }
 
-// hooks stand before the ports of a child and report the points it passes.
+// hooks stand before the ports and report the points that work passes. It goes
+// on when tell returns.
 type hooks struct {
-	process string
-	url     string
-	http    *http.Client
-	inner   activities.Store
-	plans   sync.Map // plan id -> outline
+	tell  func(context.Context, passing)
+	inner activities.Store
+	plans sync.Map // plan id -> outline
 }
 
-func newHooks(process, url string) *hooks {
-	return &hooks{process: process, url: url, http: &http.Client{}}
-}
-
-// at reports a point and waits until the test says to go on. A test that cannot
-// be reached has ended.
-func (h *hooks) at(ctx context.Context, p passing) {
-	p.Process = h.process
-	body, err := json.Marshal(p)
-	if err != nil {
-		panic(err)
-	}
-	// Not the call's own context: a hold may outlast the call's deadline, and a
-	// real stall in the middle of it would not end with that either.
-	req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, h.url, bytes.NewReader(body))
-	if err != nil {
-		panic(err)
-	}
-	if res, err := h.http.Do(req); err == nil {
-		_ = res.Body.Close()
-	}
+// childHooks report to the test at a URL. A test that cannot be reached has ended.
+func childHooks(process, url string) *hooks {
+	client := &http.Client{}
+	return &hooks{tell: func(ctx context.Context, p passing) {
+		p.Process = process
+		body, err := json.Marshal(p)
+		if err != nil {
+			panic(err)
+		}
+		// Not the call's own context: a hold may outlast the call's deadline, and a
+		// real stall in the middle of it would not end with that either.
+		req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, url, bytes.NewReader(body))
+		if err != nil {
+			panic(err)
+		}
+		if res, err := client.Do(req); err == nil {
+			_ = res.Body.Close()
+		}
+	}}
 }
 
 // outline is what a point needs to know of a plan.
@@ -77,14 +74,14 @@ func (h *hooks) plan(ctx context.Context, id schema.PlanID) (outline, bool) {
 
 func (h *hooks) atPlan(ctx context.Context, id schema.PlanID, point string) {
 	if p, ok := h.plan(ctx, id); ok {
-		h.at(ctx, passing{Point: point, Account: p.account})
+		h.tell(ctx, passing{Point: point, Account: p.account})
 	}
 }
 
 func (h *hooks) atStep(ctx context.Context, ref schema.StepRef, method, when string) {
 	p, ok := h.plan(ctx, ref.PlanID)
 	if ok && ref.Index >= 0 && ref.Index < len(p.steps) {
-		h.at(ctx, passing{Point: "store." + method + "." + string(p.steps[ref.Index].Kind) + "." + when, Account: p.account})
+		h.tell(ctx, passing{Point: "store." + method + "." + string(p.steps[ref.Index].Kind) + "." + when, Account: p.account})
 	}
 }
 
@@ -137,7 +134,7 @@ func (s *hookedStore) MarkSent(ctx context.Context, ref schema.StepRef, receiver
 }
 
 func (s *hookedStore) RecordTransferOutcome(ctx context.Context, ref schema.StepRef, o schema.TransferOutcome) (schema.Transfer, error) {
-	s.h.atPlan(ctx, ref.PlanID, "store.RecordTransferOutcome.before")
+	s.h.atPlan(ctx, ref.PlanID, beforeOutcome)
 	after, err := s.Store.RecordTransferOutcome(ctx, ref, o)
 	s.h.atPlan(ctx, ref.PlanID, "store.RecordTransferOutcome.after")
 	return after, err
@@ -189,12 +186,12 @@ type hookedBox struct {
 
 func (b *hookedBox) RootItems(ctx context.Context, owner schema.ExternalID) ([]schema.Witness, int, error) {
 	items, foreign, err := b.Connector.RootItems(ctx, owner)
-	b.h.at(ctx, passing{Point: "box.RootItems.after", Account: owner})
+	b.h.tell(ctx, passing{Point: "box.RootItems.after", Account: owner})
 	return items, foreign, err
 }
 
 func (b *hookedBox) LocateWitness(ctx context.Context, receiver schema.ExternalID, item schema.Witness) (schema.WitnessPlace, error) {
-	b.h.at(ctx, passing{Point: "box.LocateWitness.before", Account: receiver})
+	b.h.tell(ctx, passing{Point: "box.LocateWitness.before", Account: receiver})
 	return b.Connector.LocateWitness(ctx, receiver, item)
 }
 
@@ -209,7 +206,7 @@ type hookedAPI struct {
 func (a *hookedAPI) CreateCases(ctx context.Context, drafts []schema.Draft, by schema.Principal) ([]schema.Case, error) {
 	at := func(point string) {
 		for _, d := range drafts {
-			a.h.at(ctx, passing{Point: point, Email: d.Request.Email})
+			a.h.tell(ctx, passing{Point: point, Email: d.Request.Email})
 		}
 	}
 	at(beforeCreate)
@@ -245,6 +242,6 @@ func (o *hookedOutbox) at(ctx context.Context, row schema.OutboxRow, point strin
 		return
 	}
 	for _, p := range plans {
-		o.h.at(ctx, passing{Point: point, Account: p.Facts.AccountID})
+		o.h.tell(ctx, passing{Point: point, Account: p.Facts.AccountID})
 	}
 }

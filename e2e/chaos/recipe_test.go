@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"sendoff/connectors/box/boxsim"
 	"sendoff/connectors/simkit"
@@ -91,7 +90,7 @@ func within(kind schema.StepKind) []string {
 		return []string{
 			"store.EnterLane.after", beforeMarkSent, afterMarkSent,
 			"vendor.transfer.received", transferRunning, "vendor.transfer.answered",
-			"store.RecordTransferOutcome.before", "store.RecordTransferOutcome.after", "box.LocateWitness.before",
+			beforeOutcome, "store.RecordTransferOutcome.after", "box.LocateWitness.before",
 			"store.RecordTransferRead.before", "store.ConcludeTransfer.before", "store.ConcludeTransfer.after",
 		}
 	case schema.StepDelete:
@@ -104,6 +103,7 @@ func within(kind schema.StepKind) []string {
 const (
 	beforeMarkSent  = "store.MarkSent.before"
 	afterMarkSent   = "store.MarkSent.after"
+	beforeOutcome   = "store.RecordTransferOutcome.before"
 	transferRunning = "vendor.transfer.running" // its job runs and its call is open
 )
 
@@ -240,10 +240,18 @@ func (r recipe) mayPark() map[string]bool {
 	// Nothing moved, or not all of it, and a second request is an operator's to send.
 	allow(schema.ParkTransferStalled, mode == boxsim.ModeNever || mode == boxsim.ModePre503)
 	allow(schema.ParkTransferStalled, r.op() == opTransfer && r.fault() != fault429 && r.fault() != faultToken)
+	allow(schema.ParkTransferStalled, r.losesTransferAnswer() && (mode == boxsim.ModeRefused || r.op() == opTransfer))
 	allow(schema.ParkTransferStalled, r.victim() == killWorker && r.point() == afterMarkSent)
 	// An answer that breaks the vendor's contract is nothing to try again.
-	allow(schema.ParkBadAnswer, r.fault() == faultTypes && strings.Contains(strings.Join(readingOps(), " "), r.op()))
+	allow(schema.ParkBadAnswer, r.fault() == faultTypes && slices.Contains(readingOps(), r.op()))
 	return may
+}
+
+// losesTransferAnswer tells whether what the vendor said to the transfer is lost
+// with a process: then also a definite refusal is an unknown outcome.
+func (r recipe) losesTransferAnswer() bool {
+	during := []string{afterMarkSent, "vendor.transfer.received", transferRunning, "vendor.transfer.answered", beforeOutcome}
+	return (r.victim() == killWorker || r.victim() == killPostgres) && slices.Contains(during, r.point())
 }
 
 func readingOps() []string {

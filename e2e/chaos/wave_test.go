@@ -37,7 +37,7 @@ const (
 	connections = "&pool_max_conns=24"
 	// untilHeld bounds the wait for all leavers to be at their points, untilEnded
 	// the one for their plans to end after that.
-	untilHeld, untilEnded = 90 * time.Second, 150 * time.Second
+	untilHeld, untilEnded = 3 * time.Minute, 4 * time.Minute
 )
 
 // wave is a stack of its own with leavers in it, one for each recipe: all are
