@@ -55,7 +55,7 @@ func (t *tx) setReceiver(ctx context.Context, d schema.Decision, open []planRow)
 		if err != nil {
 			return nil, err
 		}
-		if !chosen || !ready || p.State == schema.PlanCancelling {
+		if !chosen || !ready || p.State == schema.PlanCancelling || p.Stopping {
 			continue
 		}
 		changed = append(changed, p)
@@ -64,7 +64,7 @@ func (t *tx) setReceiver(ctx context.Context, d schema.Decision, open []planRow)
 		if err := t.changeFacts(ctx, d, p, facts); err != nil {
 			return nil, err
 		}
-		if p.State == schema.PlanParked && !p.Stopping && p.Cause != nil && p.Cause.Code == schema.ParkReceiverMissing {
+		if p.State == schema.PlanParked && p.Cause != nil && p.Cause.Code == schema.ParkReceiverMissing {
 			if err := t.move(ctx, &p, schema.PlanRunning); err != nil {
 				return nil, err
 			}

@@ -60,8 +60,8 @@ func checkWaivable(p planRow, step schema.Step) error {
 	switch {
 	case !step.Kind.Waivable():
 		return conflict("the step "+string(step.Kind)+" cannot be waived: nothing after it could be proven", "cancel the case instead")
-	case p.State == schema.PlanCancelling:
-		return conflict("plan "+string(p.ID)+" is being cancelled", "wait for its end")
+	case p.State == schema.PlanCancelling, p.Stopping:
+		return conflict("plan "+string(p.ID)+" is being cancelled", "wait for its end; if it is parked, resume it")
 	case step.State == schema.StepRunning && p.State != schema.PlanParked && p.State != schema.PlanWaiting:
 		return conflict("the step "+string(step.Kind)+" of plan "+string(p.ID)+" is being carried out now", "wait until it is done or parked")
 	}
@@ -110,7 +110,7 @@ func (t *tx) complete(ctx context.Context, d schema.Decision, open []planRow) ([
 	var completed []planRow
 	for _, p := range open {
 		step, ok := p.Step(p.CurrentStep)
-		if !ok || step.Kind != schema.StepManual || step.State != schema.StepRunning || p.State == schema.PlanCancelling {
+		if !ok || step.Kind != schema.StepManual || step.State != schema.StepRunning || p.State == schema.PlanCancelling || p.Stopping {
 			continue
 		}
 		completed = append(completed, p)

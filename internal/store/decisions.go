@@ -47,12 +47,12 @@ func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Princip
 		if err != nil {
 			return err
 		}
-		if by.Email != "" && strings.EqualFold(by.Email, c.Email) {
-			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
-		}
 		open, err := t.lockOpenPlans(ctx, d)
 		if err != nil {
 			return err
+		}
+		if isOwn(by, c, open) {
+			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
 		}
 		d.CreatedAt = t.now
 		if err := t.insertDecision(ctx, d); err != nil {
@@ -66,6 +66,14 @@ func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Princip
 		return t.announce(ctx, d, affected)
 	})
 	return d, err
+}
+
+// isOwn tells whether the case offboards the principal: by the address it was
+// opened for, or by the login of an account. A token without an address is no
+// person's, or nobody said whose.
+func isOwn(by schema.Principal, c schema.Case, open []planRow) bool {
+	own := func(address string) bool { return by.Email != "" && strings.EqualFold(by.Email, address) }
+	return own(c.Email) || slices.ContainsFunc(open, func(p planRow) bool { return own(p.Facts.Login) })
 }
 
 // lockOpenPlans locks the plans that a decision may act on, in one order.
