@@ -298,11 +298,33 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 		return TransferStatus{}, err
 	}
 	outcome := a.sendAndWait(ctx, prepared)
-	t, err = a.store.RecordTransferOutcome(context.WithoutCancel(ctx), w.ref, outcome)
-	if err != nil {
+	if t, err = a.recordOutcome(ctx, w.ref, outcome); err != nil {
 		return TransferStatus{}, err
 	}
 	return a.afterSend(w.plan, t, outcome), nil
+}
+
+// recordFor is how long an answer is kept for a database that is away: longer
+// than a failover, shorter than the activity's own time.
+const recordFor = 5 * time.Minute
+
+// recordOutcome records the answer, again and again while the database is away.
+// No retry of the activity could: it would only find that something was sent, and
+// the vendor's clear word would be lost to evidence.
+func (a *Activities) recordOutcome(ctx context.Context, ref schema.StepRef, o schema.TransferOutcome) (schema.Transfer, error) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), recordFor)
+	defer stop()
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		t, err := a.store.RecordTransferOutcome(ctx, ref, o)
+		if code := schema.CodeOf(err); code != schema.CodeUnavailable && code != schema.CodeInternal {
+			return t, err
+		}
+		select {
+		case <-ctx.Done():
+			return t, err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // sendAndWait sends and waits until the answer comes, or until the worker has
