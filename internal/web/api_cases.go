@@ -96,7 +96,9 @@ func (s *server) createCases(ctx context.Context, by schema.Principal, in *creat
 }
 
 // created shows a case that was just written.
-func (s *server) created(ctx context.Context, c schema.Case) caseBody { return caseOf(s.viewOf(ctx, c)) }
+func (s *server) created(ctx context.Context, c schema.Case) caseBody {
+	return caseOf(s.viewOf(ctx, c))
+}
 
 // viewOf is the view of a case that was just written. It exists whatever happens
 // now, so a failed read shows less instead of claiming that nothing was done.

@@ -4,8 +4,8 @@ package webtest
 
 import (
 	"context"
-	"errors"
 	"encoding/json"
+	"errors"
 	"io"
 
 	"sendoff/internal/web"
