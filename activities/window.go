@@ -95,14 +95,21 @@ func (a *Activities) CloseWindow(ctx context.Context, in UndoInput) error {
 	return a.store.CloseWindow(ctx, w.plan.ID)
 }
 
-// endSessions ends the sessions of a window, where the vendor can.
+// endSessions ends the sessions of a window, where the vendor can and will: by now
+// the account is suspended, so that a vendor which refuses keeps no window open.
+// Its refusal is journalled.
 func (a *Activities) endSessions(ctx context.Context, w work) error {
 	r, err := connectors.Capability[connectors.SessionRevoker](w.c, "revoke_sessions")
 	if err != nil {
 		return nil // a suspended account cannot use them
 	}
 	op := schema.VendorWrite{Op: "close_window_sessions", Details: map[string]string{"account": string(w.source())}}
-	return a.writeClosing(ctx, w, op, func() error { return r.RevokeSessions(ctx, w.source()) })
+	err = a.writeClosing(ctx, w, op, func() error { return r.RevokeSessions(ctx, w.source()) })
+	switch connectors.KindOf(err) {
+	case connectors.Forbidden, connectors.NotFound, connectors.Invalid, connectors.Unsupported:
+		return nil
+	}
+	return err
 }
 
 // writeClosing is write for the closing of a window.

@@ -116,4 +116,26 @@ func TestWindow(t *testing.T) {
 		requireType(t, b.closeWindow(ref.PlanID), activities.TypeNotYet, true)
 		require.False(t, b.plan(ref.PlanID).WindowOpen.IsZero())
 	})
+	t.Run("closes though the vendor refuses to end sessions", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ref := b.refusedInactive()
+		b.decide(ref.PlanID, schema.Decision{Kind: schema.DecideReactivate}, b.admin)
+		require.NoError(t, b.step(b.acts.OpenWindow, ref))
+		b.vendor.errs["revoke"] = []error{failure(connectors.Forbidden)}
+		require.NoError(t, b.closeWindow(ref.PlanID))
+		require.Equal(t, inactive, b.vendor.accounts[leaver].VendorStatus)
+		require.True(t, b.plan(ref.PlanID).WindowOpen.IsZero())
+	})
+
+	t.Run("stays open in the row when ending sessions may yet succeed", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ref := b.refusedInactive()
+		b.decide(ref.PlanID, schema.Decision{Kind: schema.DecideReactivate}, b.admin)
+		require.NoError(t, b.step(b.acts.OpenWindow, ref))
+		b.vendor.errs["revoke"] = []error{failure(connectors.Unavailable)}
+		requireType(t, b.closeWindow(ref.PlanID), activities.TypeUnavailable, true)
+		require.False(t, b.plan(ref.PlanID).WindowOpen.IsZero())
+	})
 }

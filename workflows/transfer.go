@@ -125,10 +125,11 @@ func (d *deprovision) sendOnce(ctx workflow.Context, ref schema.StepRef, reactiv
 	if !reactivate {
 		return sendTransfer(ctx, ref)
 	}
-	if err := openWindow(ctx, ref); err != nil {
-		return activities.TransferStatus{}, err
+	var t activities.TransferStatus
+	err := openWindow(ctx, ref)
+	if err == nil {
+		t, err = sendTransfer(ctx, ref)
 	}
-	t, err := sendTransfer(ctx, ref)
 	if closeErr := d.closeWindow(ctx); closeErr != nil {
 		return t, closeErr
 	}

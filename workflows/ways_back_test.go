@@ -160,6 +160,22 @@ func TestWindow(t *testing.T) {
 		require.Equal(t, []string{"EnterTransfer", "CloseWindow", "InspectTransfer", "SettleTransfer", "CompleteTransfer", "Finish:done"}, e.run(t))
 	})
 
+	t.Run("is closed when opening it fails: the account may be active all the same", func(t *testing.T) {
+		t.Parallel()
+		e := newEngine(t, schema.StepTransfer)
+		e.script["EnterTransfer"] = []reply{open}
+		e.script["OpenWindow"] = []reply{{err: vendorError("forbidden")}, {}}
+		e.script["InspectTransfer"] = []reply{open}
+		e.script["SendTransfer"] = []reply{sent}
+		e.script["SettleTransfer"] = []reply{at(schema.TransferProven)}
+		e.decide(t, time.Hour, "d1", schema.PlanRunning)
+		require.Equal(t, []string{
+			"EnterTransfer", "OpenWindow", "CloseWindow", "InspectTransfer", "Park",
+			"EnterTransfer", "OpenWindow", "SendTransfer", "CloseWindow", "SettleTransfer", "CompleteTransfer", "Finish:done",
+		}, e.run(t))
+		require.Equal(t, schema.ParkVendorRefused, e.cause.Code)
+	})
+
 	t.Run("that cannot be closed parks with a cause of its own, and is tried first after the resume", func(t *testing.T) {
 		t.Parallel()
 		e := newEngine(t, schema.StepTransfer)
