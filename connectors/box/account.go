@@ -45,10 +45,10 @@ func (c *Connector) account(op string, u user) (schema.Account, error) {
 
 func (c *Connector) kind(u user) schema.AccountKind {
 	switch {
-	case u.AppUser:
-		return schema.KindApp
 	case u.service():
 		return schema.KindService
+	case u.AppUser:
+		return schema.KindApp
 	case string(u.Enterprise.id()) != c.conn.EnterpriseID:
 		return schema.KindExternal
 	default:

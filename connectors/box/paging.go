@@ -70,7 +70,8 @@ func eachByMarker[T any](ctx context.Context, c *client, k call, fn func(T) erro
 
 // eachByOffset walks a listing by offset. It goes on by the limit Box returns,
 // not by the number of entries, which may be fewer; total_count is where the
-// offsets end.
+// offsets end. A full page is followed by another all the same, so that a total
+// that is too low loses nobody.
 func eachByOffset[T any](ctx context.Context, c *client, k call, fn func(T) error) error {
 	k.query = with(k.query, "limit", strconv.Itoa(pageSize))
 	for offset := int64(0); offset <= maxOffset; {
@@ -82,7 +83,8 @@ func eachByOffset[T any](ctx context.Context, c *client, k call, fn func(T) erro
 		if p.TotalCount == nil || p.Limit <= 0 {
 			return malformed(k.op, "the listing names no total or no limit")
 		}
-		if offset += int64(p.Limit); offset >= int64(*p.TotalCount) {
+		full := int64(len(*p.Entries)) >= int64(p.Limit)
+		if offset += int64(p.Limit); offset >= int64(*p.TotalCount) && !full {
 			return nil
 		}
 	}

@@ -30,11 +30,12 @@ func userFields() url.Values {
 		"enterprise", "is_platform_access_only", "created_at")
 }
 
-// service tells whether the user is an application's automation user
+// service tells whether the user is an application's automation user, as against
+// one of its app users, whose logins end in the same way
 // (https://developer.box.com/platform/user-types/).
 func (u user) service() bool {
 	login := strings.ToLower(u.Login)
-	return strings.HasSuffix(login, "@boxdevedition.com") || strings.HasPrefix(login, "automationuser_")
+	return strings.HasPrefix(login, "automationuser_") || strings.HasSuffix(login, "@boxdevedition.com") && !u.AppUser
 }
 
 const opListUsers = "box.list_users"

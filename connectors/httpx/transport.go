@@ -50,6 +50,16 @@ func (t cappedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// CloseIdleConnections ends those of the transport below, which http.Client finds
+// by this method alone.
+func (t cappedTransport) CloseIdleConnections() { closeIdle(t.next) }
+
+func closeIdle(rt http.RoundTripper) {
+	if c, ok := rt.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
 // jsonTransport calls every answer JSON, which is what RFC 6749 section 5 asks
 // of a token host: a library that goes by the content type would read the JSON of
 // one that forgets it as a form.
@@ -63,3 +73,6 @@ func (t jsonTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return resp, err
 }
+
+// CloseIdleConnections ends those of the transport below.
+func (t jsonTransport) CloseIdleConnections() { closeIdle(t.next) }
