@@ -238,12 +238,17 @@ func (in *invocation) sayUndo(u apiclient.Undo, only planFlags) {
 	}
 }
 
-// person tells whether somebody at a terminal can answer.
+// person tells whether somebody at a terminal can answer. The null device is a
+// device too, and what programs that nobody watches have as their input.
 func (in *invocation) person() bool {
 	f, ok := in.stdin.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && !os.SameFile(info, null)
 }

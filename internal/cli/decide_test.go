@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"bytes"
+	"os"
 	"testing"
 	"time"
 
@@ -296,7 +298,12 @@ func TestCancelSaysFirstWhatItBringsBack(t *testing.T) {
 	d.sent(ref, schema.OutcomeUnknown)
 	_, err := d.store.ConcludeTransfer(t.Context(), ref, schema.TransferProven, nil)
 	require.NoError(t, err)
-	r = d.decide("cancel", "--reason", "she stays")
+	nobody, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer nobody.Close()
+	var out, errout bytes.Buffer
+	code := cli.Run(t.Context(), []string{"cases", "cancel", string(d.id), "--reason", "she stays"}, nobody, &out, &errout, d.env)
+	r = ran{code, out.String(), errout.String()}
 	require.Equal(t, 0, r.code, r.errout)
 	for _, s := range []string{
 		"brought back:     status 'active'", "brought back:     access to 1 folder as co-owner",
