@@ -29,6 +29,10 @@ test: ## run every test, with real Postgres and Temporal
 	if [[ $$passed -eq 0 && $$status -eq 0 ]]; then echo "no test ran"; status=1; fi; \
 	exit $$status
 
+.PHONY: chaos
+chaos: ## kill each process at each named point under each fault of the vendor, until every pair is covered (about half an hour)
+	CHAOS=long go test -count=1 -v -timeout 120m -run '^TestChaos$$' ./e2e/chaos
+
 .PHONY: check
 check: vet lint fmt-check workflowcheck archtest ## everything that judges code without running the product
 

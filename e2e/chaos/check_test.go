@@ -157,6 +157,7 @@ func (w *wave) checkWrites(t *testing.T, l *leaver, events []audit.Event) {
 	for _, o := range []struct{ op, intent, outcome, word string }{
 		{opSetStatus, "write.intended", "write.outcome", "suspend"},
 		{opSessions, "write.intended", "write.outcome", "revoke_sessions"},
+		{opLeaveGroup, "write.intended", "write.outcome", "remove_from_group"},
 		{opDelete, "write.intended", "write.outcome", "delete"},
 		{opTransfer, "transfer.sent", "transfer.outcome", ""},
 	} {

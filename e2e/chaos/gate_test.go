@@ -140,6 +140,8 @@ func opOf(r *http.Request) string {
 		return opLocate
 	case "DELETE users ":
 		return opDelete
+	case "DELETE group_memberships ":
+		return opLeaveGroup
 	}
 	return opUnknownToUs
 }
@@ -162,7 +164,7 @@ func (g *gate) about(r *http.Request, op string, body []byte) *leaver {
 		return nil
 	}
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/2.0/"), "/")
-	if parts[0] == "users" && len(parts) > 1 {
+	if (parts[0] == "users" || parts[0] == "group_memberships") && len(parts) > 1 {
 		return g.stage.of(parts[1])
 	}
 	return nil

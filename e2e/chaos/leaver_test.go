@@ -3,7 +3,6 @@ package chaos_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -91,9 +90,11 @@ func (l *leaver) sendOff(ctx context.Context, w *wave) {
 		l.wrong("no case could be made: %v", context.Cause(ctx))
 		return
 	}
-	l.mu.Lock()
+	if len(c.Accounts) != 1 {
+		l.wrong("the case has %d accounts", len(c.Accounts))
+		return
+	}
 	l.caseID, l.planID = c.CaseID, c.Accounts[0].PlanID
-	l.mu.Unlock()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for last := c.State; ; {
@@ -139,7 +140,7 @@ func (l *leaver) look(ctx context.Context, w *wave) (apiclient.Case, error) {
 func (l *leaver) create(ctx context.Context, w *wave) (apiclient.Case, bool) {
 	for ctx.Err() == nil {
 		created, err := w.api.CreateCases(ctx, []apiclient.Request{{
-			Email: l.source.login, Receivers: []string{l.receiver.login}, Grace: "10m",
+			Email: l.source.login, Receivers: []string{l.receiver.login}, Grace: "10m", Template: templateName,
 		}}, "", "api")
 		if err == nil && len(created.Cases) == 1 {
 			return created.Cases[0], true
@@ -185,8 +186,8 @@ func (l *leaver) mend(ctx context.Context, w *wave, c apiclient.Case) bool {
 		l.wrong("%v", err)
 	}
 	if cause == string(schema.ParkTransferStalled) && w.sim.EndJobs(l.source.id, true) == 0 {
-		if status := w.moveByHand(ctx, l); status != http.StatusOK {
-			l.wrong("moving by hand was answered with %d", status)
+		if err := w.moveByHand(ctx, l); err != nil {
+			l.wrong("the content could not be moved by hand: %v", err)
 		}
 	}
 	for ctx.Err() == nil {

@@ -18,7 +18,7 @@ import (
 // the wave's victim is dead.
 type stage struct {
 	mu      sync.Mutex
-	byID    map[string]*leaver // by the vendor's id of leaver and receiver
+	byID    map[string]*leaver // by the vendor's id of leaver, receiver or membership
 	byLogin map[string]*leaver // by either's address in lower case
 	killed  chan struct{}      // closed once the victim is dead
 }
@@ -27,9 +27,13 @@ func newStage() *stage {
 	return &stage{byID: map[string]*leaver{}, byLogin: map[string]*leaver{}, killed: make(chan struct{})}
 }
 
-func (s *stage) add(l *leaver) {
+// add makes a leaver known, and by which further ids the vendor means them.
+func (s *stage) add(l *leaver, ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.byID[id] = l
+	}
 	for _, p := range []person{l.source, l.receiver} {
 		s.byID[p.id], s.byLogin[p.login] = l, l
 	}

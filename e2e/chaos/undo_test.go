@@ -175,8 +175,7 @@ func (in *installation) play(rt *rapid.T, d drawing) outcome {
 	plan := in.open(rt, d, o)
 	env := testEnvironment()
 	passed := 0
-	var h *hooks
-	h = &hooks{tell: func(ctx context.Context, p passing) {
+	h := &hooks{tell: func(ctx context.Context, p passing) {
 		if strings.HasPrefix(p.Point, "store.IntendWrite.delete") {
 			o.deleteSent = true
 		}

@@ -1,10 +1,10 @@
 package chaos_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -147,6 +147,19 @@ func (w *wave) connect() {
 		})
 		return err == nil
 	})
+	_, err = w.api.ApplyTemplates(t.Context(), []apiclient.TemplateFile{{File: "chaos.yaml", Source: templateFile()}}, false)
+	require.NoError(t, err)
+}
+
+// templateName is what everybody leaves by.
+const templateName = "chaos"
+
+func templateFile() string {
+	text := "apiVersion: sendoff/v1\nkind: Template\nname: " + templateName + "\nsteps:\n"
+	for _, kind := range stepKinds() {
+		text += "  - " + string(kind) + "\n"
+	}
+	return text
 }
 
 // hire adds a leaver with content, and a receiver, for a recipe.
@@ -167,9 +180,28 @@ func (w *wave) hire(run int, r recipe) {
 		_, err := w.sim.AddFile(spec)
 		require.NoError(w.t, err)
 	}
+	_, err = w.sim.AddGroup(boxsim.GroupSpec{Name: "Team " + l.name, Members: []string{l.receiver.id, l.source.id}})
+	require.NoError(w.t, err)
 	require.NoError(w.t, w.sim.SetTransferMode(l.source.id, boxsim.Mode(r.mode()), 0))
-	w.stage.add(l)
+	w.stage.add(l, w.memberships(l)...)
 	w.leavers = append(w.leavers, l)
+}
+
+// memberships are the ids by which the vendor names a leaver's places in groups.
+func (w *wave) memberships(l *leaver) (ids []string) {
+	text, err := w.byHand(w.t.Context(), http.MethodGet, "users/"+l.source.id+"/memberships", "")
+	require.NoError(w.t, err)
+	var list struct {
+		Entries []struct {
+			ID string `json:"id"`
+		} `json:"entries"`
+	}
+	require.NoError(w.t, json.Unmarshal(text, &list))
+	for _, m := range list.Entries {
+		ids = append(ids, m.ID)
+	}
+	require.Len(w.t, ids, 1)
+	return ids
 }
 
 // play sends all leavers off, kills the victim once each is held at its point,
@@ -244,31 +276,40 @@ func (w *wave) kill(ctx context.Context) {
 
 // moveByHand transfers a leaver's content as the vendor's admin would in the
 // browser: nothing of ours, and nothing we are told.
-func (w *wave) moveByHand(ctx context.Context, l *leaver) (status int) {
-	form := url.Values{
+func (w *wave) moveByHand(ctx context.Context, l *leaver) error {
+	_, err := w.byHand(ctx, http.MethodPut, "users/"+l.source.id+"/folders/0", `{"owned_by":{"id":"`+l.receiver.id+`"}}`)
+	return err
+}
+
+// byHand calls the simulator itself, past the gate, as its admin.
+func (w *wave) byHand(ctx context.Context, method, path, body string) ([]byte, error) {
+	res, err := http.PostForm(w.vendor.TokenURL, url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {w.vendor.ClientID}, "client_secret": {w.vendor.ClientSecret},
 		"box_subject_type": {"user"}, "box_subject_id": {w.vendor.AdminID},
-	}
-	res, err := http.PostForm(w.vendor.TokenURL, form)
+	})
 	if err != nil {
-		return 0
+		return nil, err
 	}
 	defer res.Body.Close()
 	var token struct {
 		AccessToken string `json:"access_token"`
 	}
-	if json.NewDecoder(res.Body).Decode(&token) != nil {
-		return 0
+	if err := json.NewDecoder(res.Body).Decode(&token); err != nil {
+		return nil, err
 	}
-	body := []byte(`{"owned_by":{"id":"` + l.receiver.id + `"}}`)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, w.vendor.BaseURL+"/2.0/users/"+l.source.id+"/folders/0", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, w.vendor.BaseURL+"/2.0/"+path, strings.NewReader(body))
 	if err != nil {
-		return 0
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+token.AccessToken)
-	moved, err := http.DefaultClient.Do(req)
+	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0
+		return nil, err
 	}
-	return moved.StatusCode
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s by hand was answered with %d", method, answer.StatusCode)
+	}
+	return text, err
 }
