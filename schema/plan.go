@@ -89,6 +89,29 @@ const (
 	ParkWindowOpen       ParkCode = "WINDOW_OPEN"             // made active for a call and not suspended again
 )
 
+// Owner is who can usually mend what a plan is parked for.
+type Owner string
+
+// The owners.
+const (
+	OwnerOperator Owner = "operator" // of sendoff
+	OwnerAdmin    Owner = "admin"    // of sendoff
+	OwnerVendor   Owner = "vendor"   // the vendor's admin
+)
+
+// Owner is who can usually mend the cause.
+func (c ParkCode) Owner() Owner {
+	switch c {
+	case ParkVendorRefused, ParkVendorFailing, ParkTransferRefused, ParkWindowOpen, ParkReceiverInactive:
+		return OwnerVendor
+	case ParkUnauthorized, ParkBadAnswer, ParkSourceProtected, ParkOnHold, ParkHoldsUnreadable, ParkEnterprise,
+		ParkConnectionClosed, ParkNoticeFailed, ParkStateBehind, ParkInternal:
+		return OwnerAdmin
+	default:
+		return OwnerOperator
+	}
+}
+
 // Cause is why a plan is parked, in a form that people can act on.
 type Cause struct {
 	Code    ParkCode  `json:"code"`

@@ -105,6 +105,7 @@ type Account struct {
 
 // Cause is why an account is parked.
 type Cause struct {
+	Owner   string    `json:"owner"` // operator, admin, vendor
 	Message string    `json:"message"`
 	Fix     string    `json:"fix"`
 	At      time.Time `json:"at"`

@@ -87,7 +87,7 @@ func (in *invocation) printCase(c apiclient.Case) {
 		in.print("%s account %s: %s", a.Connection, a.AccountID, progressOf(a))
 		if d := a.CauseDetail; d != nil {
 			in.print("  parked %s: %s: %s", at(d.At), a.Cause, d.Message)
-			in.print("  fix: %s", d.Fix)
+			in.print("  fix (%s): %s", d.Owner, d.Fix)
 		}
 		in.printSteps("  ", a.Steps)
 	}

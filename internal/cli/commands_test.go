@@ -134,7 +134,7 @@ func TestCasesCommands(t *testing.T) {
 	require.Regexp(t, `case-a\s+parked\s+ada@example.com\s+leaver\s+at once\s+2026-11-21 12:00:00 UTC\s+root`, b.run("cases", "list", "--state", "parked").out)
 	r := b.run("cases", "show", "ada@example.com")
 	require.Equal(t, 0, r.code, r.errout)
-	for _, s := range []string{"parked", "TRANSFER_REFUSED: Box refused the transfer", "fix: check the receiver, then resume", "status=inactive"} {
+	for _, s := range []string{"parked", "TRANSFER_REFUSED: Box refused the transfer", "fix (vendor): check the receiver, then resume", "status=inactive"} {
 		require.Contains(t, r.out, s)
 	}
 	_, v := b.runJSON("cases", "show", "case-a")

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"sendoff/schema"
 )
 
 // TestEveryCodeIsDocumented looks up each park code, finding and decision that
@@ -35,6 +37,10 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 		for _, value := range values {
 			require.Contains(t, section(title), "\n| `"+value+"`", "%s is not in a table of the section %s", value, title)
 		}
+	}
+	for _, value := range constantsOf(t, "ParkCode", "../../schema") {
+		owner := strings.Replace(string(schema.ParkCode(value).Owner()), "vendor", "vendor's", 1)
+		require.Regexp(t, "\n\\| `"+value+"` \\|[^|]*\\| "+owner+" \\|", section("Causes"), "the owner that the program names")
 	}
 }
 

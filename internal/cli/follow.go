@@ -247,7 +247,7 @@ func (in *invocation) printOutcome(cases []apiclient.Case) {
 			in.print("  %s account %s: %s", a.Connection, a.AccountID, progressOf(a))
 			if a.CauseDetail != nil {
 				in.print("    %s", a.CauseDetail.Message)
-				in.print("    fix: %s", a.CauseDetail.Fix)
+				in.print("    fix (%s): %s", a.CauseDetail.Owner, a.CauseDetail.Fix)
 			}
 		}
 	}

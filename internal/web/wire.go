@@ -37,9 +37,10 @@ type accountBody struct {
 }
 
 type causeBody struct {
-	Message string    `json:"message"`
-	Fix     string    `json:"fix"`
-	At      time.Time `json:"at"`
+	Owner   schema.Owner `json:"owner" doc:"Who can usually mend it: operator, admin or vendor"`
+	Message string       `json:"message"`
+	Fix     string       `json:"fix"`
+	At      time.Time    `json:"at"`
 }
 
 type stepBody struct {
@@ -85,7 +86,7 @@ func accountOf(a schema.AccountView) accountBody {
 	}
 	if p.Cause != nil {
 		b.Cause = p.Cause.Code
-		b.CauseDetail = &causeBody{Message: p.Cause.Message, Fix: p.Cause.Fix, At: p.Cause.At.UTC()}
+		b.CauseDetail = &causeBody{Owner: p.Cause.Code.Owner(), Message: p.Cause.Message, Fix: p.Cause.Fix, At: p.Cause.At.UTC()}
 	}
 	for _, st := range p.Steps {
 		proof := st.Proof
