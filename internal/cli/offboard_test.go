@@ -207,7 +207,7 @@ func TestWaitEndsWithTheWorstState(t *testing.T) {
 	r := b.run("offboard", "ada@example.com", "--wait")
 	require.Equal(t, cli.ExitParked, r.code)
 	require.Contains(t, r.out, "Box refused the transfer")
-	require.Contains(t, r.out, "fix: check the receiver, then resume")
+	require.Contains(t, r.out, "fix (vendor): check the receiver, then resume")
 }
 
 // TestWaitSurvivesARestartOfTheServer lets a proxy lose one answer.
