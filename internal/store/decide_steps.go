@@ -30,7 +30,7 @@ func (t *tx) waive(ctx context.Context, d schema.Decision, open []planRow) ([]pl
 		if err := t.waiveStep(ctx, d, p, step); err != nil {
 			return nil, err
 		}
-		if p.State == schema.PlanParked && step.Index == p.CurrentStep {
+		if (p.State == schema.PlanParked || p.State == schema.PlanWaiting) && step.Index == p.CurrentStep {
 			if err := t.move(ctx, &p, schema.PlanRunning); err != nil {
 				return nil, err
 			}

@@ -66,6 +66,18 @@ func TestWaive(t *testing.T) {
 		requireCode(t, schema.CodeWaived, b.IntendWrite(t.Context(), ref, schema.VendorWrite{Op: "revoke_sessions"}))
 		require.NoError(t, b.EndPlan(t.Context(), p.ID, schema.PlanDone))
 	})
+	t.Run("the last step that it waits in, and the plan can end", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		p := b.manual("1")
+		ref := b.through(p.ID, 1)
+		require.NoError(t, b.WaitStep(t.Context(), ref, time.Now().Add(time.Hour)))
+		require.NoError(t, b.told(p, waive("")))
+		now := b.plan(p.ID)
+		require.Equal(t, schema.PlanRunning, now.State)
+		require.True(t, now.WaitUntil.IsZero())
+		require.NoError(t, b.EndPlan(t.Context(), p.ID, schema.PlanDone))
+	})
 	t.Run("a later step by its kind, and the plan stays as it is", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -115,22 +127,25 @@ func TestWaive(t *testing.T) {
 	})
 }
 
+// manual opens a case whose second and last step is somebody's task.
+func (b *bundle) manual(external string) schema.Plan {
+	b.t.Helper()
+	d := b.draft(external, "", "suspend")
+	a := &d.Accounts[0]
+	a.Facts.Steps = append(a.Facts.Steps[:1:1], schema.StepFact{Kind: schema.StepManual, StepParams: schema.StepParams{Title: "collect the laptop"}})
+	d.Hash = schema.CaseHash([]string{a.Facts.Hash()})
+	return b.write(d)
+}
+
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := t.Context()
 	complete := schema.Decision{Kind: schema.DecideComplete}
-	manual := func(external string) schema.Plan {
-		d := b.draft(external, "", "suspend")
-		a := &d.Accounts[0]
-		a.Facts.Steps = append(a.Facts.Steps[:1:1], schema.StepFact{Kind: schema.StepManual, StepParams: schema.StepParams{Title: "collect the laptop"}})
-		d.Hash = schema.CaseHash([]string{a.Facts.Hash()})
-		return b.write(d)
-	}
-	p := manual("1")
+	p := b.manual("1")
 	b.through(p.ID, 0)
 	requireCode(t, schema.CodeConflict, b.told(p, complete))
-	p = manual("3")
+	p = b.manual("3")
 	ref := b.through(p.ID, 1)
 	require.NoError(t, b.WaitStep(ctx, ref, time.Now().Add(time.Hour)))
 	require.NoError(t, b.told(p, complete))
@@ -140,13 +155,13 @@ func TestComplete(t *testing.T) {
 	require.Equal(t, schema.PlanRunning, now.State)
 	requireCode(t, schema.CodeConflict, b.told(p, complete))
 
-	p = manual("4")
+	p = b.manual("4")
 	b.through(p.ID, 1)
 	b.park(p.ID, schema.ParkManualOverdue)
 	require.NoError(t, b.told(p, complete), "late is done too")
 	require.Equal(t, schema.PlanRunning, b.plan(p.ID).State)
 
-	p = manual("5")
+	p = b.manual("5")
 	b.through(p.ID, 1)
 	b.decide(p, schema.DecideCancel)
 	b.park(p.ID, schema.ParkVendorRefused)
