@@ -28,9 +28,6 @@ func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 	if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil {
 		return err
 	}
-	if err := a.confirmedInTime(ctx, &w, "remove_from_group"); err != nil {
-		return err
-	}
 	removable, fixed, err := a.memberships(ctx, w, g)
 	if err != nil {
 		return err
@@ -39,9 +36,14 @@ func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 		return err
 	}
 	for _, m := range removable {
-		op := schema.VendorWrite{Op: "remove_from_group", Details: map[string]string{
+		// The journal is kept by group: one that was accepted long ago and is still
+		// listed is not confirmed, whatever became of the others.
+		op := schema.VendorWrite{Op: "remove_from_group/" + string(m.GroupID), Details: map[string]string{
 			"account": string(w.source()), "group": string(m.GroupID), "membership": string(m.ID),
 		}}
+		if err := a.confirmedInTime(ctx, &w, op.Op); err != nil {
+			return err
+		}
 		err := a.write(ctx, w, op, func() error { return g.RemoveMembership(ctx, m) })
 		if err != nil && connectors.KindOf(err) != connectors.NotFound {
 			return err
@@ -54,8 +56,12 @@ func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 	if len(left) > 0 {
 		return a.notConfirmedYet(ctx, "the account is still listed in "+strconv.Itoa(len(left))+" groups")
 	}
+	plan, err := a.store.Plan(ctx, w.plan.ID)
+	if err != nil {
+		return err
+	}
 	return a.store.CompleteStep(ctx, w.ref, schema.StepDone, map[string]string{
-		"removed": strconv.Itoa(len(removable)), "left_by_vendor": strconv.Itoa(fixed),
+		"removed": strconv.Itoa(len(plan.Memberships)), "left_by_vendor": strconv.Itoa(fixed),
 	})
 }
 

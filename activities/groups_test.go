@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/worker"
@@ -63,6 +64,23 @@ func TestRemoveFromGroups(t *testing.T) {
 		b.vendor.deaf["remove_membership"] = false
 		require.NoError(t, b.step(b.acts.RemoveFromGroups, ref))
 		require.Len(t, b.plan(ref.PlanID).Memberships, 2, "what was there first is kept")
+	})
+
+	t.Run("a worker that took over late sees that it is done", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ref := b.inGroups()
+		b.vendor.during["groups"] = func() {
+			if b.vendor.count("remove_membership") == 2 {
+				b.vendor.during["groups"] = nil
+				b.exec("update plan_step set state = 'pending' where kind = 'remove_from_groups'") // the worker dies before it tells
+			}
+		}
+		require.Error(t, b.step(b.acts.RemoveFromGroups, ref))
+		b.exec("update plan_step set state = 'running' where kind = 'remove_from_groups'")
+		b.later(time.Hour)
+		require.NoError(t, b.step(b.acts.RemoveFromGroups, ref))
+		require.Equal(t, "2", b.plan(ref.PlanID).Steps[ref.Index].Proof["removed"])
 	})
 
 	t.Run("an answer that was lost half way loses no membership", func(t *testing.T) {
