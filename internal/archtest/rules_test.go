@@ -21,6 +21,7 @@ func arrows() []arrow {
 		{"connectors/*/*sim", []string{"connectors/simkit"}, "a simulator that shared a type with the client would share its mistakes"},
 		{"connectors/httpx", []string{"connectors", "schema"}, "turns responses into connector errors"},
 		{"connectors/rate", []string{"connectors", "schema"}, "shares a vendor's rate between workers"},
+		{"connectors/conformance", []string{"connectors", "schema"}, "judges connectors through what they all are, and knows none of them"},
 		{"connectors/*", []string{"connectors", "connectors/httpx", "connectors/rate", "schema"}, "a vendor is one folder that knows no other vendor and nothing of the engine"},
 
 		{"workflows", []string{"activities", "schema"}, "what happens over time reaches the world through activities alone"},
@@ -67,6 +68,7 @@ func keeps() []keep {
 		{"internal/secret", []string{"internal/app", "internal/temporalx", "internal/local/..."}, "keys have one owner; the exceptions carry the payload codec"},
 		{"internal/local", []string{"internal/app", "internal/local/..."}, "a started database is for `up` and for tests"},
 		{"connectors/*/*sim", []string{"internal/app", "internal/cli"}, "a simulator is for `sim`, `demo` and for tests"},
+		{"connectors/conformance", nil, "a suite is for tests"},
 	}
 }
 
@@ -77,6 +79,8 @@ func testArrows() []arrow {
 		{"connectors/simkit", nil, "as the simulators"},
 		{"connectors/*/*sim", nil, "a simulator's test must not know the client either; it reads the vendor's documents"},
 		{"connectors/all", []string{"connectors/..."}, "walks all folders"},
+		{"connectors/conformance", []string{"connectors/httpx"}, "its demonstration connector is built as a vendor's is"},
+		{"connectors/*", []string{"connectors/conformance", "connectors/simkit", "connectors/*/*sim"}, "a vendor's connector runs the suite over its simulator"},
 		{"internal/app", []string{"..."}, "starts everything"},
 		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/web", "internal/secret", "internal/local/localtest"}, "proves that it satisfies the ports declared there, with real keys"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},
