@@ -79,6 +79,51 @@ func TestGoldenHistories(t *testing.T) {
 	}
 }
 
+// The ways back are kept too. They share a stack whose vendor transfers from
+// active accounts alone and whose clocks let a transfer stall within seconds.
+func TestGoldenHistoriesOfWaysBack(t *testing.T) {
+	t.Parallel()
+	s := start(t, settings{engineScale: stalling, switches: boxsim.Switches{RefuseInactiveSource: true}})
+	s.apply("task", "manual: {title: Take the laptop into the store, owner: office, due: 300d}")
+	s.apply("groups", "remove_from_groups", "manual: {title: Take the laptop into the store, owner: office, due: 300d}")
+	s.apply("reactivating", "transfer: {inactive_source: reactivate}")
+	inTask := func(c apiclient.Case) bool { return c.Accounts[0].Step == "manual" && c.State == "waiting" }
+	for _, c := range []struct {
+		name, template, ends string
+		when                 func(apiclient.Case) bool
+		decide               []string
+	}{
+		{"manual", "task", "done", inTask, []string{"complete", "--evidence", "ticket 4711"}},
+		{"waived", "task", "done", inTask, []string{"waive", "--yes", "--reason", "there is none"}},
+		{"groups_undone", "groups", "cancelled", inTask, []string{"cancel", "--reason", "stays"}},
+		{"send_again", "transfer", "done", func(c apiclient.Case) bool { return c.State == "parked" }, []string{"resume", "--send-again", "--yes", "--reason", "it is dead"}},
+		{"window", "reactivating", "done", nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := s.in(t)
+			leaver, boss := s.hire("Leaver "+c.name), s.hire("Boss "+c.name)
+			s.fill(leaver)
+			s.group(boxsim.GroupSpec{Name: "Team " + c.name, Members: []string{leaver.id}})
+			args := []string{leaver.login, "--template", c.template}
+			switch c.name {
+			case "send_again":
+				s.dying(leaver)
+				args = append(args, "--transfer-to", boss.login)
+			case "window":
+				args = append(args, "--transfer-to", boss.login, "--grace", "0s")
+			}
+			begun := s.begin(args...)
+			if c.when != nil {
+				s.await(begun.CaseID, "the decision is due", c.when)
+				s.must(append([]string{"cases", c.decide[0], begun.CaseID}, c.decide[1:]...)...)
+			}
+			s.awaitState(begun.CaseID, c.ends)
+			s.replay("Offboarding", c.name, workflows.OffboardingID(caseID(begun)))
+			s.replay("Deprovision", c.name, workflows.DeprovisionID(planID(begun)))
+		})
+	}
+}
+
 // replay replays a history once its workflow has ended, and keeps it if asked to.
 func (s *stack) replay(workflow, name, id string) {
 	s.t.Helper()

@@ -31,6 +31,7 @@ type settings struct {
 	switches    boxsim.Switches
 	logLevel    string
 	bare        bool     // make no connection
+	file        string   // a settings file, for where notices go
 	env         []string // more of the environment of processes
 }
 
@@ -104,9 +105,11 @@ func (s *stack) up() {
 	s.t.Helper()
 	log, err := app.NewLogger(s.set.logLevel, filepath.Join(s.dir, app.LogFileName))
 	require.NoError(s.t, err)
+	told, err := config.Load(config.Sources{File: s.set.file, Env: func(string) (string, bool) { return "", false }})
+	require.NoError(s.t, err)
 	l, err := app.StartLocal(s.t.Context(), app.UpConfig{
 		Config: config.Config{
-			DatabaseURL: s.database, DataDir: s.dir, TimeScale: s.set.engineScale, RatePerMinute: 600_000,
+			DatabaseURL: s.database, DataDir: s.dir, TimeScale: s.set.engineScale, RatePerMinute: 600_000, Notify: told.Notify,
 		},
 		Env: s.temporalEnv(), Log: log, Version: "e2e", Fresh: true, Progress: func(string) {},
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/connectors/box/boxsim"
+	"sendoff/connectors/simkit"
 	"sendoff/internal/apiclient"
 	"sendoff/internal/cli"
 )
@@ -58,7 +59,6 @@ func TestWaysOnFromAStalledTransfer(t *testing.T) {
 		s.parkedFor(c.CaseID, "TRANSFER_STALLED")
 		require.Len(t, requests(s.sim, opTransfer, leaver.id), 1)
 		s.resume(c.CaseID)
-		s.await(c.CaseID, "it is watched on", func(c apiclient.Case) bool { return c.State != "parked" })
 		watched := s.run(append(again, "--yes")...)
 		require.Equal(t, cli.ExitRefused, watched.code, "%s%s", watched.out, watched.err)
 		s.parkedFor(c.CaseID, "TRANSFER_STALLED")
@@ -187,7 +187,28 @@ func TestPromiseWindowIsOpenForTheCallAlone(t *testing.T) {
 		require.Equal(t, map[string]int{boss.id: 6}, owned(s.sim, leaver))
 		require.Equal(t, map[string]int{"refused": 1, "ok200": 1}, account(t, s.sim, leaver.id).Transfers)
 	}
+	s.vendorKeepsSessions()
 	requireHarmless(t, s.sim)
+}
+
+// vendorKeepsSessions: a vendor that refuses for good to end sessions parks the
+// step that is there for it, which may be waived; it keeps no window open.
+func (s *stack) vendorKeepsSessions() {
+	s.t.Helper()
+	require.NoError(s.t, s.sim.AddFaults(simkit.Fault{Op: "users.terminate_sessions", Action: simkit.ActionStatus, Status: 403}))
+	leaver, boss := s.hire("Signed In"), s.hire("Signed Boss")
+	s.fill(leaver)
+	c := s.begin(leaver.login, "--transfer-to", boss.login, "--template", "reactivating", "--grace", "0s")
+	s.parkedFor(c.CaseID, "VENDOR_REFUSED")
+	s.must("cases", "waive", c.CaseID, "--yes", "--reason", "the identity provider ends them")
+
+	c = s.awaitState(c.CaseID, "done")
+	require.Equal(s.t, "waived", stepStates(c)["revoke_sessions"])
+	require.Equal(s.t, map[string]int{boss.id: 6}, owned(s.sim, leaver))
+	r := s.report(c.CaseID)
+	decided(s.t, r, "waive", "the identity provider ends them")
+	require.Contains(s.t, unproven(r), "revoke_sessions")
+	require.NotNil(s.t, r.Windows[0].ClosedAt)
 }
 
 // touches are the writes to somebody since a request, in their order; sessions
