@@ -104,6 +104,11 @@ func (p *Planner) CheckReceivers(ctx context.Context, id schema.CaseID, logins [
 		if plan.State.Ended() || !transfers || step.State.Finished() {
 			continue
 		}
+		if t, begun, err := p.store.Transfer(ctx, plan.ID); err != nil {
+			return nil, nil, err
+		} else if begun && !t.State.BeforeSend() {
+			continue
+		}
 		d, err := b.receiverFor(ctx, plan, logins)
 		if err != nil {
 			return nil, nil, err

@@ -48,14 +48,14 @@ func (a *Activities) restrain(ctx context.Context, w work, now schema.Account, e
 		if f.Warning {
 			continue
 		}
-		code := schema.ParkOnHold
+		code, fix := schema.ParkOnHold, "wait until it is released (sendoff hold release, or at the vendor), then resume"
 		switch f.Code {
 		case schema.SourceProtected:
-			code = schema.ParkSourceProtected
+			code, fix = schema.ParkSourceProtected, f.Fix+"; then resume"
 		case schema.HoldsUnreadableNow:
-			code = schema.ParkHoldsUnreadable
+			code, fix = schema.ParkHoldsUnreadable, f.Fix+"; then resume"
 		}
-		return r, &Refusal{Code: code, Message: f.Message, Fix: f.Fix + "; then resume"}
+		return r, &Refusal{Code: code, Message: f.Message, Fix: fix}
 	}
 	return r, nil
 }

@@ -41,6 +41,12 @@ func (s TransferState) CanMove(to TransferState) bool {
 	return slices.Contains(transferMoves[s], to)
 }
 
+// BeforeSend tells whether nothing was sent that the vendor may have taken: the
+// receiver may still be another.
+func (s TransferState) BeforeSend() bool {
+	return s == TransferWaiting || s == TransferIntended || s == TransferRefused
+}
+
 // MaySendAgain tells whether an operator's decision, and nothing else, may bring
 // the transfer back before its send, to intended or waiting, although the vendor
 // may have taken the last request: nothing moved for the whole stall time.

@@ -88,7 +88,7 @@ func (t *tx) beforeSend(ctx context.Context, p planRow) (bool, error) {
 	if err != nil || !ok {
 		return err == nil, err
 	}
-	return tr.State == schema.TransferWaiting || tr.State == schema.TransferIntended || tr.State == schema.TransferRefused, nil
+	return tr.State.BeforeSend(), nil
 }
 
 // changeFacts replaces a plan's facts and hash by a principal's decision. The
