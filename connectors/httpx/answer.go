@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -44,15 +45,32 @@ func readAnswer(resp *http.Response) (answer, error) {
 	if !a.accepted() {
 		limit = MaxErrorBytes
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	body, err := readPlain(resp, limit+1)
 	if int64(len(body)) > limit {
 		body, a.tooLong = body[:limit], true
 	}
-	a.body, a.cut = body, err != nil
+	// RFC 8259 section 8.1: a byte order mark may be ignored.
+	a.body, a.cut = bytes.TrimPrefix(body, []byte("\ufeff")), err != nil
 	if err != nil && a.accepted() {
 		return a, err
 	}
 	return a, nil
+}
+
+// readPlain reads at most limit bytes of the body, also of one that a proxy
+// compressed although nobody asked it to: net/http undoes only what it asked for.
+func readPlain(resp *http.Response, limit int64) ([]byte, error) {
+	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		return io.ReadAll(io.LimitReader(resp.Body, limit))
+	}
+	plain, err := gzip.NewReader(resp.Body)
+	if errors.Is(err, io.EOF) {
+		return nil, nil // no body at all
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(plain, limit))
 }
 
 // refusal is the error an answer stands for, nil when it is accepted.

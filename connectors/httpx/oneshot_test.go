@@ -1,6 +1,8 @@
 package httpx_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/x509"
 	"io"
 	"net/http"
@@ -93,4 +95,39 @@ func TestOneShotKnowsThatNothingLeft(t *testing.T) {
 	require.False(t, a.Written, "a failed handshake carries no byte of the request")
 	require.False(t, errorOf(t, a.Err).Sent)
 	require.Contains(t, a.Err.Error(), "certificate")
+}
+
+// TestAnswersThatWereCompressedUnasked: the one answer to a transfer must be read
+// also where a proxy compresses what nobody asked it to, or marks it as UTF-8.
+func TestAnswersThatWereCompressedUnasked(t *testing.T) {
+	t.Parallel()
+	var cut atomic.Bool
+	base, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, _ = io.WriteString(z, "\ufeff{\"id\":\"9\"}")
+		_ = z.Close()
+		if cut.Load() {
+			packed.Truncate(packed.Len() / 2)
+		}
+		_, _ = w.Write(packed.Bytes())
+	})
+	c, _ := newClient(t, base)
+	send := func() httpx.Answer {
+		shot, err := c.Prepare(t.Context(), httpx.Request{Op: "v.put", Method: http.MethodPut, Path: "/x", Body: map[string]string{}})
+		require.NoError(t, err)
+		return shot.Send(t.Context())
+	}
+	a := send()
+	require.True(t, a.Whole)
+	require.Equal(t, `{"id":"9"}`, string(a.Body))
+	var out struct{ ID string }
+	require.NoError(t, c.Do(t.Context(), httpx.Request{Op: "v.get", Method: http.MethodGet, Path: "/x"}, &out))
+	require.Equal(t, "9", out.ID)
+
+	cut.Store(true)
+	a = send()
+	require.Equal(t, http.StatusOK, a.Status, "the status was heard")
+	require.False(t, a.Whole)
 }
