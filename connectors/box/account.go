@@ -1,6 +1,10 @@
 package box
 
-import "sendoff/schema"
+import (
+	"time"
+
+	"sendoff/schema"
+)
 
 // Box's words for an account that may be used and for a suspended one.
 const (
@@ -35,10 +39,10 @@ func (c *Connector) account(op string, u user) (schema.Account, error) {
 		a.SpaceUsed = *u.SpaceUsed
 	}
 	if u.SpaceAmount != nil {
-		a.SpaceAmount = *u.SpaceAmount
+		a.SpaceAmount = int64(*u.SpaceAmount)
 	}
-	if u.CreatedAt != nil {
-		a.CreatedAt = u.CreatedAt.UTC()
+	if at := time.Time(u.CreatedAt); !at.IsZero() {
+		a.CreatedAt = at.UTC()
 	}
 	return a, nil
 }

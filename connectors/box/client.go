@@ -3,10 +3,13 @@ package box
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"sendoff/connectors"
 	"sendoff/connectors/httpx"
@@ -96,6 +99,34 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	v, err := strconv.ParseInt(string(t), 10, 64)
 	*n = number(v)
 	return err
+}
+
+// capacity is a number of bytes that may stand for no limit: what Box writes for
+// unlimited accounts is not documented, so that one that is too large for us is
+// the largest there is.
+type capacity int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *capacity) UnmarshalJSON(b []byte) error {
+	v, err := strconv.ParseInt(string(b), 10, 64)
+	if errors.Is(err, strconv.ErrRange) && b[0] != '-' {
+		v, err = math.MaxInt64, nil
+	}
+	*c = capacity(v)
+	return err
+}
+
+// instant is a time that tells, and decides nothing: one that cannot be read is
+// unknown, and no reason to refuse what it stands in.
+type instant time.Time
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (i *instant) UnmarshalJSON(b []byte) error {
+	var t time.Time
+	if json.Unmarshal(b, &t) == nil {
+		*i = instant(t)
+	}
+	return nil
 }
 
 func (t text) id() schema.ExternalID { return schema.ExternalID(t) }

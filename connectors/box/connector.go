@@ -153,9 +153,10 @@ func (c *Connector) Holds(ctx context.Context, id schema.ExternalID) (schema.Ven
 	}
 	retention, err := c.client.anyRetention(ctx)
 	switch {
-	case outOfReach(err) || connectors.KindOf(err) == connectors.Forbidden:
+	case err == nil:
+	case len(held) > 0 || outOfReach(err) || notServed(err) || connectors.KindOf(err) == connectors.Forbidden:
 		retention = true
-	case err != nil:
+	default:
 		return schema.VendorHolds{}, err
 	}
 	holds := schema.VendorHolds{Retention: retention}
@@ -165,18 +166,28 @@ func (c *Connector) Holds(ctx context.Context, id schema.ExternalID) (schema.Ven
 	return holds, nil
 }
 
-// RootItems implements connectors.ContentReader. An item without a named owner
-// belongs to somebody whom the account may not see, hence to somebody else.
+// RootItems implements connectors.ContentReader. An item whose owner neither the
+// listing nor the item itself names counts as the account's, so that it is not
+// lost silently.
 func (c *Connector) RootItems(ctx context.Context, owner schema.ExternalID) ([]schema.Witness, int, error) {
 	const op = "box.list_root"
 	var owned []schema.Witness
 	foreign := 0
+	seen := map[text]bool{} // a listing that changes under way repeats entries
 	err := c.client.eachRootItem(ctx, op, owner, func(i item) error {
-		if i.OwnedBy.id() != owner {
+		if seen[i.ID] {
+			return nil
+		}
+		seen[i.ID] = true
+		w, err := i.witness(op)
+		by := i.OwnedBy.id()
+		if err == nil && by == "" {
+			by, err = c.client.ownerOf(ctx, owner, w)
+		}
+		if by != "" && by != owner {
 			foreign++
 			return nil
 		}
-		w, err := i.witness(op)
 		owned = append(owned, w)
 		return err
 	})
@@ -192,10 +203,12 @@ func (c *Connector) TrashItems(ctx context.Context, owner schema.ExternalID) ([]
 	const op = "box.list_trash"
 	var trash []schema.Witness
 	var bytes int64
+	seen := map[text]bool{}
 	err := c.client.eachTrashed(ctx, op, owner, func(i item) error {
-		if by := i.OwnedBy.id(); by != "" && by != owner {
+		if by := i.OwnedBy.id(); by != "" && by != owner || seen[i.ID] {
 			return nil
 		}
+		seen[i.ID] = true
 		w, err := i.witness(op)
 		trash = append(trash, w)
 		if i.Size != nil {

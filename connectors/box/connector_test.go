@@ -89,6 +89,7 @@ func TestContentAsTheOwner(t *testing.T) {
 	s := newScript(t,
 		exchange{want: root + "&usemarker=true", asUser: "5", answer: `{"limit":1000,"next_marker":"x","entries":[
 			{"type":"folder","id":"1","owned_by":{"id":"5"}},{"type":"folder","id":"2","owned_by":{"id":"6"}},{"type":"file","id":"8","owned_by":null}]}`},
+		exchange{want: "GET /2.0/files/8?fields=id%2Cowned_by", asUser: "5", answer: `{"id":"8","owned_by":{"id":"7"}}`},
 		exchange{want: root + "&marker=x&usemarker=true", asUser: "5", answer: `{"limit":1000,"entries":[
 			{"type":"web_link","id":3,"owned_by":{"id":5}},{"type":"file","id":"4","owned_by":{"id":"5"}}]}`},
 		exchange{want: trash, asUser: "5", answer: `{"limit":1000,"entries":[
@@ -108,7 +109,7 @@ func TestContentAsTheOwner(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []schema.Witness{{ID: "1", Type: "folder"}, {ID: "3", Type: "web_link"}, {ID: "4", Type: "file"}}, owned)
 	require.Equal(t, 2, foreign)
-	require.Equal(t, []schema.ExternalID{"", "5", "", "5"}, g.waits, "each call debits the token's user and the one acted as")
+	require.Equal(t, []schema.ExternalID{"", "5", "", "5", "", "5"}, g.waits, "each call debits the token's user and the one acted as")
 
 	items, bytes, err := c.TrashItems(t.Context(), "5")
 	require.NoError(t, err)
@@ -126,6 +127,40 @@ func TestContentAsTheOwner(t *testing.T) {
 	require.Equal(t, connectors.Unauthorized, errorOf(t, err).Kind)
 	_, _, err = c.RootItems(t.Context(), "5")
 	require.Equal(t, connectors.Malformed, errorOf(t, err).Kind)
+}
+
+// TestItemsWithoutAnOwner: a listing that leaves owners out, and repeats entries
+// while it changes, must not make content invisible.
+func TestItemsWithoutAnOwner(t *testing.T) {
+	t.Parallel()
+	s := newScript(t,
+		exchange{want: "GET /2.0/folders/0/items?fields=id%2Ctype%2Cowned_by&limit=1000&usemarker=true", asUser: "5", answer: `{"limit":4,"next_marker":"x","entries":[
+			{"type":"folder","id":"1"},{"type":"file","id":"2"},{"type":"web_link","id":"3"},{"type":"file","id":"4"}]}`},
+		exchange{want: "GET /2.0/folders/1?fields=id%2Cowned_by", asUser: "5", answer: `{"id":"1","owned_by":{"id":"5"}}`},
+		exchange{want: "GET /2.0/files/2?fields=id%2Cowned_by", asUser: "5", answer: `{"id":"2","owned_by":{"id":"6"}}`},
+		exchange{want: "GET /2.0/web_links/3", asUser: "5", answer: `{"id":"3","owned_by":null}`},
+		exchange{want: "GET /2.0/files/4?fields=id%2Cowned_by", asUser: "5", status: 404, answer: refusal("404", "not_found", "x")},
+		exchange{want: "GET /2.0/folders/0/items?fields=id%2Ctype%2Cowned_by&limit=1000&marker=x&usemarker=true", asUser: "5", answer: `{"limit":4,"entries":[{"type":"file","id":"4"}]}`},
+	)
+	owned, foreign, err := open(t, s.url).RootItems(t.Context(), "5")
+	require.NoError(t, err)
+	require.Equal(t, []schema.Witness{{ID: "1", Type: "folder"}, {ID: "3", Type: "web_link"}, {ID: "4", Type: "file"}}, owned)
+	require.Equal(t, 1, foreign)
+}
+
+// TestListingByOffsetsThoughMarkersWereAsked: the rest must not be lost.
+func TestListingByOffsetsThoughMarkersWereAsked(t *testing.T) {
+	t.Parallel()
+	const list = "GET /2.0/folders/trash/items?fields=id%2Ctype%2Csize%2Cowned_by&limit=1000"
+	s := newScript(t,
+		exchange{want: list + "&usemarker=true", asUser: "5", answer: `{"total_count":3,"limit":2,"offset":0,"entries":[{"type":"file","id":"1","size":1},{"type":"file","id":"2","size":2}]}`},
+		exchange{want: list + "&offset=2&usemarker=true", asUser: "5", answer: `{"total_count":3,"limit":2,"offset":2,"entries":[{"type":"file","id":"2","size":2},{"type":"file","id":"3","size":4}]}`},
+		exchange{want: list + "&offset=4&usemarker=true", asUser: "5", answer: `{"total_count":3,"limit":2,"offset":4,"entries":[]}`},
+	)
+	items, bytes, err := open(t, s.url).TrashItems(t.Context(), "5")
+	require.NoError(t, err)
+	require.Len(t, items, 3)
+	require.EqualValues(t, 7, bytes)
 }
 
 func TestLocate(t *testing.T) {

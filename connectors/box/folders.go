@@ -40,6 +40,26 @@ func (c *client) eachRootItem(ctx context.Context, op string, user schema.Extern
 	return eachByMarker(ctx, c, call{op: op, path: "/folders/0/items", query: q, asUser: user}, fn)
 }
 
+// ownerOf asks an item itself for its owner, where a listing does not tell; ""
+// when Box names nobody or the user does not see the item.
+func (c *client) ownerOf(ctx context.Context, user schema.ExternalID, w schema.Witness) (schema.ExternalID, error) {
+	const op = "box.read_owner"
+	path, err := itemPath(op, w, "")
+	if err != nil {
+		return "", err
+	}
+	var q url.Values
+	if w.Type != "web_link" {
+		q = fields("id", "owned_by")
+	}
+	var it item
+	err = c.do(ctx, call{op: op, path: path, query: q, asUser: user}, &it)
+	if outOfReach(err) {
+		return "", nil
+	}
+	return it.OwnedBy.id(), err
+}
+
 // readItem reads where an item is, as a user sees it; found is false when that
 // user does not see it or it is in the trash.
 func (c *client) readItem(ctx context.Context, user schema.ExternalID, w schema.Witness) (it item, found bool, err error) {

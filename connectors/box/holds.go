@@ -3,8 +3,10 @@ package box
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 
+	"sendoff/connectors"
 	"sendoff/schema"
 )
 
@@ -35,7 +37,8 @@ func custodianTypes() []string { return []string{"user", "ownership", "interacti
 
 // holdsOn lists the policies that hold a user. There is no such question at
 // Box: each policy is asked for its assignments to that user. It needs the
-// governance scope; without it Box answers 403.
+// governance scope; without it Box answers 403. It fails when a policy cannot be
+// asked, unless another one holds the user anyway.
 func (c *client) holdsOn(ctx context.Context, user schema.ExternalID) ([]holdPolicy, error) {
 	if user == "" {
 		return nil, invalid(opListHolds, "the account's id is empty")
@@ -57,16 +60,22 @@ func (c *client) holdsOn(ctx context.Context, user schema.ExternalID) ([]holdPol
 	if err != nil {
 		return nil, err
 	}
+	var unread error
 	for _, p := range live {
 		yes, err := c.holdsUser(ctx, p, user)
-		if err != nil {
-			return nil, err
+		if err != nil && unread == nil {
+			unread = err
 		}
 		if yes {
 			held = append(held, p)
 		}
 	}
-	return held, nil
+	if len(held) > 0 {
+		// One hold is enough: what else could not be read must not hide it from
+		// a connection for which somebody has declared that there are none.
+		return held, nil
+	}
+	return nil, unread
 }
 
 func (c *client) holdsUser(ctx context.Context, p holdPolicy, user schema.ExternalID) (bool, error) {
@@ -102,6 +111,12 @@ func (c *client) anyRetention(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	return false, err
+}
+
+// notServed tells whether Box does not have the endpoint at all.
+func notServed(err error) bool {
+	var e *connectors.Error
+	return errors.As(err, &e) && (e.Status == http.StatusMethodNotAllowed || e.Status == http.StatusGone)
 }
 
 // locked tells whether a folder is locked against moves, which keeps it from

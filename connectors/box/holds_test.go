@@ -81,18 +81,57 @@ func TestHoldsThatCannotBeRead(t *testing.T) {
 	require.Equal(t, connectors.Invalid, errorOf(t, err).Kind)
 }
 
-// TestHoldsOutweighRetention: that retention may not be read must not hide a
-// legal hold that was.
+// TestHoldsOutweighRetention: that retention may not be read, for whatever reason,
+// must not hide a legal hold that was.
 func TestHoldsOutweighRetention(t *testing.T) {
 	t.Parallel()
+	for name, unread := range map[string]exchange{
+		"no scope":       {status: 403, answer: refusal("403", "insufficient_scope", "x")},
+		"not there":      {status: 404, answer: refusal("404", "not_found", "x")},
+		"no such method": {status: 405},
+		"gone":           {status: 410},
+		"down":           {status: 503},
+		"no listing":     {answer: "<html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			unread.want = retention
+			s := newScript(t,
+				exchange{want: holdPolicies, answer: `{"limit":1000,"entries":[{"id":"1","status":"active"}]}`},
+				exchange{want: assignments("1", "user"), answer: `{"limit":1000,"entries":[{"id":"a","assigned_to":{"id":"5"}}]}`},
+				unread,
+			)
+			got, err := open(t, s.url).Holds(t.Context(), "5")
+			require.NoError(t, err)
+			require.Equal(t, schema.VendorHolds{Legal: []schema.ExternalID{"1"}, Retention: true}, got)
+		})
+	}
+}
+
+// TestHoldsWithoutRetentionPolicies: a Box that does not have the listing of
+// retention policies still says that nothing is held.
+func TestHoldsWithoutRetentionPolicies(t *testing.T) {
+	t.Parallel()
+	s := newScript(t, exchange{want: holdPolicies, answer: nothing}, exchange{want: retention, status: 405})
+	got, err := open(t, s.url).Holds(t.Context(), "5")
+	require.NoError(t, err)
+	require.Equal(t, schema.VendorHolds{Retention: true}, got)
+}
+
+// TestOneHoldIsEnough: a policy that cannot be asked must not hide another one
+// that holds the account, for a declaration that there are none would cover both.
+func TestOneHoldIsEnough(t *testing.T) {
+	t.Parallel()
 	s := newScript(t,
-		exchange{want: holdPolicies, answer: `{"limit":1000,"entries":[{"id":"1","status":"active"}]}`},
-		exchange{want: assignments("1", "user"), answer: `{"limit":1000,"entries":[{"id":"a","assigned_to":{"id":"5"}}]}`},
-		exchange{want: retention, status: 403, answer: refusal("403", "insufficient_scope", "x")},
+		exchange{want: holdPolicies, answer: `{"limit":1000,"entries":[{"id":"1","status":"active"},{"id":"2","status":"active"}]}`},
+		exchange{want: assignments("1", "user"), answer: nothing},
+		exchange{want: assignments("1", "ownership"), status: 400, answer: refusal("400", "bad_request", "x")},
+		exchange{want: assignments("2", "user"), answer: `{"limit":1000,"entries":[{"id":"a","assigned_to":{"id":"5"}}]}`},
+		exchange{want: retention, answer: nothing},
 	)
 	got, err := open(t, s.url).Holds(t.Context(), "5")
 	require.NoError(t, err)
-	require.Equal(t, schema.VendorHolds{Legal: []schema.ExternalID{"1"}, Retention: true}, got)
+	require.Equal(t, schema.VendorHolds{Legal: []schema.ExternalID{"2"}}, got)
 }
 
 func TestMembershipsCanBeMadeAgain(t *testing.T) {

@@ -22,6 +22,12 @@ type page[T any] struct {
 	NextMarker text    `json:"next_marker"`
 	Limit      number  `json:"limit"`
 	TotalCount *number `json:"total_count"`
+	Offset     *number `json:"offset"`
+}
+
+// byOffset tells whether the page says that it is the one at an offset.
+func (p page[T]) byOffset(n int64) bool {
+	return p.TotalCount != nil && p.Offset != nil && int64(*p.Offset) == n
 }
 
 // each reads one page and hands its entries to fn.
@@ -53,8 +59,16 @@ func eachByMarker[T any](ctx context.Context, c *client, k call, fn func(T) erro
 	}
 	for range pages {
 		p, err := each(ctx, c, k, fn)
-		if err != nil || p.NextMarker == "" {
+		if err != nil {
 			return err
+		}
+		if p.NextMarker == "" {
+			if k.maxPages == 0 && p.byOffset(0) && 0 < p.Limit && p.Limit < *p.TotalCount {
+				// An answer in the other manner: who asks for markers and gets
+				// offsets has read the first page alone.
+				return fromOffset(ctx, c, k, int64(p.Limit), fn)
+			}
+			return nil
 		}
 		if seen[p.NextMarker] {
 			return malformed(k.op, "the listing repeats a marker and would never end")
@@ -74,7 +88,11 @@ func eachByMarker[T any](ctx context.Context, c *client, k call, fn func(T) erro
 // that is too low loses nobody.
 func eachByOffset[T any](ctx context.Context, c *client, k call, fn func(T) error) error {
 	k.query = with(k.query, "limit", strconv.Itoa(pageSize))
-	for offset := int64(0); offset <= maxOffset; {
+	return fromOffset(ctx, c, k, 0, fn)
+}
+
+func fromOffset[T any](ctx context.Context, c *client, k call, offset int64, fn func(T) error) error {
+	for offset <= maxOffset {
 		k.query = with(k.query, "offset", strconv.FormatInt(offset, 10))
 		p, err := each(ctx, c, k, fn)
 		if err != nil {

@@ -25,8 +25,8 @@ type surveyed struct {
 		Access    string `json:"access"`
 		Effective string `json:"effective_access"`
 	} `json:"shared_link"`
-	HasCollaborations *bool      `json:"has_collaborations"` // nil = Box did not say
-	TrashedAt         *time.Time `json:"trashed_at"`
+	HasCollaborations *bool   `json:"has_collaborations"` // nil = Box did not say
+	TrashedAt         instant `json:"trashed_at"`
 }
 
 // open tells whether anybody who has the link gets in.
@@ -114,7 +114,7 @@ func (s *surveyor) trash(ctx context.Context) error {
 		if i.Size != nil {
 			s.found.TrashBytes += *i.Size
 		}
-		if i.TrashedAt != nil && s.now.Sub(*i.TrashedAt) <= trashedLately {
+		if at := time.Time(i.TrashedAt); !at.IsZero() && s.now.Sub(at) <= trashedLately {
 			s.found.TrashedLately++
 		}
 		return nil

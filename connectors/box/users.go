@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"sendoff/schema"
 )
@@ -13,16 +12,16 @@ import (
 // user is Box's User, as far as it is read
 // (https://developer.box.com/reference/resources/user--full/).
 type user struct {
-	ID          text       `json:"id"`
-	Login       string     `json:"login"`
-	Name        string     `json:"name"`
-	Role        string     `json:"role"`
-	Status      string     `json:"status"`
-	SpaceUsed   *int64     `json:"space_used"`
-	SpaceAmount *int64     `json:"space_amount"` // -1 = unlimited
-	Enterprise  *ref       `json:"enterprise"`
-	AppUser     bool       `json:"is_platform_access_only"`
-	CreatedAt   *time.Time `json:"created_at"`
+	ID          text      `json:"id"`
+	Login       string    `json:"login"`
+	Name        string    `json:"name"`
+	Role        string    `json:"role"`
+	Status      string    `json:"status"`
+	SpaceUsed   *int64    `json:"space_used"`
+	SpaceAmount *capacity `json:"space_amount"` // -1 = unlimited
+	Enterprise  *ref      `json:"enterprise"`
+	AppUser     bool      `json:"is_platform_access_only"`
+	CreatedAt   instant   `json:"created_at"`
 }
 
 func userFields() url.Values {
@@ -57,8 +56,10 @@ func (c *client) findUsers(ctx context.Context, login string) ([]user, error) {
 	}
 	q := with(with(with(userFields(), "usemarker", "true"), "user_type", "all"), "filter_term", login)
 	var found []user
+	seen := map[text]bool{} // a listing that changes under way repeats entries
 	err := eachByMarker(ctx, c, call{op: opFindUsers, path: "/users", query: q}, func(u user) error {
-		if strings.EqualFold(u.Login, login) {
+		if strings.EqualFold(u.Login, login) && (u.ID == "" || !seen[u.ID]) {
+			seen[u.ID] = true
 			found = append(found, u)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package box_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ func TestReadAccount(t *testing.T) {
 		exchange{want: get, answer: wireUser(`"5"`, leaver, `"enterprise":null`, `"role":null`, `"status":null`, `"space_used":null`, `"space_amount":null`)},
 		exchange{want: get, answer: wireUser(`"5"`, leaver, `"enterprise":{"type":"enterprise","id":12}`)},
 		exchange{want: get, answer: wireUser(`"5"`, leaver, `"status":"brand_new"`)},
+		exchange{want: get, answer: wireUser(`"5"`, leaver, `"space_amount":18446744073709551615`, `"created_at":"2012-12-12T10:53:43-0800"`)},
 	)
 	c := open(t, s.url)
 	read := func() schema.Account {
@@ -67,6 +69,9 @@ func TestReadAccount(t *testing.T) {
 	require.Equal(t, schema.KindExternal, read().Kind)
 	require.Equal(t, schema.KindExternal, read().Kind)
 	require.Equal(t, schema.AccountRestricted, read().Status)
+	a = read()
+	require.EqualValues(t, math.MaxInt64, a.SpaceAmount, "no limit, whatever the number")
+	require.Zero(t, a.CreatedAt, "a time that cannot be read is unknown")
 }
 
 func TestReadAccountThatBreaksTheContract(t *testing.T) {
@@ -79,7 +84,7 @@ func TestReadAccountThatBreaksTheContract(t *testing.T) {
 		"no space":      wireUser(`"5"`, leaver, `"space_used":null`),
 		"text as space": wireUser(`"5"`, leaver, `"space_used":"`+leaver+`"`),
 		"float id":      wireUser(`5.5`, leaver),
-		"bad time":      wireUser(`"5"`, leaver, `"created_at":"`+leaver+`"`),
+		"text as room":  wireUser(`"5"`, leaver, `"space_amount":"`+leaver+`"`),
 	} {
 		s := newScript(t, exchange{want: "GET /2.0/users/5?" + userQuery, answer: answer})
 		_, err := open(t, s.url).ReadAccount(t.Context(), "5")
@@ -120,12 +125,12 @@ func TestFindByLoginComparesEveryPrefixHit(t *testing.T) {
 	const tail = "&usemarker=true&user_type=all"
 	s := newScript(t,
 		exchange{want: list + tail, answer: `{"limit":2,"next_marker":"m1","entries":[` + wireUser(`"1"`, "ann@example.com.au") + `,` + wireUser(`"2"`, "Ann@Example.com") + `]}`},
-		exchange{want: list + "&marker=m1" + tail, answer: `{"limit":2,"next_marker":77,"entries":[]}`},
+		exchange{want: list + "&marker=m1" + tail, answer: `{"limit":2,"next_marker":77,"entries":[` + wireUser(`"2"`, "ann@example.com") + `]}`},
 		exchange{want: list + "&marker=77" + tail, answer: `{"limit":2,"next_marker":"","entries":[` + wireUser(`"3"`, leaver, `"enterprise":null`, `"role":null`) + `]}`},
 	)
 	found, err := open(t, s.url).FindByLogin(t.Context(), leaver)
 	require.NoError(t, err)
-	require.Len(t, found, 2, "all exact matches, no prefix hits")
+	require.Len(t, found, 2, "all exact matches once, no prefix hits")
 	require.Equal(t, schema.ExternalID("2"), found[0].ExternalID)
 	require.Equal(t, schema.KindExternal, found[1].Kind)
 
