@@ -62,9 +62,15 @@ workflowcheck: ## fail if workflow code could replay differently
 archtest: ## fail if a package imports what it must not
 	go test ./internal/archtest/...
 
+# For example: make bench LEAVERS=50 RECEIVERS=10, or make bench BENCHFLAGS='--only latency --output json'
+LEAVERS ?= 500
+RECEIVERS ?= 50
+BENCHFLAGS ?=
+
 .PHONY: bench
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem $(PACKAGES)
+bench: build ## measure speed and appetite beside baselines of the same run (docs/benchmarks.md)
+	go run ./e2e/bench --program bin/sendoff --leavers $(LEAVERS) --receivers $(RECEIVERS) $(BENCHFLAGS)
+	@go test -run '^$$' -bench . -benchmem $$(git grep -l '^func Benchmark' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: build
 build: ## build bin/sendoff

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -43,10 +44,13 @@ func TestFigures(t *testing.T) {
 	require.Greater(t, *ours.Ratio, 1.0, "nothing is faster than its floor")
 }
 
-func TestAFigureThatCannotBeTakenIsAnError(t *testing.T) {
+func TestWhatDoesNotCompleteIsAnError(t *testing.T) {
 	t.Parallel()
+	fails, err := exec.LookPath("false")
+	require.NoError(t, err)
 	var out, errout bytes.Buffer
-	require.Equal(t, 1, run(t.Context(), []string{"--only", "changes", "--program", "/dev/null", "--plans", "1001"}, &out, &errout), errout.String())
+	require.Equal(t, 1, run(t.Context(), []string{"--only", "leavers", "--program", fails}, &out, &errout))
+	require.Contains(t, errout.String(), "leavers: sendoff migrate: exit status 1")
 }
 
 func TestFlags(t *testing.T) {

@@ -26,10 +26,6 @@ import (
 // unhurried is a rate at which nobody ever waits for a token.
 const unhurried = 600_000
 
-// share is the part of a vendor's limit that the product uses by default: 960 of
-// Box's 1000.
-const share = 0.96
-
 // patience bounds every wait but that for the leavers.
 const patience = 2 * time.Minute
 
@@ -83,7 +79,7 @@ func (b *bench) install(ctx context.Context, p place) (in *installation, err err
 	}
 	rate := unhurried
 	if p.limit > 0 {
-		rate = max(1, int(float64(p.limit)*share))
+		rate = b.set.ownLimit()
 	}
 	in.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "SENDOFF_DATABASE_URL=" + in.database, "SENDOFF_KEY_FILE=" + keyFile,

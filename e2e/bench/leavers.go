@@ -3,10 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +59,9 @@ func (b *bench) leavers(ctx context.Context) ([]figure, error) {
 	if err := in.judgeWave(wave); err != nil {
 		return nil, err
 	}
+	if err := in.writeLog(b.set.log); err != nil {
+		return nil, err
+	}
 	memory, err := in.peaks(idle)
 	if err != nil {
 		return nil, err
@@ -100,7 +105,7 @@ func (in *installation) hireWave() (w wave, err error) {
 func (in *installation) offboardWave(ctx context.Context, w wave) error {
 	var requests []apiclient.Request
 	for i, p := range w.leavers {
-		requests = append(requests, apiclient.Request{Email: p.login, Receivers: []string{w.receiverOf(i).login}, Grace: "1h"})
+		requests = append(requests, apiclient.Request{Email: p.login, Receivers: []string{w.receiverOf(i).login}, Grace: "1m"})
 	}
 	for some := range slices.Chunk(requests, perRequest) {
 		if _, err := in.api.CreateCases(ctx, some, "", "csv"); err != nil {
@@ -180,6 +185,24 @@ func (in *installation) judgeWave(w wave) error {
 	return nil
 }
 
+// writeLog keeps the vendor's log, for whoever wants to know where the calls went.
+func (in *installation) writeLog(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(f)
+	for _, r := range in.sim.Requests() {
+		if err := enc.Encode(r); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return f.Close()
+}
+
 // throughput is the total against its floor: no engine can make its calls faster
 // than the vendor takes them, nor run the transfers of one receiver side by side.
 func (in *installation) throughput(w wave, began time.Time, total time.Duration) figure {
@@ -194,13 +217,13 @@ func (in *installation) throughput(w wave, began time.Time, total time.Duration)
 	return f.
 		note("calls / limit: %d calls of the busiest acting user / %d a minute = %s s", paying, in.b.set.limit, number(byLimit.Seconds())).
 		note("longest lane: %s s of transfers for one receiver", number(lane.Seconds())).
-		note("%.1f calls per leaver: %s", float64(total1(calls))/float64(len(w.leavers)), perLeaver(calls, len(w.leavers))).
+		note("%.1f calls per leaver: %s", float64(allOf(calls))/float64(len(w.leavers)), perLeaver(calls, len(w.leavers))).
 		note("calls a second in each tenth of the time, the limit is %.1f: %s", float64(in.b.set.limit)/60, tenths(log, began, total)).
-		note("answers 429: %d; the product is set to %d calls a minute, %.0f %% of the limit", refused, int(float64(in.b.set.limit)*share), share*100).
+		note("answers 429: %d; the product is set to %d calls a minute", refused, in.b.set.ownLimit()).
 		note("clocks and jobs run %d times as fast, the rate and the calls' own time do not", in.place.scale)
 }
 
-func total1(calls map[string]int) (n int) {
+func allOf(calls map[string]int) (n int) {
 	for _, c := range calls {
 		n += c
 	}

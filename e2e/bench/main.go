@@ -29,6 +29,7 @@ type settings struct {
 	leavers   int
 	receivers int
 	limit     int           // the vendor's calls a minute and acting user
+	percent   int           // of the limit that the product is set to
 	scale     int64         // divides the engine's clocks and the vendor's job times
 	cases     int           // cases, and empty workflows, of the latency
 	looks     int64         // the scale of the group actions
@@ -36,7 +37,7 @@ type settings struct {
 	clients   int           // of the state changes and of the bare inserts
 	idle      time.Duration // how long server and worker do nothing before their memory is read
 	patience  time.Duration // for the leavers
-	profiles  string        // directory for heap profiles; empty = none
+	log       string        // file for the vendor's log of the leavers; empty = none
 }
 
 func parse(args []string, stderr io.Writer) (settings, error) {
@@ -49,12 +50,14 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.leavers, "leavers", 500, "how many leave at once")
 	f.IntVar(&s.receivers, "receivers", 50, "how many people get their content")
 	f.IntVar(&s.limit, "limit", 1000, "calls a minute and acting user that the vendor answers")
+	f.IntVar(&s.percent, "percent", 90, "the product's own limit in percent of the vendor's")
 	f.Int64Var(&s.scale, "scale", 60, "divides the engine's clocks and the vendor's job times, never the rate")
 	f.IntVar(&s.cases, "cases", 100, "how many cases, and empty workflows, the latency is taken from")
 	f.Int64Var(&s.looks, "looks-scale", 60, "divides clocks and job times while Temporal's actions are counted")
 	f.IntVar(&s.plans, "plans", 500, "how many plans change state")
 	f.IntVar(&s.clients, "clients", 16, "how many change state, or insert, at the same time")
 	f.DurationVar(&s.idle, "idle", 10*time.Second, "how long nothing happens before idle memory is read")
+	f.StringVar(&s.log, "log", "", "write the vendor's log of the leavers to this `file`, a JSON object for each call")
 	f.DurationVar(&s.patience, "patience", 45*time.Minute, "how long the leavers may take")
 	if err := f.Parse(args); err != nil {
 		return s, err
@@ -73,11 +76,15 @@ func (s settings) check(rest []string) error {
 		return fmt.Errorf("%q is no flag", rest[0])
 	case s.output != "text" && s.output != "json":
 		return fmt.Errorf("output is %q: use text or json", s.output)
-	case min(s.leavers, s.receivers, s.limit, s.cases, s.plans, s.clients) < 1 || min(s.scale, s.looks) < 2:
+	case min(s.leavers, s.receivers, s.limit, s.percent, s.cases, s.plans, s.clients) < 1 || min(s.scale, s.looks) < 2:
 		return errors.New("counts are 1 or more, scales 2 or more")
 	}
 	return nil
 }
+
+// ownLimit is the calls a minute that the product is set to: less than the vendor's
+// limit, because a bucket that was full lets more through in its first minute.
+func (s settings) ownLimit() int { return max(1, s.limit*s.percent/100) }
 
 func (s settings) groups() []string {
 	if s.only == "" {
@@ -160,7 +167,7 @@ func (s settings) command(group string) string {
 	c := "go run ./e2e/bench --only " + group
 	switch group {
 	case "leavers":
-		c += fmt.Sprintf(" --leavers %d --receivers %d --limit %d --scale %d", s.leavers, s.receivers, s.limit, s.scale)
+		c += fmt.Sprintf(" --leavers %d --receivers %d --limit %d --percent %d --scale %d", s.leavers, s.receivers, s.limit, s.percent, s.scale)
 	case "latency":
 		c += fmt.Sprintf(" --cases %d", s.cases)
 	case "actions":
