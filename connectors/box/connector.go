@@ -260,7 +260,7 @@ func (c *Connector) LocateWitness(ctx context.Context, receiver schema.ExternalI
 	if err != nil || !found {
 		return schema.WitnessPlace{}, err
 	}
-	return schema.WitnessPlace{Found: true, Owner: i.OwnedBy.id(), FolderID: i.topFolder()}, nil
+	return schema.WitnessPlace{Found: true, Owner: i.OwnedBy.id(), FolderID: i.folder()}, nil
 }
 
 // LocateTrashed implements connectors.Transferer.

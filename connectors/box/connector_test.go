@@ -186,7 +186,7 @@ func TestLocate(t *testing.T) {
 		w    schema.Witness
 		want schema.WitnessPlace
 	}{
-		{schema.Witness{ID: "4", Type: "file"}, schema.WitnessPlace{Found: true, Owner: "6", FolderID: "77"}},
+		{schema.Witness{ID: "4", Type: "file"}, schema.WitnessPlace{Found: true, Owner: "6", FolderID: "78"}},
 		{schema.Witness{ID: "1", Type: "folder"}, schema.WitnessPlace{Found: true, Owner: "5"}},
 		{schema.Witness{ID: "3", Type: "web_link"}, schema.WitnessPlace{Found: true, Owner: "6", FolderID: "77"}},
 		{schema.Witness{ID: "4", Type: "file"}, schema.WitnessPlace{}},

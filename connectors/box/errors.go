@@ -55,6 +55,11 @@ func explain(e *connectors.Error, header http.Header, body []byte) {
 	e.RequestID = plainWord(header.Get("Box-Request-Id"))
 	env, ok := parseEnvelope(e.Status, body)
 	if !ok {
+		if e.Op == opReadUser && e.Kind == connectors.NotFound {
+			// Whether an account is gone is read by id. A gateway's 404 says
+			// nothing of accounts.
+			e.Kind, e.Detail = connectors.Unavailable, "a 404 that is none of Box's: something between answered for it"
+		}
 		return
 	}
 	if id := plainWord(env.RequestID); id != "" {

@@ -101,12 +101,14 @@ func outOfReach(err error) bool {
 	return e.Kind == connectors.NotFound || e.Kind == connectors.Forbidden && e.Code != "insufficient_scope"
 }
 
-// topFolder is the folder below the root on the item's path; empty when the
-// item lies at the root itself.
-func (i item) topFolder() schema.ExternalID {
-	for n, f := range i.PathCollection.Entries {
-		if f.ID == "0" && n+1 < len(i.PathCollection.Entries) {
-			return i.PathCollection.Entries[n+1].ID.id()
+// folder is the folder that the item lies in; empty when that is the root. It is
+// not the one at the root: the new owner may have moved what arrived into a folder
+// of their own, and whoever gets access to that one gets all that is in it.
+func (i item) folder() schema.ExternalID {
+	path := i.PathCollection.Entries
+	for n, f := range path {
+		if f.ID == "0" && n+1 < len(path) {
+			return path[len(path)-1].ID.id()
 		}
 	}
 	return ""

@@ -119,7 +119,7 @@ func wireTraps() []trap {
 		})},
 		{name: "a gateway's page for an error", act: fails(connectors.Unavailable, "HTTP 502"), script: answers(readUser, 502, "<html>"+leaver)},
 		{name: "an envelope with no code", act: fails(connectors.Forbidden, "HTTP 403"), script: answers(readUser, 403, `{"type":"error","status":403}`)},
-		{name: "an envelope of another status", act: fails(connectors.NotFound, "HTTP 404"), script: answers(readUser, 404, refusal("403", "insufficient_scope", "x"))},
+		{name: "an envelope of another status", act: fails(connectors.Unavailable, "none of Box's"), script: answers(readUser, 404, refusal("403", "insufficient_scope", "x"))},
 		{name: "a code that is no word", act: fails(connectors.Forbidden, "HTTP 403"), script: answers(readUser, 403, refusal("403", leaver, leaver))},
 		{name: "conflicts as a list", act: fails(connectors.Conflict, "item_name_in_use"), script: answers(readUser, 409, `{"type":"error","status":409,"code":"item_name_in_use","context_info":{"conflicts":[{"type":"file","id":"1"}]}}`)},
 		{name: "conflicts as one object", act: fails(connectors.Conflict, "item_name_in_use"), script: answers(readUser, 409, `{"type":"error","status":409,"code":"item_name_in_use","context_info":{"conflicts":{"type":"file","id":"1"}}}`)},

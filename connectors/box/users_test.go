@@ -102,6 +102,20 @@ func TestMissingAccount(t *testing.T) {
 	require.Equal(t, "req-1", e.RequestID)
 }
 
+// TestAGatewaysNotFoundIsNoAbsence: a read by id is what proves a delete, so that
+// no 404 but Box's own may count.
+func TestAGatewaysNotFoundIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"a page": "<html>no route</html>", "nothing": "", "another's JSON": `{"message":"no Route matched with those values"}`,
+		"half an answer": refusal("404", "not_found", "Not Found")[:30],
+	} {
+		s := newScript(t, exchange{want: "GET /2.0/users/5?" + userQuery, status: 404, answer: body})
+		_, err := open(t, s.url).ReadAccount(t.Context(), "5")
+		require.Equal(t, connectors.Unavailable, errorOf(t, err).Kind, name)
+	}
+}
+
 func TestIDsCannotChangeThePath(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
