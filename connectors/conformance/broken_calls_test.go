@@ -38,6 +38,13 @@ func (f finding) FindByLogin(ctx context.Context, login string) (found []schema.
 	return found, err
 }
 
+type hasty struct{ *deskConn }
+
+func (c hasty) FindByLogin(ctx context.Context, login string) ([]schema.Account, error) {
+	found, err := c.deskConn.FindByLogin(ctx, login)
+	return found[:min(len(found), 1)], err
+}
+
 type firstPage struct{ *deskConn }
 
 func (c firstPage) EachAccount(ctx context.Context, fn func(schema.Account) error) error {
@@ -128,6 +135,7 @@ func brokenReads() []broken {
 		{"minds_case", "accounts/find_other_case", func(c *deskConn) connectors.Connector {
 			return finding{c, func(a schema.Account, login string) bool { return a.Login == login }}
 		}},
+		{"takes_the_first_of_several", "accounts/find_several", func(c *deskConn) connectors.Connector { return hasty{c} }},
 		{"reads_nobody_for_a_404", "accounts/read_absent", read(func(c *deskConn, ctx context.Context, id schema.ExternalID) (schema.Account, error) {
 			a, err := c.ReadAccount(ctx, id)
 			if connectors.KindOf(err) == connectors.NotFound {

@@ -97,7 +97,7 @@ func (f brokenFactory) Open(cfg connectors.Config) (connectors.Connector, error)
 	return f.make(c.(*deskConn)), nil
 }
 
-type pagelessFactory struct{ deskFactory }
+type pagelessFactory struct{}
 
 func (pagelessFactory) Manifest() connectors.Manifest {
 	m := deskFactory{}.Manifest()

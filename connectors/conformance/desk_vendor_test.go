@@ -102,9 +102,9 @@ func newDesk() *desk {
 				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}
-			d.mu.Lock()
+			d.mu.Lock() // until the answer is written, for it is made of what others change
+			defer d.mu.Unlock()
 			status, body := h(r)
-			d.mu.Unlock()
 			answer(w, status, body)
 		})
 	}

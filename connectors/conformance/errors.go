@@ -123,7 +123,7 @@ func (b bench) signIn(t T) {
 		after time.Duration
 	}{
 		{"refused", "unauthorized_told", []connectors.Kind{connectors.Unauthorized}, 0},
-		{"rate_limited", "rate_limited", []connectors.Kind{connectors.RateLimited}, retrySeconds},
+		{"rate_limited", "rate_limited", []connectors.Kind{connectors.RateLimited}, retryWait},
 		{"internal_error", "internal_error", []connectors.Kind{connectors.Unavailable}, 0},
 		{"reset", "reset_before", []connectors.Kind{connectors.Unavailable}, 0},
 		{"redirect", "redirect_307", []connectors.Kind{connectors.Malformed}, 0},

@@ -35,8 +35,8 @@ type fault struct {
 }
 
 const (
-	retrySeconds = 7 * time.Second
-	retryDate    = time.Hour
+	retryWait  = 7 * time.Second
+	retryUntil = time.Hour
 )
 
 // faults lists every way for a call to go wrong.
@@ -63,28 +63,31 @@ func refusals() []fault {
 		}
 	}
 	seconds := func() string { return "7" }
-	date := func() string { return time.Now().Add(retryDate).UTC().Format(http.TimeFormat) }
-	one := func(k connectors.Kind) []connectors.Kind { return []connectors.Kind{k} }
+	date := func() string { return time.Now().Add(retryUntil).UTC().Format(http.TimeFormat) }
+	kinds := func(k ...connectors.Kind) []connectors.Kind { return k }
 	is := func(c ...schema.OutcomeClass) []schema.OutcomeClass { return c }
+	// What does not come in the vendor's envelope may come from something between:
+	// a connector that can tell calls it unavailable.
 	return []fault{
-		{name: "unauthorized_empty", serve: bare(401), kinds: one(connectors.Unauthorized), fresh: true, outcomes: is(schema.OutcomeUnauthorized)},
-		{name: "unauthorized_told", serve: told(401), kinds: one(connectors.Unauthorized), outcomes: is(schema.OutcomeRefused, schema.OutcomeUnauthorized)},
-		{name: "forbidden", serve: told(403), kinds: one(connectors.Forbidden), outcomes: is(schema.OutcomeRefused)},
-		{name: "forbidden_by_gateway", serve: gateway(403), kinds: one(connectors.Forbidden), outcomes: is(schema.OutcomeUnknown)},
-		{name: "not_found", serve: told(404), kinds: one(connectors.NotFound), outcomes: is(schema.OutcomeRefused)},
-		{name: "not_found_empty", serve: bare(404), kinds: one(connectors.NotFound), outcomes: is(schema.OutcomeUnknown)},
-		{name: "bad_request", serve: told(400), kinds: one(connectors.Invalid), outcomes: is(schema.OutcomeRefused)},
-		{name: "conflict", serve: told(409), kinds: one(connectors.Conflict), outcomes: is(schema.OutcomeBusy)},
-		{name: "rate_limited", serve: waits(429, seconds), kinds: one(connectors.RateLimited), after: retrySeconds, outcomes: is(schema.OutcomeRateLimited)},
-		{name: "rate_limited_until", serve: waits(429, date), kinds: one(connectors.RateLimited), after: retryDate - time.Minute, outcomes: is(schema.OutcomeRateLimited)},
-		{name: "internal_error", serve: told(500), kinds: one(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
-		{name: "bad_gateway", serve: gateway(502), kinds: one(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
-		{name: "unavailable_wait", serve: waits(503, seconds), kinds: one(connectors.Unavailable), after: retrySeconds, outcomes: is(schema.OutcomeUnknown)},
-		{name: "unavailable_applied", serve: func(x *exchange) { x.effect(); x.refuse(503); x.answer() }, kinds: one(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
-		{name: "gateway_timeout", serve: gateway(504), kinds: one(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
-		{name: "redirect_302", serve: redirect(302), kinds: one(connectors.Malformed), outcomes: is(schema.OutcomeUnknown)},
-		{name: "redirect_307", serve: redirect(307), kinds: one(connectors.Malformed), outcomes: is(schema.OutcomeUnknown)},
-		{name: "redirect_308", serve: redirect(308), kinds: one(connectors.Malformed), outcomes: is(schema.OutcomeUnknown)},
+		{name: "unauthorized_empty", serve: bare(401), kinds: kinds(connectors.Unauthorized), fresh: true, outcomes: is(schema.OutcomeUnauthorized)},
+		{name: "unauthorized_told", serve: told(401), kinds: kinds(connectors.Unauthorized), outcomes: is(schema.OutcomeRefused, schema.OutcomeUnauthorized)},
+		{name: "forbidden", serve: told(403), kinds: kinds(connectors.Forbidden), outcomes: is(schema.OutcomeRefused)},
+		{name: "forbidden_by_gateway", serve: gateway(403), kinds: kinds(connectors.Forbidden, connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
+		{name: "not_found", serve: told(404), kinds: kinds(connectors.NotFound), outcomes: is(schema.OutcomeRefused)},
+		// A 404 that is not the vendor's own proves nobody's absence: Unavailable is the better answer.
+		{name: "not_found_empty", serve: bare(404), kinds: []connectors.Kind{connectors.NotFound, connectors.Unavailable}, outcomes: is(schema.OutcomeUnknown)},
+		{name: "bad_request", serve: told(400), kinds: kinds(connectors.Invalid), outcomes: is(schema.OutcomeRefused)},
+		{name: "conflict", serve: told(409), kinds: kinds(connectors.Conflict), outcomes: is(schema.OutcomeBusy)},
+		{name: "rate_limited", serve: waits(429, seconds), kinds: kinds(connectors.RateLimited), after: retryWait, outcomes: is(schema.OutcomeRateLimited)},
+		{name: "rate_limited_until", serve: waits(429, date), kinds: kinds(connectors.RateLimited), after: retryUntil - time.Minute, outcomes: is(schema.OutcomeRateLimited)},
+		{name: "internal_error", serve: told(500), kinds: kinds(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
+		{name: "bad_gateway", serve: gateway(502), kinds: kinds(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
+		{name: "unavailable_wait", serve: waits(503, seconds), kinds: kinds(connectors.Unavailable), after: retryWait, outcomes: is(schema.OutcomeUnknown)},
+		{name: "unavailable_applied", serve: func(x *exchange) { x.effect(); x.refuse(503); x.answer() }, kinds: kinds(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
+		{name: "gateway_timeout", serve: gateway(504), kinds: kinds(connectors.Unavailable), outcomes: is(schema.OutcomeUnknown)},
+		{name: "redirect_302", serve: redirect(302), kinds: kinds(connectors.Malformed), outcomes: is(schema.OutcomeUnknown)},
+		{name: "redirect_307", serve: redirect(307), kinds: kinds(connectors.Malformed), outcomes: is(schema.OutcomeUnknown)},
+		{name: "redirect_308", serve: redirect(308), kinds: kinds(connectors.Malformed), outcomes: is(schema.OutcomeUnknown)},
 	}
 }
 

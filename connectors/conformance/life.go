@@ -45,7 +45,7 @@ func (b bench) afterClose(t T) {
 		go func() {
 			defer func() {
 				if p := recover(); p != nil {
-					done <- fmt.Errorf("panic: %v", p) //nolint:errorlint // not an error
+					done <- fmt.Errorf("panic: %v", p)
 				}
 			}()
 			done <- do(t.Context())

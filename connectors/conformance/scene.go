@@ -143,8 +143,8 @@ func (s *scene) truth(account schema.ExternalID) Truth {
 }
 
 // fails requires a *connectors.Error of one of the kinds that tells nothing it
-// must not.
-func (s *scene) fails(err error, kinds ...connectors.Kind) *connectors.Error {
+// must not, and returns what it says.
+func (s *scene) fails(err error, kinds ...connectors.Kind) connectors.Error {
 	s.Helper()
 	require.Error(s, err)
 	s.clean(err)
@@ -153,7 +153,7 @@ func (s *scene) fails(err error, kinds ...connectors.Kind) *connectors.Error {
 	require.Contains(s, kinds, e.Kind, "of %v", err)
 	vendor := s.conn.Manifest().Vendor
 	require.True(s, strings.HasPrefix(e.Op, vendor+"."), "Op %q names the operation: %s.SOMETHING", e.Op, vendor)
-	return e
+	return *e
 }
 
 // clean requires that neither the text of an error nor that of any it wraps
