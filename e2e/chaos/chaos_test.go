@@ -48,7 +48,7 @@ func TestChaos(t *testing.T) {
 				mu.Lock()
 				for _, l := range w.leavers {
 					runs++
-					if !l.held {
+					if !l.wasHeld() {
 						missed++
 						t.Logf("run %d did not come to its point: %s", l.run, l.recipe)
 					}

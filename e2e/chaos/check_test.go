@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,7 +200,8 @@ func requireIntended(t *testing.T, op string, writes []simkit.Record, intents []
 func instants(events []audit.Event, action, op string) []time.Time {
 	var at []time.Time
 	for _, e := range events {
-		if e.Action == action && (op == "" || e.Details["op"] == op) {
+		word, _, _ := strings.Cut(e.Details["op"], "/") // "remove_from_group/" and the group
+		if e.Action == action && (op == "" || word == op) {
 			at = append(at, e.At)
 		}
 	}
@@ -215,7 +217,7 @@ func (w *wave) shown(l *leaver) []pair {
 	for _, p := range l.recipe.pairs() {
 		at := func(factor int) bool { return p.i == factor || p.j == factor }
 		switch {
-		case at(pointFactor) && !l.held:
+		case at(pointFactor) && !l.wasHeld():
 		case (at(faultFactor) || at(opFactor)) && !hit:
 		case at(modeFactor) && !moved:
 		default:

@@ -66,6 +66,13 @@ func (l *leaver) heldOrEnded() bool {
 	return l.held || l.ended
 }
 
+// wasHeld tells whether the leaver came to its point.
+func (l *leaver) wasHeld() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held
+}
+
 func (l *leaver) wrong(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,19 +92,13 @@ func (l *leaver) sendOff(ctx context.Context, w *wave) {
 		defer l.mu.Unlock()
 		l.ended = true
 	}()
-	c, ok := l.create(ctx, w)
-	if !ok {
+	if l.caseID = l.create(ctx, w); l.caseID == "" {
 		l.wrong("no case could be made: %v", context.Cause(ctx))
 		return
 	}
-	if len(c.Accounts) != 1 {
-		l.wrong("the case has %d accounts", len(c.Accounts))
-		return
-	}
-	l.caseID, l.planID = c.CaseID, c.Accounts[0].PlanID
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for last := c.State; ; {
+	for last := "not seen yet"; ; {
 		select {
 		case <-ctx.Done():
 			l.wrong("the plan did not end: it is %s", last)
@@ -108,7 +109,11 @@ func (l *leaver) sendOff(ctx context.Context, w *wave) {
 		if err != nil {
 			continue // the server, or its database, is down
 		}
-		last = c.State + " at step " + c.Accounts[0].Step
+		if len(c.Accounts) != 1 {
+			l.wrong("the case has %d accounts", len(c.Accounts))
+			return
+		}
+		l.planID, last = c.Accounts[0].PlanID, c.State+" at step "+c.Accounts[0].Step
 		switch c.State {
 		case string(schema.PlanDone):
 			return
@@ -135,25 +140,25 @@ func (l *leaver) look(ctx context.Context, w *wave) (apiclient.Case, error) {
 	return w.api.Case(ctx, l.caseID)
 }
 
-// create asks for the case until there is one. An answer that was lost may have
-// made it.
-func (l *leaver) create(ctx context.Context, w *wave) (apiclient.Case, bool) {
+// create asks for the case until there is one, and returns its id. An answer
+// that was lost may have made it.
+func (l *leaver) create(ctx context.Context, w *wave) string {
 	for ctx.Err() == nil {
 		created, err := w.api.CreateCases(ctx, []apiclient.Request{{
 			Email: l.source.login, Receivers: []string{l.receiver.login}, Grace: "10m", Template: templateName,
 		}}, "", "api")
 		if err == nil && len(created.Cases) == 1 {
-			return created.Cases[0], true
+			return created.Cases[0].CaseID
 		}
 		if page, err := w.api.Cases(ctx, "", l.source.login, "", 2); err == nil && len(page.Cases) > 0 {
 			if len(page.Cases) > 1 {
 				l.wrong("%d cases were made", len(page.Cases))
 			}
-			return page.Cases[0], true
+			return page.Cases[0].CaseID
 		}
 		pause(ctx, lookEvery)
 	}
-	return apiclient.Case{}, false
+	return ""
 }
 
 // pause waits, or until ctx ends.

@@ -247,29 +247,18 @@ func (r recipe) mayPark() map[string]bool {
 	allow(schema.ParkTransferStalled, mode == boxsim.ModeNever || mode == boxsim.ModePre503)
 	allow(schema.ParkTransferStalled, r.op() == opTransfer && r.fault() != fault429 && r.fault() != faultToken)
 	allow(schema.ParkTransferStalled, r.losesTransferAnswer() && (mode == boxsim.ModeRefused || r.op() == opTransfer))
-	allow(schema.ParkTransferStalled, r.victim() == killWorker && r.point() == afterMarkSent)
-	allow(schema.ParkNotConfirmed, r.knownDefect())
+	// Marked as sent, and the worker died before the vendor began with it.
+	allow(schema.ParkTransferStalled, r.victim() == killWorker && (r.point() == afterMarkSent || r.point() == "vendor.transfer.received"))
 	// An answer that breaks the vendor's contract is nothing to try again.
 	allow(schema.ParkBadAnswer, r.fault() == faultTypes && slices.Contains(readingOps(), r.op()))
 	return may
 }
 
 // losesTransferAnswer tells whether what the vendor said to the transfer is lost
-// with a process: then also a definite refusal is an unknown outcome.
+// with the worker: then also a definite refusal is an unknown outcome.
 func (r recipe) losesTransferAnswer() bool {
 	during := []string{afterMarkSent, "vendor.transfer.received", transferRunning, "vendor.transfer.answered", beforeOutcome}
-	return (r.victim() == killWorker || r.victim() == killPostgres) && slices.Contains(during, r.point())
-}
-
-// knownDefect is what the engine does wrong today: a step of groups that was
-// confirmed and not completed, and is taken up later than the read-back time,
-// parks before it looks at the listing.
-func (r recipe) knownDefect() bool {
-	groups := []string{
-		"vendor.remove_membership.received", "vendor.remove_membership.answered",
-		"store.CompleteStep." + string(schema.StepRemoveFromGroups) + ".before",
-	}
-	return slices.Contains(groups, r.point()) || r.op() == opLeaveGroup || r.op() == opMemberships
+	return r.victim() == killWorker && slices.Contains(during, r.point())
 }
 
 func readingOps() []string {
