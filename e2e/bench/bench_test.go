@@ -19,14 +19,16 @@ func TestFigures(t *testing.T) {
 	t.Parallel()
 	var out, errout bytes.Buffer
 	code := run(t.Context(), []string{
-		"--leavers", "20", "--receivers", "4", "--limit", "6000", "--scale", "600", "--looks-scale", "600",
-		"--cases", "5", "--plans", "40", "--clients", "4", "--idle", "1s", "--patience", "5m", "--output", "json",
+		"--leavers", "12", "--receivers", "6", "--limit", "6000", "--scale", "600", "--looks-scale", "600",
+		"--cases", "3", "--plans", "20", "--clients", "4", "--idle", "1s", "--patience", "5m", "--output", "json",
 	}, &out, &errout)
 	require.Zero(t, code, errout.String())
-	t.Log("\n" + errout.String() + out.String())
 
 	var got struct{ Figures []figure }
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
+	var table bytes.Buffer
+	require.NoError(t, show(&table, "text", got.Figures))
+	t.Log("\n" + table.String())
 	var names []string
 	for _, f := range got.Figures {
 		names = append(names, f.Name)
@@ -36,11 +38,11 @@ func TestFigures(t *testing.T) {
 		require.Equal(t, f.Aim != nil, f.Met != nil, f.Name)
 	}
 	require.Equal(t, []string{
-		"20 leavers, 4 receivers", "peak memory, server", "peak memory, worker", "idle memory, both",
+		"12 leavers, 6 receivers", "peak memory, server", "peak memory, worker", "idle memory, both",
 		"accepted to suspended p50", "accepted to suspended p95", "accepted to proven p50", "accepted to proven p95",
 		"actions, quick", "history events, quick", "actions, gateway504", "history events, gateway504", "state changes with audit",
 	}, names)
-	ours := got.Figures[slices.Index(names, "20 leavers, 4 receivers")]
+	ours := got.Figures[slices.Index(names, "12 leavers, 6 receivers")]
 	require.Greater(t, *ours.Ratio, 1.0, "nothing is faster than its floor")
 }
 

@@ -67,7 +67,12 @@ func (b *bench) changes(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	bare, err := c.inserts(ctx, n, rowBytes)
+	bare, err := c.inserts(ctx, n, rowBytes, 0)
+	if err != nil {
+		return nil, err
+	}
+	talk := int(statements+0.5) - 3 // but begin, the insert and commit
+	talking, err := c.inserts(ctx, n, rowBytes, max(talk, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +83,8 @@ func (b *bench) changes(ctx context.Context) ([]figure, error) {
 		against(rate(bare, fmt.Sprintf("one insert of %d bytes for each commit", rowBytes))).
 		note("%d transactions with %d audit records of %d bytes, %d clients, synchronous_commit on", n, records, rowBytes, b.set.clients).
 		note("%.1f statements in each transaction of ours, begin and commit counted; 1 in a bare insert", statements).
-		note("%s ms for each transaction and client, %s for an insert", number(perClient(took, n, b.set.clients)), number(perClient(bare, n, b.set.clients)))
+		note("%s ms for each transaction and client, %s for an insert", number(perClient(took, n, b.set.clients)), number(perClient(bare, n, b.set.clients))).
+		note("%s tx/s with as many statements that do nothing before the insert: what talking costs alone", number(float64(n)/talking.Seconds()))
 	return []figure{f}, nil
 }
 
@@ -223,8 +229,9 @@ func (c *changing) written(ctx context.Context) (rowBytes, records int, err erro
 	return rowBytes, records, err
 }
 
-// inserts commits n rows one by one from as many clients.
-func (c *changing) inserts(ctx context.Context, n, rowBytes int) (time.Duration, error) {
+// inserts commits n rows one by one from as many clients, each by itself, or with
+// idle statements before it in its transaction.
+func (c *changing) inserts(ctx context.Context, n, rowBytes, idle int) (time.Duration, error) {
 	config, err := pgxpool.ParseConfig(c.url)
 	if err != nil {
 		return 0, err
@@ -235,7 +242,8 @@ func (c *changing) inserts(ctx context.Context, n, rowBytes int) (time.Duration,
 		return 0, err
 	}
 	defer pool.Close()
-	if _, err := pool.Exec(ctx, `create table bench_row (id bigint generated always as identity primary key, body bytea not null)`); err != nil {
+	_, err = pool.Exec(ctx, `create table if not exists bench_row (id bigint generated always as identity primary key, body bytea not null)`)
+	if err != nil {
 		return 0, err
 	}
 	body := make([]byte, rowBytes)
@@ -246,7 +254,7 @@ func (c *changing) inserts(ctx context.Context, n, rowBytes int) (time.Duration,
 	for range c.set.clients {
 		g.Go(func() error {
 			for left.Add(-1) >= 0 {
-				if _, err := pool.Exec(ctx, `insert into bench_row (body) values ($1)`, body); err != nil {
+				if err := insert(ctx, pool, body, idle); err != nil {
 					return err
 				}
 			}
@@ -255,4 +263,21 @@ func (c *changing) inserts(ctx context.Context, n, rowBytes int) (time.Duration,
 	}
 	err = g.Wait()
 	return time.Since(began), err
+}
+
+func insert(ctx context.Context, pool *pgxpool.Pool, body []byte, idle int) error {
+	const row = `insert into bench_row (body) values ($1)`
+	if idle == 0 {
+		_, err := pool.Exec(ctx, row, body)
+		return err
+	}
+	return pgx.BeginFunc(ctx, pool, func(t pgx.Tx) error {
+		for range idle {
+			if _, err := t.Exec(ctx, `select 1`); err != nil {
+				return err
+			}
+		}
+		_, err := t.Exec(ctx, row, body)
+		return err
+	})
 }
