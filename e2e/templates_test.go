@@ -87,6 +87,7 @@ func TestPromiseStopGivesGroupsBack(t *testing.T) {
 		map[string]any{"role": "admin", "configurable_permissions": permissions}))
 	before := s.memberships(leaver)[team]
 	require.Equal(t, "admin", before.Role)
+	require.Equal(t, permissions, before.Permissions)
 
 	c := s.begin(leaver.login, "--template", "leaver-with-groups", "--transfer-to", boss.login)
 	c = s.await(c.CaseID, "grace", inStep("wait"))
