@@ -79,7 +79,7 @@ func (a *Activities) write(ctx context.Context, w work, op schema.VendorWrite, s
 // recordSent journals what became of a write that was sent, and returns that. It
 // does so even when the activity was cancelled meanwhile.
 func (a *Activities) recordSent(ctx context.Context, w work, op schema.VendorWrite, sendErr error) error {
-	op.Details = outcomeDetails(op.Details, sendErr)
+	op.Details = outcomeDetails(op, sendErr)
 	if err := a.store.RecordOutcome(context.WithoutCancel(ctx), w.plan.ID, op); err != nil {
 		return err
 	}
@@ -87,12 +87,15 @@ func (a *Activities) recordSent(ctx context.Context, w work, op schema.VendorWri
 }
 
 // outcomeDetails adds to a write's details what became of it.
-func outcomeDetails(details map[string]string, err error) map[string]string {
-	out := maps.Clone(details)
+func outcomeDetails(op schema.VendorWrite, err error) map[string]string {
+	out := maps.Clone(op.Details)
 	switch {
 	case err == nil:
 		out["outcome"] = schema.WriteAccepted
 		return out
+	case op.Op == opDelete && connectors.KindOf(err) == connectors.NotFound:
+		// It was read just before: a proxy that repeats a delete answers for the second.
+		out["outcome"] = schema.WriteUnknown
 	case withoutEffect(err):
 		out["outcome"] = schema.WriteRefused
 	default:

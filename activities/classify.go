@@ -65,7 +65,7 @@ const pausedLook = 10 * time.Second
 
 // classify turns any error of an activity into the Temporal error that says
 // whether and when to try again. It is the only maker of such errors.
-func classify(err error) error {
+func classify(err error, attempt int32) error {
 	var (
 		not     *notYet
 		refusal *Refusal
@@ -91,13 +91,25 @@ func classify(err error) error {
 		return classifyOurs(ours)
 	case errors.As(err, &vendor):
 		return temporal.NewApplicationErrorWithOptions(vendor.Error(), string(vendor.Kind), temporal.ApplicationErrorOptions{
-			NonRetryable: vendor.Kind.Permanent(), NextRetryDelay: vendor.RetryAfter,
+			NonRetryable: permanent(vendor, attempt), NextRetryDelay: vendor.RetryAfter,
 		})
 	default:
 		// Unknown: worth another try within ScheduleToClose. The text may hold
 		// anything, so it stays in our log and out of the history.
 		return temporal.NewApplicationErrorWithOptions("internal error, see the worker's log", TypeOf(schema.CodeInternal), temporal.ApplicationErrorOptions{})
 	}
+}
+
+// malformedTries is how often an answer that breaks the vendor's contract is asked
+// for again: with the usual pauses for about eight minutes, as long as a gateway's
+// maintenance page lasts. A proxy that stays in the way is for an operator.
+const malformedTries = 9
+
+func permanent(e *connectors.Error, attempt int32) bool {
+	if e.Kind == connectors.Malformed && attempt < malformedTries {
+		return false
+	}
+	return e.Kind.Permanent()
 }
 
 func classifyOurs(e *schema.Error) error {
@@ -143,5 +155,5 @@ func (i *inboundInterceptor) ExecuteActivity(ctx context.Context, in *intercepto
 	if err != nil {
 		logFailure(ctx, i.log, err)
 	}
-	return out, classify(err)
+	return out, classify(err, activity.GetInfo(ctx).Attempt)
 }

@@ -13,6 +13,9 @@ import (
 // maxDeleteTries is how many refusals for content end in parking.
 const maxDeleteTries = 6
 
+// opDelete is the delete in the journal of writes.
+const opDelete = "delete"
+
 // DeleteStatus is what became of a delete.
 type DeleteStatus struct {
 	Deleted bool `json:"deleted"`
@@ -43,12 +46,12 @@ func (a *Activities) Delete(ctx context.Context, in StepInput) (DeleteStatus, er
 	if err := a.checkDelete(ctx, &w); err != nil {
 		return DeleteStatus{}, err
 	}
-	if journal, _, err := a.store.LastWrite(ctx, w.plan.ID, "delete"); err != nil {
+	if journal, _, err := a.store.LastWrite(ctx, w.plan.ID, opDelete); err != nil {
 		return DeleteStatus{}, err
 	} else if journal.Outcome == schema.WriteAccepted {
 		return DeleteStatus{}, a.notConfirmedYet(ctx, "the delete was accepted and the account can still be read")
 	}
-	op := schema.VendorWrite{Op: "delete", Details: map[string]string{"account": string(w.source())}}
+	op := schema.VendorWrite{Op: opDelete, Details: map[string]string{"account": string(w.source())}}
 	err = a.write(ctx, w, op, func() error { return d.DeleteAccount(ctx, w.source()) })
 	if errors.Is(err, connectors.ErrContentRemains) {
 		return a.contentRemains(ctx, w)
@@ -74,7 +77,7 @@ func (a *Activities) goneByUs(ctx context.Context, w *work) (bool, error) {
 	if !errors.As(err, &refusal) || refusal.Code != schema.ParkAccountGone {
 		return false, err
 	}
-	journal, _, lookErr := a.store.LastWrite(ctx, w.plan.ID, "delete")
+	journal, _, lookErr := a.store.LastWrite(ctx, w.plan.ID, opDelete)
 	if lookErr != nil {
 		return false, lookErr
 	}
@@ -86,7 +89,7 @@ func (a *Activities) goneByUs(ctx context.Context, w *work) (bool, error) {
 
 // checkDelete is everything that must hold directly before the irreversible call.
 func (a *Activities) checkDelete(ctx context.Context, w *work) error {
-	if err := a.confirmedInTime(ctx, w, "delete"); err != nil {
+	if err := a.confirmedInTime(ctx, w, opDelete); err != nil {
 		return err
 	}
 	now, err := a.readSource(ctx, w)

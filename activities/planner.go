@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,6 +140,15 @@ func (p *Planner) openLane(ctx context.Context, conn schema.Connection) *lane {
 	return l
 }
 
+// detailOf is what our client found wrong with an answer, in its own fixed words.
+func detailOf(err error) string {
+	var vendor *connectors.Error
+	if errors.As(err, &vendor) && vendor.Detail != "" {
+		return vendor.Op + ": " + vendor.Detail
+	}
+	return "is the base URL right?"
+}
+
 // describe says what went wrong with a connection in words free of data.
 func describe(err error) string {
 	switch connectors.KindOf(err) {
@@ -151,7 +161,7 @@ func describe(err error) string {
 	case connectors.Unavailable:
 		return "the vendor does not answer"
 	case connectors.Malformed:
-		return "the answer is not what the vendor's API documents; is the base URL right?"
+		return "an answer is not what the vendor's API documents (" + detailOf(err) + ")"
 	case "":
 		return "it could not be opened"
 	default:

@@ -96,8 +96,7 @@ func (b *batch) ownsContent(ctx context.Context, l *lane, a schema.Account) (boo
 	if err == nil && len(items) == 0 {
 		items, _, err = reader.TrashItems(ctx, a.ExternalID)
 	}
-	switch connectors.KindOf(err) {
-	case connectors.Unauthorized, connectors.Forbidden:
+	if unreadable(err) {
 		return true, nil
 	}
 	return len(items) > 0, err

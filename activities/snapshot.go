@@ -57,6 +57,10 @@ func (a *Activities) snapshotGroups(ctx context.Context, w work, s *schema.Snaps
 		return nil // a vendor without groups has none to record
 	}
 	memberships, err := groups.Memberships(ctx, w.source())
+	if unreadable(err) && connectors.KindOf(err) != connectors.Unauthorized {
+		s.GroupsNote = "the memberships could not be read (" + string(connectors.KindOf(err)) + ")"
+		return nil // remove_from_groups, where a plan has it, reads them for itself
+	}
 	if err != nil {
 		return err
 	}
@@ -82,17 +86,34 @@ func (a *Activities) snapshotContent(ctx context.Context, w work, now schema.Acc
 	if err == nil {
 		s.Trash, s.TrashBytes, err = reader.TrashItems(ctx, w.source())
 	}
-	switch connectors.KindOf(err) {
-	case connectors.Unauthorized, connectors.Forbidden:
+	switch {
+	case connectors.KindOf(err) == connectors.Unauthorized, connectors.KindOf(err) == connectors.Forbidden:
 		s.Witnesses, s.Trash, s.TrashBytes = nil, nil, 0
 		s.WitnessNote = "the connection may not act as the account"
 		return nil
-	}
-	if err != nil {
+	case unreadable(err) && len(s.Witnesses) == 0:
+		s.WitnessNote = "the account's content could not be listed (" + string(connectors.KindOf(err)) + ")"
+		return nil
+	case unreadable(err):
+		// Nobody knows what is in it: what arrives is presumed, not proven.
+		s.Trash, s.TrashBytes = nil, 0
+		s.WitnessNote = "the account's trash could not be listed (" + string(connectors.KindOf(err)) + ")"
+	case err != nil:
 		return err
+	default:
+		s.WitnessesOK = true
 	}
-	s.WitnessesOK = true
 	return a.snapshotDeep(ctx, w, reader, s)
+}
+
+// unreadable tells whether the vendor definitely does not show what was asked for,
+// to this connection or at all.
+func unreadable(err error) bool {
+	switch connectors.KindOf(err) {
+	case connectors.Unauthorized, connectors.Forbidden, connectors.NotFound, connectors.Invalid, connectors.Unsupported:
+		return true
+	}
+	return false
 }
 
 // snapshotDeep asks for each root item's collaborations that were not read ahead,

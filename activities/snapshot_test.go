@@ -152,3 +152,25 @@ func TestUnsupported(t *testing.T) {
 		})
 	}
 }
+
+// TestSnapshotOfWhatCannotBeRead: what a plan does not rely on stands in nobody's
+// way, and what it relies on is known to be unknown.
+func TestSnapshotOfWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []connectors.Kind{connectors.NotFound, connectors.Invalid} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.vendor.root[leaver] = []schema.Witness{{ID: "100", Type: "file"}}
+			p := b.open(request("leaver", heirLogin))
+			b.vendor.errs["groups"] = []error{failure(kind)}
+			b.vendor.errs["trash"] = []error{failure(kind)}
+			b.carry(p.ID, schema.StepSuspend)
+			s := b.plan(p.ID).Snapshot
+			require.NotEmpty(t, s.GroupsNote)
+			require.False(t, s.WitnessesOK, "a transfer without its trash is presumed, not proven")
+			require.Len(t, s.Witnesses, 1)
+			require.False(t, s.OwnsNothing())
+		})
+	}
+}

@@ -51,7 +51,7 @@ func (a *Activities) RestoreStatus(ctx context.Context, in UndoInput) error {
 // beyondRestoring tells whether the account is gone, or about to be by a delete
 // of this plan that the vendor accepted before the cancel came.
 func (a *Activities) beyondRestoring(ctx context.Context, w *work) (bool, error) {
-	journal, _, err := a.store.LastWrite(ctx, w.plan.ID, "delete")
+	journal, _, err := a.store.LastWrite(ctx, w.plan.ID, opDelete)
 	if err != nil || !journal.AcceptedAt.IsZero() {
 		return true, err
 	}

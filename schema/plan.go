@@ -69,6 +69,7 @@ const (
 	ParkNotConfirmed     ParkCode = "NOT_CONFIRMED"    // a write was accepted and reads never agreed
 	ParkTransferRefused  ParkCode = "TRANSFER_REFUSED" // the vendor refused the transfer
 	ParkTransferStalled  ParkCode = "TRANSFER_STALLED" // no proof after stall_after
+	ParkTransferBusy     ParkCode = "TRANSFER_BUSY"    // another job held the account for a day
 	ParkReceiverMissing  ParkCode = "RECEIVER_MISSING" // no receiver in the list is valid now
 	ParkContentRemains   ParkCode = "CONTENT_REMAINS"  // delete would meet content
 	ParkTrashRemains     ParkCode = "TRASH_REMAINS"    // trash did not arrive and the plan keeps it
@@ -102,7 +103,7 @@ const (
 // Owner is who can usually mend the cause.
 func (c ParkCode) Owner() Owner {
 	switch c {
-	case ParkVendorRefused, ParkVendorFailing, ParkTransferRefused, ParkWindowOpen, ParkReceiverInactive:
+	case ParkVendorRefused, ParkVendorFailing, ParkTransferRefused, ParkTransferBusy, ParkWindowOpen, ParkReceiverInactive:
 		return OwnerVendor
 	case ParkUnauthorized, ParkBadAnswer, ParkSourceProtected, ParkOnHold, ParkHoldsUnreadable, ParkEnterprise,
 		ParkConnectionClosed, ParkNoticeFailed, ParkStateBehind, ParkInternal:

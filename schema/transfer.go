@@ -160,6 +160,7 @@ type Snapshot struct {
 	Trash        []Witness  `json:"trash"`
 	TrashBytes   int64      `json:"trash_bytes"`
 	GroupIDs     []string   `json:"group_ids"`
+	GroupsNote   string     `json:"groups_note,omitempty"` // why they could not be read
 	Collabs      []SharedBy `json:"collaborations"`
 	DeepDone     int        `json:"deep_done"`  // root items whose collaborations were read
 	DeepTotal    int        `json:"deep_total"` // root items there were

@@ -34,7 +34,7 @@ func (d *deprovision) transfer(ctx workflow.Context, ref schema.StepRef) error {
 // toVerdict carries a transfer on until it is proven, presumed, skipped or given up.
 func (d *deprovision) toVerdict(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus) (activities.TransferStatus, error) {
 	var err error
-	refused401 := 0
+	refused401, busy := 0, 0
 	for err == nil {
 		if tooLong(ctx) {
 			return t, again(ctx, d.id)
@@ -60,7 +60,11 @@ func (d *deprovision) toVerdict(ctx workflow.Context, ref schema.StepRef, t acti
 				return t, refusal(schema.ParkUnauthorized, "the vendor does not accept a fresh token", "renew the connection's credentials, then resume")
 			}
 		case schema.TransferBusy:
-			if err = d.sleep(ctx, max(t.Again, atLeast)); err == nil {
+			if busy++; busy > mostBusy {
+				return t, refusal(schema.ParkTransferBusy, "another job has held the account at the vendor for about a day",
+					"look at the vendor what runs there; resume to wait on")
+			}
+			if err = d.sleep(ctx, busyDelay(t.Again, busy)); err == nil {
 				t, err = rearmTransfer(ctx, ref)
 			}
 		case schema.TransferRefused:
@@ -154,6 +158,8 @@ func (d *deprovision) closeWindow(ctx workflow.Context) error {
 const (
 	// mostUnsent is about a day of tries that the vendor definitely did not take.
 	mostUnsent = 150
+	// mostBusy is about a day of tries that met another job.
+	mostBusy = 54
 	// unauthorizedTwice is how many 401s in a row end in parking.
 	unauthorizedTwice = 2
 	// atLeast keeps a loop from turning without a pause.
@@ -163,6 +169,16 @@ const (
 // unsentDelay doubles from 2 s to 10 minutes.
 func unsentDelay(n int) time.Duration {
 	return min(2*time.Second<<min(n-1, 10), 10*time.Minute)
+}
+
+// busyDelay is half as long again each time, fifteen times the first at most.
+func busyDelay(first time.Duration, n int) time.Duration {
+	d := max(first, atLeast)
+	longest := 15 * d
+	for i := 1; i < n && d < longest; i++ {
+		d += d / 2
+	}
+	return min(d, longest)
 }
 
 // worthAnotherTry tells whether an error that left the transfer intended may

@@ -62,7 +62,11 @@ func judgeVendor(step schema.StepKind, app *temporal.ApplicationError) verdict {
 	case activities.TypeUnauthorized:
 		return parkAs(step, schema.ParkUnauthorized, app.Message(), "renew the connection's credentials, then resume")
 	case activities.TypeForbidden, activities.TypeInvalid, activities.TypeNotFound, activities.TypeBlocked:
-		return parkAs(step, schema.ParkVendorRefused, app.Message(), "see the code at the vendor; mend rights or state there, then resume")
+		fix := "see the code at the vendor; mend rights or state there, then resume"
+		if step.Waivable() && !step.MovesContent() {
+			fix += "; or leave the step out: sendoff cases waive"
+		}
+		return parkAs(step, schema.ParkVendorRefused, app.Message(), fix)
 	case activities.TypeMalformed:
 		return parkAs(step, schema.ParkBadAnswer, app.Message(), "check the base URL and any proxy between, then resume")
 	case activities.TypeUnsupported:

@@ -201,3 +201,27 @@ func TestUndoOrder(t *testing.T) {
 	e.script["RemoveFromGroups"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped)), do: func() { e.set(schema.PlanCancelling) }}}
 	require.Equal(t, []string{"RemoveFromGroups", "StopTransfer", "CloseWindow", "RestoreStatus", "RestoreGroups", "RestoreAccess", "Finish:cancelled"}, e.run(t))
 }
+
+// TestBusyForADay: a job of somebody else that never ends is an operator's matter,
+// and the vendor is not asked at a fixed beat until then.
+func TestBusyForADay(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, schema.StepTransfer)
+	e.script["EnterTransfer"] = []reply{at(schema.TransferIntended)}
+	e.script["SendTransfer"] = []reply{{transfer: activities.TransferStatus{State: schema.TransferBusy, Again: 2 * time.Minute}}}
+	e.script["RearmTransfer"] = []reply{at(schema.TransferIntended)}
+	start := e.env.Now()
+	var parked time.Duration
+	e.script["Park"] = []reply{{do: func() { parked = e.env.Now().Sub(start) }}}
+	e.decide(t, 72*time.Hour, "d1", schema.PlanCancelling)
+	calls := e.run(t)
+	require.Equal(t, schema.ParkTransferBusy, e.cause.Code)
+	require.InDelta(t, 24*time.Hour, parked, float64(2*time.Hour))
+	sends := 0
+	for _, c := range calls {
+		if c == "SendTransfer" {
+			sends++
+		}
+	}
+	require.Less(t, sends, 60)
+}

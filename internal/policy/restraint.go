@@ -65,7 +65,7 @@ func CheckRestraint(c schema.Connection, account schema.ExternalID, e Effects, r
 	}
 	if r.Known == schema.HoldsUnreadable {
 		u := finding(c, schema.HoldsUnreadableNow, "the connection may not read the vendor's legal holds, so nobody knows whether the account is held",
-			"grant the application the scope to read them; or let an admin declare that there are none: sendoff connections declare "+c.Name+" --no-legal-holds")
+			"grant the application the scope to read them; or let an admin declare that there are none: sendoff connections declare "+c.Name+" --no-legal-holds --reason R --expires 30d")
 		u.Warning = !e.Deletes
 		f = append(f, u)
 	}
