@@ -58,6 +58,10 @@ func stepToWaive(p planRow, kind schema.StepKind) (schema.Step, bool) {
 
 func checkWaivable(p planRow, step schema.Step) error {
 	switch {
+	case !p.WindowOpen.IsZero():
+		return conflict("the account of plan "+string(p.ID)+" is active for its transfer's call", "resume first: it is suspended again before anything else")
+	case p.Approvals > 0 && holdsBack(p, step):
+		return conflict("the step "+string(step.Kind)+" stands before a delete that was approved with it", "move its date (sendoff cases move-date), which asks for the approvals again; or cancel the case")
 	case !step.Kind.Waivable():
 		return conflict("the step "+string(step.Kind)+" cannot be waived: nothing after it could be proven", "cancel the case instead")
 	case p.State == schema.PlanCancelling, p.Stopping:
@@ -66,6 +70,14 @@ func checkWaivable(p planRow, step schema.Step) error {
 		return conflict("the step "+string(step.Kind)+" of plan "+string(p.ID)+" is being carried out now", "wait until it is done or parked")
 	}
 	return nil
+}
+
+// holdsBack tells whether the step gives people time or a say before a delete.
+func holdsBack(p planRow, step schema.Step) bool {
+	if step.Kind != schema.StepWait && step.Kind != schema.StepManual {
+		return false
+	}
+	return slices.ContainsFunc(p.Steps[step.Index:], func(s schema.Step) bool { return s.Kind.Irreversible() && !s.State.Finished() })
 }
 
 // giveUpTransfer ends a transfer without a verdict, if one was begun, and frees

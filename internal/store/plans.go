@@ -9,13 +9,8 @@ import (
 	"sendoff/schema"
 )
 
-// planRow is a plan with what only the store needs of it.
-type planRow struct {
-	schema.Plan
-	// Stopping remembers that a cancel was decided, so that a plan parked on its
-	// way out goes on cancelling when it is resumed.
-	Stopping bool
-}
+// planRow is a plan as the store reads it.
+type planRow struct{ schema.Plan }
 
 // stepRow is a step with the plan it belongs to.
 type stepRow struct {
@@ -205,15 +200,25 @@ func (t *tx) move(ctx context.Context, p *planRow, to schema.PlanState) error {
 }
 
 // ParkPlan parks a plan with its cause. Repeating it with the same code is no
-// change; another code takes the place of the first. A plan parked while
-// cancelling goes on cancelling when it is resumed. CodeStopped when it ended.
+// change; another code takes the place of the first. CodeStopped when it ended or
+// is being cancelled: what stood in its way forward does not stand in its undo's.
 func (s *Store) ParkPlan(ctx context.Context, id schema.PlanID, cause schema.Cause) error {
+	return s.park(ctx, id, cause, false)
+}
+
+// ParkUndo is ParkPlan for a plan whose undo needs an operator: it goes on
+// cancelling when it is resumed.
+func (s *Store) ParkUndo(ctx context.Context, id schema.PlanID, cause schema.Cause) error {
+	return s.park(ctx, id, cause, true)
+}
+
+func (s *Store) park(ctx context.Context, id schema.PlanID, cause schema.Cause, undo bool) error {
 	return s.inTx(ctx, "park plan", func(ctx context.Context, t *tx) error {
 		p, err := t.lockPlan(ctx, id)
 		if err != nil {
 			return err
 		}
-		if p.State.Ended() {
+		if p.State.Ended() || (p.State == schema.PlanCancelling && !undo) {
 			return stopped(p)
 		}
 		if p.State == schema.PlanParked && p.Cause != nil && p.Cause.Code == cause.Code {

@@ -9,14 +9,21 @@ import (
 const restrictionColumns = `r.id, r.kind, r.subject, r.connection_id, r.external_id, r.email, r.pattern, r.matter, r.reason,
 	r.created_by, r.created_at, r.expires_at, r.ended_by, r.ended_at, r.end_reason`
 
+// enterpriseConnections are the ids of every connection, also of those that were
+// removed, to the enterprise that @connection reaches: a vendor's account is the
+// same over any of them.
+const enterpriseConnections = `(select c.id from connection c join connection m
+	on (c.vendor, c.enterprise_id) = (m.vendor, m.enterprise_id) where m.id = @connection)`
+
 // restrictionMatches tells whether the restriction r names the vendor's account:
 // by its id, by its login or its person's address, or by a pattern over its login.
+// A connection stands for its enterprise.
 const restrictionMatches = `(
-	(r.subject = 'account' and r.external_id = @account and r.connection_id = @connection)
-	or (r.subject = 'person' and r.email in (lower(@login), coalesce((select p.email from account a
-		join person p on p.id = a.person_id where a.connection_id = @connection and a.external_id = @account), '')))
+	(r.subject = 'account' and r.external_id = @account and r.connection_id in ` + enterpriseConnections + `)
+	or (r.subject = 'person' and (r.email = lower(@login) or r.email in (select p.email from account a
+		join person p on p.id = a.person_id where a.external_id = @account and a.connection_id in ` + enterpriseConnections + `)))
 	or (r.subject = 'pattern' and lower(@login) like r.like_pattern
-		and (r.connection_id is null or r.connection_id = @connection)))`
+		and (r.connection_id is null or r.connection_id in ` + enterpriseConnections + `)))`
 
 // RestrictionsOn returns the live holds and protections that apply to the
 // vendor's account: by its id, by its login or its person's address, or by a

@@ -210,11 +210,12 @@ func (t *tx) refuseOwn(ctx context.Context, r schema.Restriction, by schema.Prin
 		(r.subject = 'person' and r.email = lower(@own))
 		or (r.subject = 'pattern' and lower(@own) like r.like_pattern)
 		or exists (select 1 from account a left join person p on p.id = a.person_id
+			join connection ac on ac.id = a.connection_id left join connection rc on rc.id = r.connection_id
 			where (lower(a.login) = lower(@own) or p.email = lower(@own)) and (
-				(r.subject = 'account' and a.connection_id = r.connection_id and a.external_id = r.external_id)
+				(r.subject = 'account' and (ac.vendor, ac.enterprise_id) = (rc.vendor, rc.enterprise_id) and a.external_id = r.external_id)
 				or (r.subject = 'person' and (p.email = r.email or lower(a.login) = r.email))
 				or (r.subject = 'pattern' and lower(a.login) like r.like_pattern
-					and (r.connection_id is null or r.connection_id = a.connection_id))))))`,
+					and (r.connection_id is null or (ac.vendor, ac.enterprise_id) = (rc.vendor, rc.enterprise_id)))))))`,
 		args{"id": r.ID, "own": by.Email})
 	if err == nil && own {
 		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody ends a " + string(r.Kind) + " on themselves", Fix: "let another admin do it"}

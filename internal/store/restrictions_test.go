@@ -62,6 +62,43 @@ func TestRestrictionsApplyToWhatTheyName(t *testing.T) {
 	require.False(t, person.CreatedAt.IsZero())
 }
 
+// reconnect removes the connection and makes another to the same enterprise.
+func (b *bundle) reconnect() {
+	b.t.Helper()
+	_, err := b.SetConnectionState(b.t.Context(), b.conn.Name, schema.ConnectionRemoved, "new credentials", b.admin)
+	require.NoError(b.t, err)
+	b.conn, err = b.CreateConnection(b.t.Context(), schema.Connection{Name: b.conn.Name, Vendor: "box", EnterpriseID: "900"}, "hunter2", b.admin)
+	require.NoError(b.t, err)
+}
+
+func TestRestrictionsOutliveTheirConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.leaver("1", "2", "suspend") // makes the person of user1@example.com
+	b.decide(p, schema.DecideCancel)
+	require.NoError(t, b.EndPlan(t.Context(), p.ID, schema.PlanCancelled))
+	account := b.add(schema.Restriction{Kind: schema.RestrictHold, Subject: schema.SubjectAccount, ConnectionID: b.conn.ID, ExternalID: "1"})
+	person := b.add(schema.Restriction{Kind: schema.RestrictHold, Subject: schema.SubjectPerson, Email: "user1@example.com"})
+	pattern := b.add(schema.Restriction{Kind: schema.RestrictHold, Subject: schema.SubjectPattern, Pattern: "user1*", ConnectionID: b.conn.ID})
+	own := b.admin
+	own.Email = "user1@example.com"
+
+	b.reconnect()
+
+	b.account("1")
+	require.Equal(t, []schema.RestrictionID{account.ID, person.ID, pattern.ID}, b.on("1"))
+	list, err := b.RestrictionsOn(t.Context(), b.conn.ID, "1", "renamed@example.com")
+	require.NoError(t, err)
+	require.Len(t, list, 2, "the account and its person, as it was known over the old connection")
+	_, err = b.EndRestriction(t.Context(), schema.RestrictHold, account.ID, "over", own)
+	requireCode(t, schema.CodeForbidden, err)
+	elsewhere, err := b.CreateConnection(t.Context(), schema.Connection{Name: "other", Vendor: "box", EnterpriseID: "901"}, "hunter2", b.admin)
+	require.NoError(t, err)
+	list, err = b.RestrictionsOn(t.Context(), elsewhere.ID, "1", "nobody@example.com")
+	require.NoError(t, err)
+	require.Empty(t, list, "the same id in another enterprise is another account")
+}
+
 func TestRestrictionsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
