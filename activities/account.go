@@ -204,6 +204,13 @@ func (a *Activities) RevokeSessions(ctx context.Context, in StepInput) error {
 	if err != nil {
 		return err
 	}
+	now, err := a.readSource(ctx, &w)
+	if err != nil {
+		return err
+	}
+	if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil { // protections go by the login it has now
+		return err
+	}
 	op := schema.VendorWrite{Op: "revoke_sessions", Details: map[string]string{"account": string(w.source())}}
 	if err := a.write(ctx, w, op, func() error { return r.RevokeSessions(ctx, w.source()) }); err != nil {
 		return err

@@ -86,7 +86,7 @@ func (a *Activities) Task(ctx context.Context, in StepInput) (TaskResult, error)
 	left := until.Sub(a.now())
 	if left <= 0 {
 		return TaskResult{}, &Refusal{
-			Code: schema.ParkManualOverdue, Message: "nobody completed the task within " + step.Wait().String() + ": " + step.Params.Title,
+			Code: schema.ParkManualOverdue, Message: "nobody completed the task of step " + strconv.Itoa(in.Ref.Index) + " within " + step.Wait().String(),
 			Fix: "do it and complete it: sendoff cases complete; or leave it out: sendoff cases waive; resume gives it the same time again",
 		}
 	}

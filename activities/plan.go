@@ -32,6 +32,9 @@ type PlanOutline struct {
 	Window bool `json:"window,omitempty"`
 	// LeftGroups tells that memberships were taken away.
 	LeftGroups bool `json:"left_groups,omitempty"`
+	// Resumed tells whether an operator resumed the plan since its transfer last
+	// changed; nil = there is no transfer.
+	Resumed *bool `json:"resumed,omitempty"`
 }
 
 // LoadPlan reads where a plan stands.
@@ -44,6 +47,9 @@ func (a *Activities) LoadPlan(ctx context.Context, in PlanInput) (PlanOutline, e
 		State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep, Window: !plan.WindowOpen.IsZero(),
 		LeftGroups: len(plan.Memberships) > 0,
 	}
+	if out.Resumed, err = a.resumed(ctx, in.PlanID); err != nil {
+		return PlanOutline{}, err
+	}
 	for _, s := range plan.Steps {
 		out.Steps = append(out.Steps, StepOutline{
 			Kind: s.Kind, Begun: s.State == schema.StepRunning, Done: s.State.Finished(),
@@ -52,17 +58,31 @@ func (a *Activities) LoadPlan(ctx context.Context, in PlanInput) (PlanOutline, e
 	return out, nil
 }
 
+func (a *Activities) resumed(ctx context.Context, id schema.PlanID) (*bool, error) {
+	t, ok, err := a.store.Transfer(ctx, id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	resumed, err := a.store.ResumedSince(ctx, id, t.UpdatedAt)
+	return &resumed, err
+}
+
 // ParkInput parks a plan.
 type ParkInput struct {
 	PlanID schema.PlanID `json:"plan_id"`
 	Cause  schema.Cause  `json:"cause"`
+	Undo   bool          `json:"undo,omitempty"` // its undo needs an operator
 }
 
 // Park records why a plan needs an operator. A plan that was stopped meanwhile
 // stays stopped. A lane that nothing was sent in is given to the next in line.
 func (a *Activities) Park(ctx context.Context, in ParkInput) error {
 	in.Cause.At = a.now().UTC()
-	if err := a.store.ParkPlan(ctx, in.PlanID, in.Cause); err != nil {
+	park := a.store.ParkPlan
+	if in.Undo {
+		park = a.store.ParkUndo
+	}
+	if err := park(ctx, in.PlanID, in.Cause); err != nil {
 		return err
 	}
 	return a.store.LeaveLane(ctx, in.PlanID)

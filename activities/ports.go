@@ -48,9 +48,6 @@ type CaseStore interface {
 	// RestrictionsOn returns the live holds and protections that apply to the
 	// vendor's account, by its id, its login, or its person's address, by id.
 	RestrictionsOn(ctx context.Context, c schema.ConnectionID, id schema.ExternalID, login string) ([]schema.Restriction, error)
-	// NoHoldsDeclared tells whether an admin's declaration that the connection's
-	// vendor has no legal holds is live.
-	NoHoldsDeclared(ctx context.Context, c schema.ConnectionID) (bool, error)
 
 	// ReplacePlan renews the facts, the hash of plan and case, and the parameters
 	// of steps not begun, of a plan that has not ended, when facts drifted; state
@@ -60,8 +57,16 @@ type CaseStore interface {
 	// EndPlan moves a plan to done, or from cancelling to cancelled.
 	EndPlan(ctx context.Context, id schema.PlanID, to schema.PlanState) error
 	// ParkPlan parks a plan with its cause; repeating it with the same code is
-	// no change. A cancelling plan may park too.
+	// no change. CodeStopped for one that is being cancelled.
 	ParkPlan(ctx context.Context, id schema.PlanID, cause schema.Cause) error
+	// ParkUndo parks a plan whose undo needs an operator.
+	ParkUndo(ctx context.Context, id schema.PlanID, cause schema.Cause) error
+	// ResumedSince tells whether an operator resumed the plan, in whatever form,
+	// since the instant.
+	ResumedSince(ctx context.Context, id schema.PlanID, since time.Time) (bool, error)
+	// HoldsDeclaredAt returns when the live declaration that the connection's
+	// vendor has no legal holds was made; zero = there is none.
+	HoldsDeclaredAt(ctx context.Context, c schema.ConnectionID) (time.Time, error)
 	// CloseCase marks the case closed once all its plans have ended.
 	CloseCase(ctx context.Context, id schema.CaseID) error
 }

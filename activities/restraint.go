@@ -30,8 +30,7 @@ func restraintOf(ctx context.Context, s Store, c connectors.Connector, conn sche
 		return r, err
 	}
 	r.Known = schema.HoldsUnreadable
-	declared, err := s.NoHoldsDeclared(ctx, conn.ID)
-	if declared {
+	if r.DeclaredAt, err = s.HoldsDeclaredAt(ctx, conn.ID); !r.DeclaredAt.IsZero() {
 		r.Known = schema.HoldsDeclared
 	}
 	return r, err
@@ -43,6 +42,9 @@ func (a *Activities) restrain(ctx context.Context, w work, now schema.Account, e
 	r, err := restraintOf(ctx, a.store, w.c, w.conn, now, true)
 	if err != nil {
 		return r, err
+	}
+	if w.plan.Facts.Holds == schema.HoldsRead && r.Known == schema.HoldsDeclared && r.DeclaredAt.Before(w.plan.CreatedAt) {
+		r.Known = schema.HoldsUnreadable // they could be read: a word given before that does not cover it
 	}
 	for _, f := range policy.CheckRestraint(w.conn, w.source(), e, r) {
 		if f.Warning {

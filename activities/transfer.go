@@ -50,12 +50,20 @@ func (a *Activities) EnterTransfer(ctx context.Context, in StepInput) (TransferS
 	} else if ok && existing.State != schema.TransferWaiting && existing.State != schema.TransferIntended {
 		return a.status(w.plan, existing), nil
 	}
-	if w.plan.Snapshot.OwnsNothing() {
-		return TransferStatus{State: schema.TransferSkipped}, a.store.SkipTransfer(ctx, w.ref, t)
-	}
 	source, err := a.readSource(ctx, &w)
 	if err != nil {
 		return TransferStatus{}, err
+	}
+	if w.plan.Snapshot.OwnsNothing() && source.SpaceUsed == 0 {
+		return TransferStatus{State: schema.TransferSkipped}, a.store.SkipTransfer(ctx, w.ref, t)
+	}
+	if w.plan.Snapshot.OwnsNothing() {
+		s := *w.plan.Snapshot
+		s.WitnessesOK, s.SpaceUsed, s.WitnessNote = false, source.SpaceUsed, "content appeared after the snapshot"
+		if err := a.store.SaveSnapshot(ctx, w.ref, s); err != nil {
+			return TransferStatus{}, err
+		}
+		t.BytesBefore, t.BytesLeft = s.SpaceUsed, s.SpaceUsed
 	}
 	receiver, err := a.takeReceiver(ctx, &w, source, nil)
 	if err != nil {
@@ -294,7 +302,11 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 	if err != nil {
 		return TransferStatus{}, err
 	}
-	if _, err := a.store.MarkSent(ctx, w.ref, t.Receiver); err != nil {
+	_, err = a.store.MarkSent(ctx, w.ref, t.Receiver)
+	if schema.CodeOf(err) == schema.CodeConflict {
+		return a.overtaken(ctx, w.plan.ID)
+	}
+	if err != nil {
 		return TransferStatus{}, err
 	}
 	outcome := a.sendAndWait(ctx, prepared)
@@ -302,6 +314,20 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 		return TransferStatus{}, err
 	}
 	return a.afterSend(w.plan, t, outcome), nil
+}
+
+// overtaken tells where a transfer stands that changed between the last look and
+// its send: somebody chose another receiver, or another run of this activity sent.
+func (a *Activities) overtaken(ctx context.Context, id schema.PlanID) (TransferStatus, error) {
+	plan, err := a.store.Plan(ctx, id)
+	if err != nil {
+		return TransferStatus{}, err
+	}
+	t, _, err := a.store.Transfer(ctx, id)
+	if err == nil && t.State == schema.TransferIntended && t.Receiver != plan.Facts.Receiver {
+		return TransferStatus{State: schema.TransferWaiting}, a.store.LeaveLane(ctx, id)
+	}
+	return a.status(plan, t), err
 }
 
 // recordFor is how long an answer is kept for a database that is away: longer

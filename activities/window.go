@@ -42,8 +42,10 @@ func (a *Activities) OpenWindow(ctx context.Context, in StepInput) error {
 	if err := a.store.OpenWindow(ctx, w.ref); err != nil {
 		return err
 	}
-	if err := a.confirmedInTime(ctx, &w, schema.OpOpenWindow); err != nil {
-		return err
+	if !w.plan.WindowOpen.IsZero() { // a window before this one was confirmed and closed
+		if err := a.confirmedInTime(ctx, &w, schema.OpOpenWindow); err != nil {
+			return err
+		}
 	}
 	to := cmp.Or(w.plan.PriorStatus, s.ActiveStatus())
 	op := schema.VendorWrite{Op: schema.OpOpenWindow, Details: map[string]string{"account": string(w.source()), "from": now.VendorStatus, "to": to}}

@@ -159,8 +159,11 @@ type Plan struct {
 	// active for the call. WindowOpen is since when it is; zero = it is not.
 	Reactivate bool
 	WindowOpen time.Time
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// Stopping remembers that a cancel was decided, so that a plan parked on its
+	// way out goes on cancelling when it is resumed.
+	Stopping  bool
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Step returns the step at the index, and whether there is one.
@@ -178,10 +181,11 @@ func (p Plan) StepOf(kind StepKind) (Step, bool) {
 }
 
 // YieldsTo tells whether a plan of that rank and template may take over from this
-// one: its cause is higher, this one is not being undone, and a transfer that was
+// one: its cause is higher, this one is not being undone, its source is not active
+// for a call, which its own workflow ends within minutes, and a transfer that was
 // begun goes on in the new plan.
 func (p Plan) YieldsTo(rank Rank, t Template) bool {
-	if rank <= p.Rank || p.State.Ended() || p.State == PlanCancelling {
+	if rank <= p.Rank || p.State.Ended() || p.State == PlanCancelling || p.Stopping || !p.WindowOpen.IsZero() {
 		return false
 	}
 	step, transfers := p.StepOf(StepTransfer)

@@ -42,7 +42,7 @@ func (d *deprovision) run(ctx workflow.Context) error {
 		return nil
 	}
 	d.fence = plan.Fence
-	d.rerun = plan.State != schema.PlanPlanned
+	d.rerun = plan.State != schema.PlanPlanned && (plan.Resumed == nil || *plan.Resumed)
 	if slices.ContainsFunc(plan.Steps, func(s activities.StepOutline) bool { return s.Begun }) {
 		d.fence-- // an earlier run raised it for the step it was in
 	}
@@ -200,6 +200,9 @@ func again(ctx workflow.Context, id schema.PlanID) error {
 // park records the cause and waits until the plan is no longer parked.
 func (d *deprovision) park(ctx workflow.Context, cause schema.Cause) (stopped bool, err error) {
 	if err := park(ctx, d.id, cause); err != nil {
+		if judge("", err).stopped { // cancelled meanwhile: the undo goes its own way
+			return true, nil
+		}
 		return false, err
 	}
 	return d.awaitResume(ctx)
@@ -238,15 +241,18 @@ func (d *deprovision) stop(ctx workflow.Context) error {
 		if err != nil {
 			return err
 		}
-		if plan.State != schema.PlanCancelling {
+		switch plan.State {
+		case schema.PlanCancelling:
+			err = d.undo(ctx, plan)
+			if err == nil {
+				return finish(ctx, d.id, schema.PlanCancelled)
+			}
+			if err := parkUndo(ctx, d.id, judge(schema.StepSuspend, err).cause); err != nil {
+				return err
+			}
+		case schema.PlanParked: // a decision that did not resume it
+		default:
 			return nil
-		}
-		err = d.undo(ctx, plan)
-		if err == nil {
-			return finish(ctx, d.id, schema.PlanCancelled)
-		}
-		if err := park(ctx, d.id, judge(schema.StepSuspend, err).cause); err != nil {
-			return err
 		}
 		if err := d.awaitDecision(ctx); err != nil {
 			return err
@@ -259,6 +265,9 @@ func (d *deprovision) stop(ctx workflow.Context) error {
 // transferred: vendors refuse to give the last two to suspended accounts.
 func (d *deprovision) undo(ctx workflow.Context, plan activities.PlanOutline) error {
 	ref := schema.StepRef{PlanID: d.id, Index: plan.CurrentStep, Fence: d.fence}
+	if ref.Fence == plan.Fence {
+		ref.Fence-- // between two steps: the row's fence is that of the step before
+	}
 	t, err := stopTransfer(ctx, ref)
 	if err == nil && t.State == schema.TransferSettling {
 		_, err = settleTransfer(ctx, ref)

@@ -38,6 +38,15 @@ func snapshot() workflow.ActivityOptions {
 	return o
 }
 
+// closing is for suspending an account again that is active for a call: after an
+// hour of failures somebody has to know.
+func closing() workflow.ActivityOptions {
+	o := vendor()
+	o.ScheduleToCloseTimeout = time.Hour
+	o.RetryPolicy = retry(2*time.Second, time.Minute)
+	return o
+}
+
 // ahead is for reading much that nothing waits for.
 func ahead() workflow.ActivityOptions {
 	o := vendor()

@@ -28,14 +28,15 @@ type engine struct {
 	state schema.PlanState
 	cause schema.Cause
 
-	kinds  []schema.StepKind
-	window bool               // the source was left active for a call
-	groups bool               // memberships were taken away
-	done   int                // of the steps, by an earlier run
-	begun  bool               // and the one after them begun
-	fence  int64              // of the plan when the run begins
-	script map[string][]reply // by activity; the last reply repeats
-	env    *testsuite.TestWorkflowEnvironment
+	kinds   []schema.StepKind
+	window  bool // the source was left active for a call
+	groups  bool // memberships were taken away
+	resumed *bool
+	done    int                // of the steps, by an earlier run
+	begun   bool               // and the one after them begun
+	fence   int64              // of the plan when the run begins
+	script  map[string][]reply // by activity; the last reply repeats
+	env     *testsuite.TestWorkflowEnvironment
 }
 
 type reply struct {
@@ -116,7 +117,7 @@ func (e *engine) take(name string, ref *schema.StepRef) reply {
 func (e *engine) loadPlan(_ context.Context, in activities.PlanInput) (activities.PlanOutline, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := activities.PlanOutline{State: e.state, Fence: e.fence, Window: e.window, LeftGroups: e.groups}
+	out := activities.PlanOutline{State: e.state, Fence: e.fence, Window: e.window, LeftGroups: e.groups, Resumed: e.resumed}
 	for i, k := range e.kinds {
 		out.Steps = append(out.Steps, activities.StepOutline{Kind: k, Done: i < e.done, Begun: e.begun && i == e.done})
 	}

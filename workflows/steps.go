@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -46,6 +47,10 @@ func loadPlan(ctx workflow.Context, id schema.PlanID) (activities.PlanOutline, e
 
 func park(ctx workflow.Context, id schema.PlanID, cause schema.Cause) error {
 	return run(ctx, database(), acts.Park, activities.ParkInput{PlanID: id, Cause: cause})
+}
+
+func parkUndo(ctx workflow.Context, id schema.PlanID, cause schema.Cause) error {
+	return run(ctx, database(), acts.Park, activities.ParkInput{PlanID: id, Cause: cause, Undo: true})
 }
 
 func finish(ctx workflow.Context, id schema.PlanID, to schema.PlanState) error {
@@ -93,7 +98,7 @@ func openWindow(ctx workflow.Context, ref schema.StepRef) error {
 }
 
 func closeWindow(ctx workflow.Context, id schema.PlanID) error {
-	return run(ctx, vendor(), acts.CloseWindow, activities.UndoInput{PlanID: id})
+	return run(ctx, closing(), acts.CloseWindow, activities.UndoInput{PlanID: id})
 }
 
 func restoreGroups(ctx workflow.Context, id schema.PlanID) error {
@@ -110,6 +115,14 @@ func enterTransfer(ctx workflow.Context, ref schema.StepRef) (activities.Transfe
 
 func sendTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
 	return call(ctx, send(), acts.SendTransfer, activities.StepInput{Ref: ref})
+}
+
+// sendInWindow is sendTransfer while the source is active for the call: it does
+// not wait for a worker that is busy.
+func sendInWindow(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {
+	o := send()
+	o.ScheduleToStartTimeout = time.Minute
+	return call(ctx, o, acts.SendTransfer, activities.StepInput{Ref: ref})
 }
 
 func inspectTransfer(ctx workflow.Context, ref schema.StepRef) (activities.TransferStatus, error) {

@@ -100,7 +100,10 @@ func (d *deprovision) takeUp(ctx workflow.Context, ref schema.StepRef, t activit
 // wrong. When the activity ends without an answer the row tells: still intended
 // means that nothing was sent, anything else that evidence decides.
 func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef, reactivate bool) (activities.TransferStatus, error) {
-	t, err := d.sendOnce(ctx, ref, reactivate)
+	t, closeErr, err := d.sendOnce(ctx, ref, reactivate)
+	if closeErr != nil {
+		return t, closeErr // nothing else matters before the account is suspended again
+	}
 	if err != nil {
 		seen, inspectErr := inspectTransfer(ctx, ref)
 		if inspectErr != nil || seen.State != schema.TransferIntended {
@@ -125,20 +128,17 @@ func (d *deprovision) send(ctx workflow.Context, ref schema.StepRef, reactivate 
 // sendOnce sends, and where the plan was allowed to, makes the suspended source
 // active for the time of the call. The window is closed whatever became of the
 // send: also on a context that a cancelled workflow does not take away.
-func (d *deprovision) sendOnce(ctx workflow.Context, ref schema.StepRef, reactivate bool) (activities.TransferStatus, error) {
+func (d *deprovision) sendOnce(ctx workflow.Context, ref schema.StepRef, reactivate bool) (t activities.TransferStatus, closeErr, err error) {
 	if !reactivate {
-		return sendTransfer(ctx, ref)
-	}
-	var t activities.TransferStatus
-	err := openWindow(ctx, ref)
-	if err == nil {
 		t, err = sendTransfer(ctx, ref)
+		return t, nil, err
 	}
-	if closeErr := d.closeWindow(ctx); closeErr != nil {
-		return t, closeErr
+	if err = openWindow(ctx, ref); err == nil {
+		t, err = sendInWindow(ctx, ref)
 	}
-	t.Window = false
-	return t, err
+	closeErr = d.closeWindow(ctx)
+	t.Window = closeErr != nil
+	return t, closeErr, err
 }
 
 // closeWindow suspends the source again. When that fails for good the plan parks

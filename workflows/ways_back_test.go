@@ -181,12 +181,11 @@ func TestWindow(t *testing.T) {
 		e := newEngine(t, schema.StepTransfer)
 		e.script["EnterTransfer"] = []reply{open, {transfer: activities.TransferStatus{State: schema.TransferSettling, Reactivate: true, Window: true}}}
 		e.script["SendTransfer"] = []reply{sent}
-		e.script["InspectTransfer"] = []reply{sent}
-		e.script["CloseWindow"] = []reply{{err: vendorError("forbidden")}, {err: vendorError("forbidden")}, {}}
+		e.script["CloseWindow"] = []reply{{err: vendorError("forbidden")}, {}}
 		e.script["SettleTransfer"] = []reply{at(schema.TransferProven)}
 		e.decide(t, time.Hour, "d1", schema.PlanRunning)
 		require.Equal(t, []string{
-			"EnterTransfer", "OpenWindow", "SendTransfer", "CloseWindow", "InspectTransfer", "CloseWindow", "Park",
+			"EnterTransfer", "OpenWindow", "SendTransfer", "CloseWindow", "Park",
 			"EnterTransfer", "CloseWindow", "SettleTransfer", "CompleteTransfer", "Finish:done",
 		}, e.run(t))
 		require.Equal(t, schema.ParkWindowOpen, e.cause.Code)
@@ -224,4 +223,32 @@ func TestBusyForADay(t *testing.T) {
 		}
 	}
 	require.Less(t, sends, 60)
+}
+
+// TestOtherDecisionsDuringAnUndo: what does not resume a plan parked in its undo
+// does not end its workflow.
+func TestOtherDecisionsDuringAnUndo(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, schema.StepSuspend)
+	e.state = schema.PlanCancelling
+	e.script["Suspend"] = []reply{{err: vendorError(activities.TypeOf(schema.CodeStopped))}}
+	e.script["RestoreStatus"] = []reply{{err: vendorError("forbidden")}, {}}
+	e.decide(t, 2*time.Hour, "d1", schema.PlanParked)
+	e.decide(t, 3*time.Hour, "d2", schema.PlanCancelling)
+	calls := e.run(t)
+	require.Equal(t, "Finish:cancelled", calls[len(calls)-1], "%v", calls)
+}
+
+// TestRefusedIsAskedAbout: a run that ended for its length between a refusal and
+// its parking comes back to a plan that nobody resumed.
+func TestRefusedIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	no := false
+	e := newEngine(t, schema.StepTransfer)
+	e.state, e.begun, e.fence, e.resumed = schema.PlanRunning, true, 1, &no
+	e.script["EnterTransfer"] = []reply{at(schema.TransferRefused), at(schema.TransferIntended)}
+	e.script["RearmTransfer"] = []reply{at(schema.TransferWaiting)}
+	e.script["SendTransfer"] = []reply{at(schema.TransferProven)}
+	e.decide(t, time.Hour, "d1", schema.PlanRunning)
+	require.Contains(t, e.run(t), "Park")
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"sendoff/schema"
 )
@@ -14,6 +15,8 @@ type Restraint struct {
 	Own    []schema.Restriction
 	Vendor schema.VendorHolds
 	Known  schema.HoldsKnown // of the vendor's holds; empty = not asked
+	// DeclaredAt is when an admin declared that there are none; zero = nobody did.
+	DeclaredAt time.Time
 }
 
 // Facts is the restraint as an approval covers it.

@@ -90,11 +90,11 @@ func plainPlans(rows []planRow) []schema.Plan {
 	return plans
 }
 
-// OpenPlanOf returns the open plan of the vendor's account, and whether there
-// is one.
+// OpenPlanOf returns the open plan of the vendor's account, over whatever
+// connection to its enterprise, and whether there is one.
 func (s *Store) OpenPlanOf(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.Plan, bool, error) {
-	rows, err := loadPlans(ctx, s.pool, `p.state not in ('done', 'cancelled', 'superseded') and p.account_id =
-		(select a.id from account a where a.connection_id = @connection and a.external_id = @id)`,
+	rows, err := loadPlans(ctx, s.pool, `p.state not in ('done', 'cancelled', 'superseded') and p.account_id in
+		(select a.id from account a where a.external_id = @id and a.connection_id in `+enterpriseConnections+`)`,
 		args{"connection": c, "id": id}, true)
 	if err != nil || len(rows) == 0 {
 		return schema.Plan{}, false, translate("read plan", err)
