@@ -9,7 +9,8 @@ import (
 
 // MarkSent moves intended to sent with every check of IntendWrite, durably, and
 // counts the attempt. Whoever gets an answer without an error sends; of two at
-// once one gets CodeConflict.
+// once one gets CodeConflict, and so does who looked at another receiver than
+// the transfer and the plan have by now.
 func (s *Store) MarkSent(ctx context.Context, ref schema.StepRef, receiver schema.ExternalID) (schema.Transfer, error) {
 	var after schema.Transfer
 	err := s.inPlan(ctx, "mark transfer sent", ref.PlanID, func(ctx context.Context, t *tx, p planRow) error {
@@ -23,7 +24,7 @@ func (s *Store) MarkSent(ctx context.Context, ref schema.StepRef, receiver schem
 		if !ok || tr.State != schema.TransferIntended {
 			return conflict("the transfer of plan "+string(p.ID)+" is "+string(tr.State)+", only an intended one is sent", "read the transfer again")
 		}
-		if tr.Receiver != receiver {
+		if tr.Receiver != receiver || p.Facts.Receiver != receiver {
 			return conflict("the transfer of plan "+string(p.ID)+" has another receiver by now", "read the transfer again")
 		}
 		if err := t.send(ctx, p, ref, tr); err != nil {

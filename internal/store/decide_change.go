@@ -78,7 +78,8 @@ func (t *tx) setReceiver(ctx context.Context, d schema.Decision, open []planRow)
 }
 
 // beforeSend tells whether the plan has a transfer of which nothing was sent yet,
-// or whose request was refused.
+// or whose every request was refused. One that is sent again keeps its receiver:
+// the first request may have brought content there.
 func (t *tx) beforeSend(ctx context.Context, p planRow) (bool, error) {
 	step, ok := p.StepOf(schema.StepTransfer)
 	if !ok || step.State.Finished() {
@@ -88,7 +89,11 @@ func (t *tx) beforeSend(ctx context.Context, p planRow) (bool, error) {
 	if err != nil || !ok {
 		return err == nil, err
 	}
-	return tr.State.BeforeSend(), nil
+	if !tr.State.BeforeSend() {
+		return false, nil
+	}
+	taken, err := scalar[bool](ctx, t, `select exists (`+attemptOpen+` and y.plan_id = @id)`, args{"id": p.ID})
+	return !taken, err
 }
 
 // changeFacts replaces a plan's facts and hash by a principal's decision. The

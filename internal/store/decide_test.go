@@ -22,6 +22,12 @@ func (b *bundle) park(id schema.PlanID, code schema.ParkCode) {
 	require.NoError(b.t, b.ParkPlan(b.t.Context(), id, schema.Cause{Code: code, Message: "why", Fix: "how"}))
 }
 
+// parkUndo parks a plan that is being cancelled.
+func (b *bundle) parkUndo(id schema.PlanID, code schema.ParkCode) {
+	b.t.Helper()
+	require.NoError(b.t, b.ParkUndo(b.t.Context(), id, schema.Cause{Code: code, Message: "why", Fix: "how"}))
+}
+
 // atTransfer opens a case whose transfer holds its lanes.
 func (b *bundle) atTransfer(source, receiver string) (schema.Plan, schema.StepRef) {
 	b.t.Helper()
@@ -121,7 +127,7 @@ func TestWaive(t *testing.T) {
 		b.through(p.ID, 2)
 		b.decide(p, schema.DecideCancel)
 		requireCode(t, schema.CodeConflict, b.told(p, waive(schema.StepRevokeSessions)))
-		b.park(p.ID, schema.ParkVendorRefused)
+		b.parkUndo(p.ID, schema.ParkVendorRefused)
 		requireCode(t, schema.CodeConflict, b.told(p, waive("")))
 		require.Equal(t, schema.PlanParked, b.plan(p.ID).State)
 	})
@@ -164,7 +170,7 @@ func TestComplete(t *testing.T) {
 	p = b.manual("5")
 	b.through(p.ID, 1)
 	b.decide(p, schema.DecideCancel)
-	b.park(p.ID, schema.ParkVendorRefused)
+	b.parkUndo(p.ID, schema.ParkVendorRefused)
 	requireCode(t, schema.CodeConflict, b.told(p, complete))
 	require.Equal(t, schema.PlanParked, b.plan(p.ID).State)
 }
@@ -238,6 +244,24 @@ func TestSetReceiver(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"nine@example.com"}, list[0].Receivers)
 	})
+	t.Run("while a send of the old one is being prepared", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		p, ref := b.atTransfer("1", "2")
+		require.NoError(t, b.told(p, set(p)))
+		_, err := b.MarkSent(t.Context(), ref, "2")
+		requireCode(t, schema.CodeConflict, err)
+		require.Equal(t, schema.TransferIntended, b.transfer(p.ID).State, "nothing was sent to whom the plan does not name")
+	})
+	t.Run("not while an earlier request may have brought content to the old one", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		p, ref := b.stalled("1", "2")
+		require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideSendAgain}))
+		requireCode(t, schema.CodeConflict, b.told(p, set(p)))
+		b.outcome(ref, schema.OutcomeRefused)
+		requireCode(t, schema.CodeConflict, b.told(p, set(p)))
+	})
 	t.Run("parked for another cause it stays parked", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -260,7 +284,7 @@ func TestSetReceiver(t *testing.T) {
 
 		p, _ = b.atTransfer("3", "4")
 		b.decide(p, schema.DecideCancel)
-		b.park(p.ID, schema.ParkReceiverMissing)
+		b.parkUndo(p.ID, schema.ParkReceiverMissing)
 		requireCode(t, schema.CodeConflict, b.told(p, set(p)))
 		require.Equal(t, schema.PlanParked, b.plan(p.ID).State)
 	})

@@ -126,18 +126,21 @@ func (s *Store) LaneHolder(ctx context.Context, c schema.ConnectionID, id schema
 }
 
 // UnsettledTransferOf returns the newest case that ended for the vendor's account
-// while its transfer had no verdict, and whether there is one. The account is the
-// same over any connection to its enterprise, also one that was removed.
+// while a request of its transfer had no verdict, and whether there is one: also
+// when the plan would have sent another, and ended before it did. The account is
+// the same over any connection to its enterprise, also one that was removed.
 func (s *Store) UnsettledTransferOf(ctx context.Context, c schema.ConnectionID, id schema.ExternalID) (schema.CaseID, bool, error) {
 	found, err := scalars[schema.CaseID](ctx, s.pool, `select p.case_id from plan p join transfer t on t.plan_id = p.id
-		join account a on a.id = p.account_id join connection c on c.id = a.connection_id
-		where a.external_id = @id and (c.vendor, c.enterprise_id) =
-			(select mine.vendor, mine.enterprise_id from connection mine where mine.id = @connection)
-		and p.state in ('done', 'cancelled') and (t.state in ('sent', 'settling', 'stalled') or (t.state = 'given_up'
-			and exists (select 1 from transfer_attempt y where y.plan_id = p.id and y.state in ('sent', 'settling'))))
+		join account a on a.id = p.account_id
+		where a.external_id = @id and a.connection_id in `+enterpriseConnections+`
+		and p.state in ('done', 'cancelled') and (t.state in ('sent', 'settling', 'stalled')
+			or (t.state not in ('proven', 'presumed', 'skipped') and exists (`+attemptOpen+` and y.plan_id = p.id)))
 		order by p.id desc limit 1`, args{"connection": c, "id": id})
 	if err != nil || len(found) == 0 {
 		return "", false, translate("read transfer", err)
 	}
 	return found[0], true, nil
 }
+
+// attemptOpen selects the attempts that the vendor may have taken.
+const attemptOpen = `select 1 from transfer_attempt y where y.state in ('sent', 'settling')`

@@ -241,7 +241,7 @@ func TestRecoverUnparksWhatWasOnlyBehind(t *testing.T) {
 	refused := b.through(b.leaver("5", "2", "suspend").ID, 1)
 	b.decide(b.plan(leaving.PlanID), schema.DecideCancel)
 	require.NoError(t, b.ParkPlan(ctx, behind.PlanID, schema.Cause{Code: schema.ParkStateBehind}))
-	require.NoError(t, b.ParkPlan(ctx, leaving.PlanID, schema.Cause{Code: schema.ParkStateBehind}))
+	require.NoError(t, b.ParkUndo(ctx, leaving.PlanID, schema.Cause{Code: schema.ParkStateBehind}))
 	require.NoError(t, b.ParkPlan(ctx, refused.PlanID, schema.Cause{Code: schema.ParkVendorRefused}))
 
 	b.recover()

@@ -358,6 +358,48 @@ func TestEndPlanRefusesWhileContentMoves(t *testing.T) {
 
 // TestLanesUnderLoad lets fifty transfers over ten accounts compete. Each goes
 // through, no account is ever in two at once, and nothing deadlocks.
+// A request of which nobody knows what became of it is remembered, however its
+// plan ended: the next case asks before it sends another.
+func TestARequestWithoutVerdictIsRemembered(t *testing.T) {
+	t.Parallel()
+	for name, rest := range map[string]func(b *bundle, ref schema.StepRef){
+		"to be sent again":       func(*bundle, schema.StepRef) {},
+		"sent again and refused": func(b *bundle, ref schema.StepRef) { b.outcome(ref, schema.OutcomeRefused) },
+		"sent again in vain":     func(b *bundle, ref schema.StepRef) { b.outcome(ref, schema.OutcomeRateLimited) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ctx := t.Context()
+			p, ref := b.stalled("1", "2")
+			require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideSendAgain}))
+			rest(b, ref)
+			b.decide(p, schema.DecideCancel)
+			require.NoError(t, b.LeaveLane(ctx, p.ID))
+			require.NoError(t, b.EndPlan(ctx, p.ID, schema.PlanCancelled))
+			c, unsettled, err := b.UnsettledTransferOf(ctx, b.conn.ID, "1")
+			require.NoError(t, err)
+			require.True(t, unsettled)
+			require.Equal(t, p.CaseID, c)
+			b.reconnect()
+			_, unsettled, err = b.UnsettledTransferOf(ctx, b.conn.ID, "1")
+			require.NoError(t, err)
+			require.True(t, unsettled, "over another connection to its enterprise too")
+		})
+	}
+	t.Run("but not one that was only refused", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		p, ref := b.atTransfer("1", "2")
+		b.outcome(ref, schema.OutcomeRefused)
+		b.decide(p, schema.DecideCancel)
+		require.NoError(t, b.EndPlan(t.Context(), p.ID, schema.PlanCancelled))
+		_, unsettled, err := b.UnsettledTransferOf(t.Context(), b.conn.ID, "1")
+		require.NoError(t, err)
+		require.False(t, unsettled)
+	})
+}
+
 func TestLanesUnderLoad(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
