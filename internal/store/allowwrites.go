@@ -9,7 +9,7 @@ import (
 
 // AllowConnectionWrites lets a read-only connection write, as after a recovery
 // that took the right away. CodeConflict when another connection writes to its
-// enterprise. A connection that may write already stays as it is.
+// enterprise or has open plans there. A connection that may write already stays as it is.
 func (s *Store) AllowConnectionWrites(ctx context.Context, name, reason string, by schema.Principal) (schema.Connection, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Connection{}, err
@@ -44,6 +44,9 @@ func (t *tx) allowWrites(ctx context.Context, c *schema.Connection, reason strin
 	if ok {
 		return conflict("connection "+writer.Name+" already writes to "+c.Vendor+" enterprise "+c.EnterpriseID+
 			": with two, one account could be worked on twice at once", "remove "+writer.Name+" first")
+	}
+	if err := t.refuseBesideOpenPlans(ctx, *c); err != nil {
+		return err
 	}
 	*c, err = one[schema.Connection](ctx, t, `update connection set read_only = false, version = version + 1, updated_at = @now
 		where id = @id returning `+connectionColumns, args{"id": c.ID, "now": t.now})

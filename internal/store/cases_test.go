@@ -61,6 +61,19 @@ func TestCreateCases(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, ok, "all drafts or none")
 	})
+	t.Run("over any connection to its enterprise", func(t *testing.T) {
+		first := b.conn
+		var err error
+		b.conn, err = b.CreateConnection(ctx, schema.Connection{Name: "beside", Vendor: "box", EnterpriseID: "900", ReadOnly: true}, "s", b.admin)
+		require.NoError(t, err)
+		_, err = b.CreateCases(ctx, []schema.Draft{b.draft("1", "2", "leaver")}, b.admin)
+		requireCode(t, schema.CodeConflict, err)
+		open, ok, err := b.OpenPlanOf(ctx, b.conn.ID, "1")
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, first.ID, open.ConnectionID)
+		b.conn = first
+	})
 	t.Run("refuses drafts that are not what was confirmed", func(t *testing.T) {
 		d := b.draft("10", "", "suspend")
 		d.Hash = "other"

@@ -41,7 +41,8 @@ func (s *Store) requireSealer() error {
 
 // CreateConnection seals the secret and stores the connection, enabled.
 // CodeConflict when the name is taken, or when it may write and another
-// connection that is not removed may write to the same enterprise.
+// connection that is not removed may write to the same enterprise or has open
+// plans there.
 func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Connection{}, err
@@ -74,6 +75,11 @@ func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secre
 }
 
 func (t *tx) insertConnection(ctx context.Context, c schema.Connection, sealed []byte) (schema.Connection, error) {
+	if !c.ReadOnly {
+		if err := t.refuseBesideOpenPlans(ctx, c); err != nil {
+			return schema.Connection{}, err
+		}
+	}
 	created, ok, err := maybe[schema.Connection](ctx, t, `insert into connection (id, name, vendor, state, read_only, base_url, token_url,
 			auth_kind, client_id, enterprise_id, as_user, secret, version, created_at, updated_at)
 		values (@id, @name, @vendor, @state, @read_only, @base_url, @token_url,
@@ -106,6 +112,42 @@ func (t *tx) secondWriter(ctx context.Context, c schema.Connection) error {
 	}
 	return conflict("connection "+name+" already writes to "+c.Vendor+" enterprise "+c.EnterpriseID+
 		": with two, one account could be worked on twice at once", "remove "+name+" first, or connect with --read-only")
+}
+
+// refuseBesideOpenPlans refuses to let a connection write while plans are open on
+// another one to its enterprise, which a recovery made read-only: their transfers
+// may be running, and over another connection nothing would know of them.
+func (t *tx) refuseBesideOpenPlans(ctx context.Context, c schema.Connection) error {
+	// Whoever makes plans holds these rows shared, so none appears meanwhile.
+	others, err := all[struct {
+		ID       schema.ConnectionID
+		Name     string
+		ReadOnly bool
+	}](ctx, t, `select id, name, read_only from connection
+		where vendor = @vendor and enterprise_id = @enterprise and state <> 'removed' and id <> @id order by id for no key update`,
+		args{"vendor": c.Vendor, "enterprise": c.EnterpriseID, "id": c.ID})
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if !other.ReadOnly {
+			continue // a second writer is refused by its own rule
+		}
+		open, err := t.countOpenPlans(ctx, other.ID)
+		if err != nil {
+			return err
+		}
+		if open > 0 {
+			return conflict(strconv.Itoa(open)+" plans are open on connection "+other.Name+", which reaches the same "+c.Vendor+" enterprise "+c.EnterpriseID+
+				": over another connection one account could be worked on twice", "allow writes on "+other.Name+" instead, rotating its credentials if they are not valid any more; or cancel its cases first")
+		}
+	}
+	return nil
+}
+
+func (t *tx) countOpenPlans(ctx context.Context, id schema.ConnectionID) (int, error) {
+	return scalar[int](ctx, t, `select count(*) from plan
+		where connection_id = @id and state not in ('done', 'cancelled', 'superseded')`, args{"id": id})
 }
 
 // ListConnections lists the connections that are not removed, oldest first.
@@ -186,8 +228,7 @@ func (s *Store) SetConnectionState(ctx context.Context, name string, to schema.C
 
 func (t *tx) moveConnection(ctx context.Context, c *schema.Connection, to schema.ConnectionState, reason string, by schema.Principal) error {
 	if to == schema.ConnectionRemoved {
-		open, err := scalar[int](ctx, t, `select count(*) from plan
-			where connection_id = @id and state not in ('done', 'cancelled', 'superseded')`, args{"id": c.ID})
+		open, err := t.countOpenPlans(ctx, c.ID)
 		if err != nil {
 			return err
 		}

@@ -149,6 +149,32 @@ func TestOneConnectionWritesToAnEnterprise(t *testing.T) {
 	require.Equal(t, 1, made)
 }
 
+// A recovery makes every connection read-only, and so nobody the writer.
+func TestNobodyWritesBesideOpenPlansOfAnotherConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	p := b.leaver("1", "2", "leaver")
+	b.recover()
+	beside := schema.Connection{Name: "beside", Vendor: "box", EnterpriseID: "900"}
+	_, err := b.CreateConnection(ctx, beside, "s", b.admin)
+	requireCode(t, schema.CodeConflict, err)
+	var e *schema.Error
+	require.ErrorAs(t, err, &e)
+	require.Contains(t, e.Message, "1 plans are open on connection box")
+	require.Contains(t, e.Fix, "allow writes on box instead")
+
+	beside.ReadOnly = true
+	_, err = b.CreateConnection(ctx, beside, "s", b.admin)
+	require.NoError(t, err, "reading is harmless")
+	_, err = b.AllowConnectionWrites(ctx, "beside", "test", b.admin)
+	requireCode(t, schema.CodeConflict, err)
+	b.decide(p, schema.DecideCancel)
+	require.NoError(t, b.EndPlan(ctx, p.ID, schema.PlanCancelled))
+	_, err = b.AllowConnectionWrites(ctx, "beside", "test", b.admin)
+	require.NoError(t, err)
+}
+
 func TestSecretStaysWithItsURLs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -22,13 +22,13 @@ func (t *tx) supersede(ctx context.Context, cases []newCase, by schema.Principal
 	busy := &schema.Error{Code: schema.CodeConflict, Message: "other cases work on these accounts", Fix: "wait for their end, or cancel them"}
 	for _, c := range cases {
 		for _, p := range c.plans {
-			old, open, err := t.openPlan(ctx, p.account.Account.ID)
+			old, open, err := t.openPlan(ctx, p.account.Account)
 			if err != nil {
 				return nil, err
 			}
 			switch {
 			case !open:
-			case old.YieldsTo(p.rank, p.account.TemplateRecord):
+			case old.AccountID == p.account.Account.ID && old.YieldsTo(p.rank, p.account.TemplateRecord):
 				takeovers = append(takeovers, takeover{old: old, by: p.id})
 				if err := t.endSuperseded(ctx, old, c.Case, p.id, by); err != nil {
 					return nil, err
@@ -47,10 +47,13 @@ func (t *tx) supersede(ctx context.Context, cases []newCase, by schema.Principal
 	return takeovers, nil
 }
 
-// openPlan locks and reads the open plan of an account, with its case before it.
-func (t *tx) openPlan(ctx context.Context, id schema.AccountID) (planRow, bool, error) {
+// openPlan locks and reads the open plan of a vendor's account, over whatever
+// connection to its enterprise, with its case before it.
+func (t *tx) openPlan(ctx context.Context, a schema.Account) (planRow, bool, error) {
 	found, err := scalars[schema.PlanID](ctx, t, `select id from plan
-		where account_id = @id and state not in ('done', 'cancelled', 'superseded')`, args{"id": id})
+		where state not in ('done', 'cancelled', 'superseded') and account_id in
+			(select o.id from account o where o.external_id = @id and o.connection_id in `+enterpriseConnections+`)`,
+		args{"id": a.ExternalID, "connection": a.ConnectionID})
 	if err != nil || len(found) == 0 {
 		return planRow{}, false, err
 	}
