@@ -64,6 +64,11 @@ func (t *tx) setReceiver(ctx context.Context, d schema.Decision, open []planRow)
 		if err := t.changeFacts(ctx, d, p, facts); err != nil {
 			return nil, err
 		}
+		err = t.run(ctx, `update transfer set receiver = @receiver, updated_at = @now where plan_id = @id and receiver = ''`,
+			args{"id": p.ID, "receiver": receiver.ExternalID, "now": t.now})
+		if err != nil {
+			return nil, err
+		}
 		if p.State == schema.PlanParked && p.Cause != nil && p.Cause.Code == schema.ParkReceiverMissing {
 			if err := t.move(ctx, &p, schema.PlanRunning); err != nil {
 				return nil, err
@@ -79,7 +84,8 @@ func (t *tx) setReceiver(ctx context.Context, d schema.Decision, open []planRow)
 
 // beforeSend tells whether the plan has a transfer of which nothing was sent yet,
 // or whose every request was refused. One that is sent again keeps its receiver:
-// the first request may have brought content there.
+// the first request may have brought content there. One that a recovery found
+// without a receiver is given the one that it may have been sent to.
 func (t *tx) beforeSend(ctx context.Context, p planRow) (bool, error) {
 	step, ok := p.StepOf(schema.StepTransfer)
 	if !ok || step.State.Finished() {
@@ -89,8 +95,8 @@ func (t *tx) beforeSend(ctx context.Context, p planRow) (bool, error) {
 	if err != nil || !ok {
 		return err == nil, err
 	}
-	if !tr.State.BeforeSend() {
-		return false, nil
+	if tr.Receiver == "" || !tr.State.BeforeSend() {
+		return tr.Receiver == "", nil
 	}
 	taken, err := scalar[bool](ctx, t, `select exists (`+attemptOpen+` and y.plan_id = @id)`, args{"id": p.ID})
 	return !taken, err

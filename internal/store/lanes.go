@@ -103,13 +103,14 @@ func (t *tx) freeLane(ctx context.Context, tr schema.Transfer) error {
 	return nil
 }
 
-// retakeLane takes those of a transfer's lanes that nobody holds.
+// retakeLane takes those of a transfer's lanes that nobody holds. A recovered
+// transfer may not know its receiver.
 func (t *tx) retakeLane(ctx context.Context, tr schema.Transfer) error {
 	if err := t.lockLanes(ctx, tr.ConnectionID); err != nil {
 		return err
 	}
 	return t.run(ctx, `insert into transfer_party (connection_id, external_id, plan_id)
-		select @connection, id, @plan from unnest(@accounts::text[]) as a(id) order by id
+		select @connection, id, @plan from unnest(@accounts::text[]) as a(id) where id <> '' order by id
 		on conflict (connection_id, external_id) do nothing`,
 		args{"connection": tr.ConnectionID, "plan": tr.PlanID, "accounts": []schema.ExternalID{tr.Source, tr.Receiver}})
 }

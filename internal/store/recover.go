@@ -193,7 +193,9 @@ func (t *tx) recoverPlan(ctx context.Context, p planRow, done *schema.Recovery) 
 }
 
 // recoverTransfer makes a transfer of which the vendor may have got a request
-// since the backup one whose outcome is unknown. The row may not even exist yet.
+// since the backup one whose outcome is unknown. The row may not even exist yet,
+// nor the receiver be known that an operator gave it: such a transfer is stalled,
+// for there is nobody to look at.
 func (t *tx) recoverTransfer(ctx context.Context, p planRow, done *schema.Recovery) error {
 	step, transfers := p.StepOf(schema.StepTransfer)
 	if !transfers || (step.State != schema.StepPending && step.State != schema.StepRunning) {
@@ -204,8 +206,8 @@ func (t *tx) recoverTransfer(ctx context.Context, p planRow, done *schema.Recove
 		return err
 	}
 	switch {
-	case !ok && (p.Facts.Receiver == "" || p.Snapshot != nil && p.Snapshot.OwnsNothing()):
-		return nil // nobody to send to, or nothing to send
+	case !ok && p.Snapshot != nil && p.Snapshot.OwnsNothing():
+		return nil // nothing to send
 	case !ok:
 		tr = schema.Transfer{PlanID: p.ID, ConnectionID: p.ConnectionID, Source: p.Facts.AccountID, Receiver: p.Facts.Receiver}
 		if p.Snapshot != nil {
@@ -219,7 +221,7 @@ func (t *tx) recoverTransfer(ctx context.Context, p planRow, done *schema.Recove
 		return err
 	}
 	to := schema.TransferSettling
-	if p.Snapshot == nil {
+	if p.Snapshot == nil || tr.Receiver == "" {
 		to = schema.TransferStalled
 	}
 	if err := t.assumeSent(ctx, p, tr, to); err != nil {

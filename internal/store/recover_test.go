@@ -116,7 +116,7 @@ func TestRecoverTakesATransferForSentThatHasNoRow(t *testing.T) {
 	unseen := b.leaver("3", "2", "leaver")
 	empty := b.begin(b.leaver("9", "2", "leaver").ID, 0)
 	require.NoError(t, b.SaveSnapshot(ctx, empty, schema.Snapshot{WitnessesOK: true}))
-	b.leaver("5", "", "leaver")
+	unnamed := b.leaver("5", "", "leaver")
 	b.leaver("6", "", "suspend")
 	finished := b.toTransfer("7", "8")
 	b.enter(finished, "7", "8")
@@ -130,6 +130,7 @@ func TestRecoverTakesATransferForSentThatHasNoRow(t *testing.T) {
 	require.Equal(t, []schema.RecoveredTransfer{
 		{CaseID: b.plan(seen.PlanID).CaseID, PlanID: seen.PlanID, To: schema.TransferSettling},
 		{CaseID: unseen.CaseID, PlanID: unseen.ID, To: schema.TransferStalled},
+		{CaseID: unnamed.CaseID, PlanID: unnamed.ID, To: schema.TransferStalled},
 	}, done.Transfers)
 	tr := b.transfer(seen.PlanID)
 	require.EqualValues(t, 77, tr.BytesBefore)
@@ -139,6 +140,66 @@ func TestRecoverTakesATransferForSentThatHasNoRow(t *testing.T) {
 	require.Equal(t, schema.TransferStalled, b.transfer(unseen.ID).State)
 	require.Equal(t, schema.TransferProven, b.transfer(finished.PlanID).State)
 	require.Equal(t, schema.PlanPlanned, b.plan(unseen.ID).State, "it begins when it is due")
+}
+
+// A receiver that an operator gave after the backup is not in it, and a transfer
+// may have gone there.
+func TestRecoverTakesATransferForSentThatHasNoReceiver(t *testing.T) {
+	t.Parallel()
+	given := func(p schema.Plan) schema.Decision {
+		return schema.Decision{
+			Kind: schema.DecideSetReceiver, Receivers: []string{"two@example.com"},
+			ReceiverFor: map[schema.PlanID]schema.Account{p.ID: {ExternalID: "2", Login: "two@example.com"}},
+		}
+	}
+	restored := func(t *testing.T) (*bundle, schema.Plan, schema.StepRef) {
+		t.Helper()
+		b := setup(t)
+		p := b.leaver("1", "", "leaver")
+		ref := b.through(p.ID, 3)
+		require.NoError(t, b.SaveSnapshot(t.Context(), ref, schema.Snapshot{SpaceUsed: 77, WitnessesOK: true}))
+		b.park(p.ID, schema.ParkReceiverMissing)
+		b.recover()
+		b.unlock()
+		_, held, err := b.LaneHolder(t.Context(), b.conn.ID, "")
+		require.NoError(t, err)
+		require.False(t, held)
+		return b, p, b.current(p.ID)
+	}
+	t.Run("given again, it is looked at and not sent", func(t *testing.T) {
+		t.Parallel()
+		b, p, ref := restored(t)
+		require.NoError(t, b.told(p, given(p)))
+		tr, err := b.EnterLane(t.Context(), ref, schema.Transfer{Source: "1", Receiver: "2"})
+		require.NoError(t, err)
+		require.Equal(t, schema.TransferStalled, tr.State)
+		require.Equal(t, schema.ExternalID("2"), tr.Receiver)
+		_, err = b.MarkSent(t.Context(), ref, "2")
+		requireCode(t, schema.CodeConflict, err)
+		tr, err = b.ReopenTransfer(t.Context(), ref)
+		require.NoError(t, err)
+		require.Equal(t, schema.TransferSettling, tr.State)
+	})
+	t.Run("watched without one, it stays stalled", func(t *testing.T) {
+		t.Parallel()
+		b, p, ref := restored(t)
+		b.decide(p, schema.DecideResume)
+		tr, err := b.ReopenTransfer(t.Context(), ref)
+		require.NoError(t, err)
+		require.Equal(t, schema.TransferStalled, tr.State)
+	})
+	t.Run("sent by an operator's decision alone", func(t *testing.T) {
+		t.Parallel()
+		b, p, ref := restored(t)
+		require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideSendAgain}))
+		b.park(p.ID, schema.ParkReceiverMissing)
+		require.NoError(t, b.told(p, given(p)))
+		tr, err := b.EnterLane(t.Context(), ref, schema.Transfer{Source: "1", Receiver: "2"})
+		require.NoError(t, err)
+		require.Equal(t, schema.TransferIntended, tr.State)
+		_, err = b.MarkSent(t.Context(), ref, "2")
+		require.NoError(t, err)
+	})
 }
 
 func TestRecoverStopsWrites(t *testing.T) {

@@ -211,10 +211,11 @@ func (s *Store) ConcludeTransfer(ctx context.Context, ref schema.StepRef, to sch
 }
 
 // ReopenTransfer moves stalled back to settling, for an operator who waits on.
-// A repeat is no change.
+// A repeat is no change. One without a receiver stays stalled: there is nobody
+// at whom content could be seen to arrive.
 func (s *Store) ReopenTransfer(ctx context.Context, ref schema.StepRef) (schema.Transfer, error) {
 	return s.inTransfer(ctx, "reopen transfer", ref, func(ctx context.Context, t *tx, p planRow, tr schema.Transfer) error {
-		if tr.State == schema.TransferSettling {
+		if tr.State == schema.TransferSettling || (tr.State == schema.TransferStalled && tr.Receiver == "") {
 			return nil
 		}
 		if tr.State != schema.TransferStalled {
