@@ -51,8 +51,7 @@ func (a *Activities) Delete(ctx context.Context, in StepInput) (DeleteStatus, er
 	} else if journal.Outcome == schema.WriteAccepted {
 		return DeleteStatus{}, a.notConfirmedYet(ctx, "the delete was accepted and the account can still be read")
 	}
-	op := schema.VendorWrite{Op: opDelete, Details: map[string]string{"account": string(w.source())}}
-	err = a.write(ctx, w, op, func() error { return d.DeleteAccount(ctx, w.source()) })
+	err = a.sendDelete(ctx, w, d)
 	if errors.Is(err, connectors.ErrContentRemains) {
 		return a.contentRemains(ctx, w)
 	}
@@ -66,6 +65,28 @@ func (a *Activities) Delete(ctx context.Context, in StepInput) (DeleteStatus, er
 		return DeleteStatus{}, a.notConfirmedYet(ctx, "the account can still be read")
 	}
 	return DeleteStatus{Deleted: true}, a.completeDelete(ctx, w)
+}
+
+// sendDelete journals and sends the delete. Where the connector can, the request
+// is prepared first: a hold or a cancel that comes while it waits for its turn is
+// seen by the journal's checks, and nothing is sent again behind them. A token
+// that expired is fetched anew once, with the checks made again.
+func (a *Activities) sendDelete(ctx context.Context, w work, d connectors.Deleter) error {
+	op := schema.VendorWrite{Op: opDelete, Details: map[string]string{"account": string(w.source())}}
+	p, ok := d.(connectors.PreparedDeleter)
+	if !ok {
+		return a.write(ctx, w, op, func() error { return d.DeleteAccount(ctx, w.source()) })
+	}
+	for try := 1; ; try++ {
+		prepared, err := p.PrepareDelete(ctx, w.source())
+		if err != nil {
+			return err
+		}
+		err = a.write(ctx, w, op, func() error { return prepared.Send(ctx) })
+		if try == 2 || connectors.KindOf(err) != connectors.Unauthorized {
+			return err
+		}
+	}
 }
 
 // goneByUs tells whether the account is gone and our journal shows the delete:

@@ -149,6 +149,49 @@ func TestDeleteAnsweredNotFound(t *testing.T) {
 	require.Equal(t, "unknown", b.audited(ref.PlanID, "write.outcome")[2]["outcome"])
 }
 
+// TestDeleteWaitsForItsTurn: what is decided while the request waits for its turn
+// at the vendor's rate stops it.
+func TestDeleteWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		during func(b *bundle, id schema.PlanID)
+		want   schema.Code
+	}{
+		"a hold":       {func(b *bundle, _ schema.PlanID) { b.restrict(schema.RestrictHold) }, schema.CodeHeld},
+		"a protection": {func(b *bundle, _ schema.PlanID) { b.restrict(schema.RestrictProtection) }, schema.CodeProtected},
+		"a cancel":     {func(b *bundle, id schema.PlanID) { b.cancel(id) }, schema.CodeStopped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ref := b.moved()
+			b.vendor.during["prepare_delete"] = func() { c.during(b, ref.PlanID) }
+			_, err := b.delete(ref)
+			requireType(t, err, activities.TypeOf(c.want), false)
+			require.Zero(t, b.deletes())
+		})
+	}
+}
+
+// TestDeleteWithAnExpiredToken: the request is prepared anew once, with every check.
+func TestDeleteWithAnExpiredToken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref := b.moved()
+	b.vendor.errs["delete"] = []error{failure(connectors.Unauthorized)}
+	s, err := b.delete(ref)
+	require.NoError(t, err)
+	require.True(t, s.Deleted)
+	require.Equal(t, 2, b.vendor.count("prepare_delete"))
+
+	b = setup(t)
+	ref = b.moved()
+	b.vendor.errs["delete"] = []error{failure(connectors.Unauthorized), failure(connectors.Unauthorized)}
+	_, err = b.delete(ref)
+	requireType(t, err, activities.TypeUnauthorized, false)
+	require.Equal(t, 2, b.deletes())
+}
+
 // TestDeleteContentRemains: the vendor's refusal voids the transfer's verdict;
 // the sixth is an operator's matter.
 func TestDeleteContentRemains(t *testing.T) {
@@ -276,7 +319,7 @@ func TestDeleteNotConfirmed(t *testing.T) {
 func TestDeleteErrors(t *testing.T) {
 	t.Parallel()
 	for kind, retryable := range map[connectors.Kind]bool{
-		connectors.Invalid: false, connectors.Forbidden: false, connectors.Unauthorized: false,
+		connectors.Invalid: false, connectors.Forbidden: false,
 		connectors.RateLimited: true, connectors.Malformed: true, connectors.Unavailable: true, connectors.Conflict: true,
 	} {
 		t.Run(string(kind), func(t *testing.T) {

@@ -43,6 +43,18 @@ func (v *vendor) AddMembership(_ context.Context, account schema.ExternalID, m s
 	return v.lost["add_membership"]
 }
 
+func (v *vendor) PrepareDelete(_ context.Context, id schema.ExternalID) (connectors.PreparedDelete, error) {
+	defer v.mu.Unlock()
+	return preparedDelete{v, id}, v.begin("prepare_delete")
+}
+
+type preparedDelete struct {
+	v  *vendor
+	id schema.ExternalID
+}
+
+func (p preparedDelete) Send(ctx context.Context) error { return p.v.DeleteAccount(ctx, p.id) }
+
 // mailbox is a notifier that keeps what it was given.
 type mailbox struct {
 	mu      sync.Mutex

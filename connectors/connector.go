@@ -155,6 +155,22 @@ type Deleter interface {
 	DeleteAccount(ctx context.Context, id schema.ExternalID) error
 }
 
+// PreparedDeleter is a Deleter whose request can be prepared, so that nothing but
+// the guard stands between the journal's last checks and the wire.
+type PreparedDeleter interface {
+	Deleter
+	// PrepareDelete obtains everything the request needs (token, rate).
+	PrepareDelete(ctx context.Context, id schema.ExternalID) (PreparedDelete, error)
+}
+
+// PreparedDelete sends one delete request, once.
+type PreparedDelete interface {
+	// Send sends the request unless more than 30 s passed since it was prepared.
+	// It returns what DeleteAccount would; Unauthorized may be for an expired
+	// token, and the next one prepared has a fresh one.
+	Send(ctx context.Context) error
+}
+
 // ErrContentRemains is the vendor's refusal to delete an owner of content.
 var ErrContentRemains = fmt.Errorf("the account still owns content")
 

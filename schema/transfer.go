@@ -145,7 +145,7 @@ type Witness struct {
 type WitnessPlace struct {
 	Found    bool
 	Owner    ExternalID
-	FolderID ExternalID // the folder of the owner's root on its path; empty = at the root itself
+	FolderID ExternalID // the folder it lies in; empty = at the root itself
 }
 
 // Snapshot is what was found before the first write.

@@ -272,3 +272,17 @@ func (c *Connector) LocateTrashed(ctx context.Context, receiver schema.ExternalI
 func (c *Connector) DeleteAccount(ctx context.Context, id schema.ExternalID) error {
 	return c.client.deleteUser(ctx, id)
 }
+
+// PrepareDelete implements connectors.PreparedDeleter.
+func (c *Connector) PrepareDelete(ctx context.Context, id schema.ExternalID) (connectors.PreparedDelete, error) {
+	shot, err := c.client.prepareDelete(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return preparedDelete{shot}, nil
+}
+
+type preparedDelete struct{ shot *httpx.OneShot }
+
+// Send implements connectors.PreparedDelete.
+func (p preparedDelete) Send(ctx context.Context) error { return p.shot.Do(ctx) }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"sendoff/connectors/httpx"
 	"sendoff/schema"
 )
 
@@ -109,9 +110,23 @@ const opDeleteUser = "box.delete_user"
 // the last guard of content and is never overridden
 // (https://developer.box.com/reference/delete-users-id/).
 func (c *client) deleteUser(ctx context.Context, id schema.ExternalID) error {
-	path, err := userPath(opDeleteUser, id, "")
+	k, err := deleteCall(id)
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, call{op: opDeleteUser, method: http.MethodDelete, path: path, query: url.Values{"notify": {"false"}}}, nil)
+	return c.do(ctx, k, nil)
+}
+
+// prepareDelete is deleteUser up to its send.
+func (c *client) prepareDelete(ctx context.Context, id schema.ExternalID) (*httpx.OneShot, error) {
+	k, err := deleteCall(id)
+	if err != nil {
+		return nil, err
+	}
+	return c.http.Prepare(ctx, k.request())
+}
+
+func deleteCall(id schema.ExternalID) (call, error) {
+	path, err := userPath(opDeleteUser, id, "")
+	return call{op: opDeleteUser, method: http.MethodDelete, path: path, query: url.Values{"notify": {"false"}}}, err
 }

@@ -85,6 +85,17 @@ func (s *OneShot) Send(ctx context.Context) Answer {
 }
 
 // write writes the request and waits for the answer until ctx ends.
+// Do is Send for a request whose accepted answer says nothing more: it returns
+// what Client.Do would. A refused token has been dropped, and it is the caller who
+// decides whether to prepare and send anew.
+func (s *OneShot) Do(ctx context.Context) error {
+	a := s.Send(ctx)
+	if a.Err != nil {
+		return a.Err
+	}
+	return s.client.refusal(s.req, answer{status: a.Status, header: a.Header, body: a.Body, cut: !a.Whole})
+}
+
 func (s *OneShot) write(ctx context.Context) Answer {
 	g := &gate{}
 	tr := g.transport(s.client.opts.RootCAs)
