@@ -19,7 +19,8 @@ func (s *Store) Account(ctx context.Context, id schema.AccountID) (schema.Accoun
 }
 
 // SaveAccount inserts or updates an account by connection and external id and
-// returns it as it then is. A later observation wins; a person once known stays.
+// returns it as it then is. A later observation wins; a person once known stays,
+// and one whose address the login is becomes known.
 func (s *Store) SaveAccount(ctx context.Context, a schema.Account) (schema.Account, error) {
 	const op = "save account"
 	if a.ObservedAt.IsZero() {
@@ -31,7 +32,7 @@ func (s *Store) SaveAccount(ctx context.Context, a schema.Account) (schema.Accou
 	}
 	// An older observation changes nothing but is not an error: the update's
 	// condition is in its values, so that the row comes back either way.
-	saved, err := one[schema.Account](ctx, s.pool, `insert into account as a (`+accountColumns+`)
+	saved, err := one[schema.Account](ctx, s.pool, `with saved as (insert into account as a (`+accountColumns+`)
 		values (@id, @connection_id, @external_id, @person_id, @login, @name, @role, @status, @vendor_status, @kind,
 			@enterprise_id, @space_used, @space_amount, @created_at, @observed_at)
 		on conflict (connection_id, external_id) do update set
@@ -49,7 +50,10 @@ func (s *Store) SaveAccount(ctx context.Context, a schema.Account) (schema.Accou
 				case when later then coalesce(excluded.created_at, a.created_at) else a.created_at end,
 				case when later then excluded.observed_at else a.observed_at end
 				from (select excluded.observed_at >= a.observed_at as later) as o)
-		returning `+accountColumns,
+		returning `+accountColumns+`),
+		linked as (insert into person_account (account_id, person_id)
+			select s.id, p.id from saved s join person p on p.email = lower(s.login) on conflict do nothing)
+		select `+accountColumns+` from saved`,
 		args{
 			"id": id, "connection_id": a.ConnectionID, "external_id": a.ExternalID, "person_id": a.PersonID,
 			"login": a.Login, "name": a.Name, "role": a.Role, "status": a.Status, "vendor_status": a.VendorStatus,

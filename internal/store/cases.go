@@ -224,6 +224,8 @@ func (t *tx) queueCase(batch *pgx.Batch, c newCase) {
 		}
 		batch.Queue(`update account set person_id = @person where id = @id and person_id is distinct from @person`,
 			args{"id": a.Account.ID, "person": c.PersonID})
+		batch.Queue(`insert into person_account (account_id, person_id) values (@id, @person) on conflict do nothing`,
+			args{"id": a.Account.ID, "person": c.PersonID})
 	}
 	batch.Queue(`insert into outbox (kind, case_id, created_at, next_try_at, traceparent) values (@kind, @case_id, @now, @now, @traceparent)`,
 		args{"kind": schema.OutboxStartCase, "case_id": c.ID, "now": t.now, "traceparent": t.traceparent})

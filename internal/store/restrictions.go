@@ -39,6 +39,9 @@ func (s *Store) AddRestriction(ctx context.Context, r schema.Restriction, by sch
 		if err := t.insertRestriction(ctx, r); err != nil {
 			return err
 		}
+		if err := t.linkAccounts(ctx, r.Email); err != nil {
+			return err
+		}
 		return t.recordRestriction(ctx, r, by, "added", map[string]string{"reason": r.Reason, "matter": r.Matter, "expires_at": schema.FormatInstant(r.ExpiresAt)})
 	})
 	if err != nil {
@@ -158,6 +161,20 @@ func (t *tx) ensurePerson(ctx context.Context, email string) (schema.PersonID, e
 		on conflict (email) do update set email = p.email returning id`, args{"id": id, "email": email, "now": t.now})
 }
 
+// linkAccounts remembers whose the accounts are whose login is the address now.
+// Their vendor may rename them, and a restriction on the person stays on them.
+func (t *tx) linkAccounts(ctx context.Context, email string) error {
+	if email == "" {
+		return nil
+	}
+	person, err := t.ensurePerson(ctx, email)
+	if err != nil {
+		return err
+	}
+	return t.run(ctx, `insert into person_account (account_id, person_id) select id, @person from account
+		where lower(login) = @email order by id on conflict do nothing`, args{"person": person, "email": email})
+}
+
 // EndRestriction ends a hold or a protection. CodeNotFound when there is none of
 // that kind and id, CodeConflict when it has ended, CodeForbidden when it is on
 // the principal's own accounts.
@@ -209,7 +226,8 @@ func (t *tx) refuseOwn(ctx context.Context, r schema.Restriction, by schema.Prin
 	own, err := scalar[bool](ctx, t, `select exists (select 1 from restriction r where r.id = @id and (
 		(r.subject = 'person' and r.email = lower(@own))
 		or (r.subject = 'pattern' and lower(@own) like r.like_pattern)
-		or exists (select 1 from account a left join person p on p.id = a.person_id
+		or exists (select 1 from account a
+			left join person_account ap on ap.account_id = a.id left join person p on p.id = ap.person_id
 			join connection ac on ac.id = a.connection_id left join connection rc on rc.id = r.connection_id
 			where (lower(a.login) = lower(@own) or p.email = lower(@own)) and (
 				(r.subject = 'account' and (ac.vendor, ac.enterprise_id) = (rc.vendor, rc.enterprise_id) and a.external_id = r.external_id)

@@ -99,6 +99,56 @@ func TestRestrictionsOutliveTheirConnection(t *testing.T) {
 	require.Empty(t, list, "the same id in another enterprise is another account")
 }
 
+// rename lets the vendor give an account another login.
+func (b *bundle) rename(external, login string) {
+	b.t.Helper()
+	a := b.account(external)
+	a.Login, a.ObservedAt = login, time.Now()
+	_, err := b.SaveAccount(b.t.Context(), a)
+	require.NoError(b.t, err)
+}
+
+func TestARestrictionOnAPersonOutlivesTheirLogin(t *testing.T) {
+	t.Parallel()
+	hold := schema.Restriction{Kind: schema.RestrictHold, Subject: schema.SubjectPerson, Email: "User1@example.com"}
+	renamed := func(t *testing.T, b *bundle) {
+		t.Helper()
+		b.rename("1", "married@example.com")
+		list, err := b.RestrictionsOn(t.Context(), b.conn.ID, "1", "married@example.com")
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+	}
+	t.Run("of an account known before it", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.account("1")
+		b.add(hold)
+		renamed(t, b)
+	})
+	t.Run("of an account seen after it", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.add(hold)
+		b.account("1")
+		renamed(t, b)
+	})
+	t.Run("also once a case names the account by its new address", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.account("1")
+		held := b.add(hold)
+		renamed(t, b)
+		d := b.draft("1", "2", "suspend")
+		d.Request.Email = "married@example.com"
+		b.write(d)
+		renamed(t, b)
+		_, err := b.EndRestriction(t.Context(), schema.RestrictHold, held.ID, "over", schema.Principal{
+			TokenID: b.admin.TokenID, Name: "self", Email: "married@example.com",
+		})
+		requireCode(t, schema.CodeForbidden, err)
+	})
+}
+
 func TestRestrictionsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
