@@ -110,6 +110,9 @@ const (
 
 // TransferOutcome is what became of one transfer request.
 type TransferOutcome struct {
+	// Attempt is the request that was answered, as Transfer.Attempts counted it
+	// when it was sent; 0 = the last one.
+	Attempt    int
 	Class      OutcomeClass
 	HTTPStatus int    // 0 = no answer
 	VendorCode string // from the vendor's envelope

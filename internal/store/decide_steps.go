@@ -84,7 +84,7 @@ func holdsBack(p planRow, step schema.Step) bool {
 // its lanes. One that was sent and is watched cannot be given up before it stalls.
 func (t *tx) giveUpTransfer(ctx context.Context, p planRow) error {
 	tr, ok, err := loadTransfer(ctx, t, p.ID)
-	if err != nil || !ok {
+	if err != nil || !ok || tr.State == schema.TransferGivenUp {
 		return err
 	}
 	if !tr.State.CanMove(schema.TransferGivenUp) {

@@ -9,8 +9,12 @@ import (
 	"sendoff/schema"
 )
 
-// planRow is a plan as the store reads it.
-type planRow struct{ schema.Plan }
+// planRow is a plan with what only the store needs of it.
+type planRow struct {
+	schema.Plan
+	// SupersededBy is the plan that took over; "" = none did.
+	SupersededBy schema.PlanID
+}
 
 // stepRow is a step with the plan it belongs to.
 type stepRow struct {
@@ -29,7 +33,7 @@ func loadPlans(ctx context.Context, q querier, condition string, a args, snapsho
 			p.template, null::jsonb as steps, p.current_step, p.fence, p.approvals,
 			(select count(*) from plan_approval y where y.plan_id = p.id and y.hash = p.hash) as approved,
 			p.cause, p.prior_status, `+snapshot+` as snapshot, `+deep+` as deep, p.wait_until, p.delete_tries, p.memberships, p.reactivate, p.window_open,
-			p.created_at, p.updated_at, p.stopping
+			p.created_at, p.updated_at, p.stopping, p.superseded_by
 		from plan p where `+condition+` order by p.id`, a)
 	if err != nil || len(plans) == 0 {
 		return nil, err

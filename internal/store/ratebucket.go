@@ -8,8 +8,10 @@ import (
 	"sendoff/schema"
 )
 
-// burst is how much of a minute's rate a bucket holds at most.
-const burst = 3 * time.Second
+// burst is how much of a minute's rate a bucket holds at most. With tokens that
+// are good for another second (connectors/rate), it is what a minute may see above
+// its rate: at 960 a minute, 992, below a vendor's limit of 1000.
+const burst = time.Second
 
 // Lease takes up to want tokens from the bucket of a connection's acting user,
 // which fills at ratePerMinute and holds burst's worth, one at least. With none

@@ -92,34 +92,22 @@ func (t *tx) endSuperseded(ctx context.Context, old planRow, c schema.Case, succ
 
 // inherit gives each successor what its predecessor found and did: snapshot,
 // status and memberships before, journal of writes, and the transfer with its
-// attempts and lanes.
+// attempts. It keeps the lanes of a request that may be at the vendor.
 func (t *tx) inherit(ctx context.Context, takeovers []takeover) error {
 	for _, o := range takeovers {
-		a := args{"old": o.old.ID, "new": o.by}
+		if err := t.handOverTransfer(ctx, o); err != nil {
+			return err
+		}
 		for _, sql := range []string{
 			`update plan n set snapshot = o.snapshot, prior_status = o.prior_status, memberships = o.memberships,
 				reactivate = o.reactivate, window_open = o.window_open, delete_tries = o.delete_tries
 			from plan o where n.id = @new and o.id = @old`,
-			`insert into transfer (plan_id, connection_id, source, receiver, receiver_id, state, attempts, bytes_before, bytes_left,
-				witness_total, witness_found, folder_ids, queued_seq, sent_at, ended_at, clear_since, moved_at, last_read_at,
-				last_outcome, last_cause, updated_at)
-			select @new, connection_id, source, receiver, receiver_id, state, attempts, bytes_before, bytes_left,
-				witness_total, witness_found, folder_ids, queued_seq, sent_at, ended_at, clear_since, moved_at, last_read_at,
-				last_outcome, last_cause, updated_at from transfer where plan_id = @old`,
-			`update transfer_attempt set plan_id = @new where plan_id = @old`,
-			`update transfer_party set plan_id = @new where plan_id = @old`,
+			`update plan set window_open = null, superseded_by = @new where id = @old`,
 			`update vendor_write set plan_id = @new where plan_id = @old`,
 		} {
-			if err := t.run(ctx, sql, a); err != nil {
+			if err := t.run(ctx, sql, args{"old": o.old.ID, "new": o.by}); err != nil {
 				return err
 			}
-		}
-		err := t.run(ctx, `update transfer set queued_seq = null where plan_id = @old`, args{"old": o.old.ID})
-		if err == nil {
-			err = t.run(ctx, `update plan set window_open = null where id = @old`, args{"old": o.old.ID})
-		}
-		if err != nil {
-			return err
 		}
 		successor, err := loadPlan(ctx, t, o.by, false)
 		if err != nil {
@@ -128,4 +116,59 @@ func (t *tx) inherit(ctx context.Context, takeovers []takeover) error {
 		t.recordPlan(successor, engine(), "plan.inherited", map[string]string{"from_plan": string(o.old.ID), "from_case": string(o.old.CaseID)})
 	}
 	return nil
+}
+
+// handOverTransfer gives a successor the transfer of its predecessor. One of which
+// nothing is on its way gives up its lanes or its place in the queue, for the
+// successor may begin weeks later; one that an operator had left out in the old
+// plan is open in the new one.
+func (t *tx) handOverTransfer(ctx context.Context, o takeover) error {
+	tr, ok, err := loadTransfer(ctx, t, o.old.ID)
+	if err != nil || !ok {
+		return err
+	}
+	if err := t.lockLanes(ctx, tr.ConnectionID); err != nil {
+		return err
+	}
+	a := args{"old": o.old.ID, "new": o.by}
+	switch tr.State {
+	case schema.TransferIntended, schema.TransferBusy:
+		if err := t.moveTransfer(ctx, &tr, schema.TransferWaiting); err != nil {
+			return err
+		}
+		fallthrough
+	case schema.TransferWaiting:
+		if err := t.freeLane(ctx, tr); err != nil {
+			return err
+		}
+	}
+	for _, sql := range []string{
+		`insert into transfer (plan_id, connection_id, source, receiver, receiver_id, state, attempts, bytes_before, bytes_left,
+			witness_total, witness_found, folder_ids, sent_at, ended_at, clear_since, moved_at, last_read_at,
+			last_outcome, last_cause, updated_at)
+		select @new, connection_id, source, receiver, receiver_id, case when state <> 'given_up' then state
+				when exists (` + attemptOpen + ` and y.plan_id = @old) then 'stalled' else 'waiting' end, attempts, bytes_before, bytes_left,
+			witness_total, witness_found, folder_ids, sent_at, ended_at, clear_since, moved_at, last_read_at,
+			last_outcome, last_cause, updated_at from transfer where plan_id = @old`,
+		`update transfer_attempt set plan_id = @new where plan_id = @old`,
+		`update transfer_party set plan_id = @new where plan_id = @old`,
+	} {
+		if err := t.run(ctx, sql, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heirOf locks and returns the plan that carries on what a locked plan began: the
+// last of those that took over, or the plan itself.
+func (t *tx) heirOf(ctx context.Context, p planRow) (planRow, error) {
+	for p.SupersededBy != "" {
+		heir, err := t.lockPlan(ctx, p.SupersededBy)
+		if err != nil {
+			return p, err
+		}
+		p = heir
+	}
+	return p, nil
 }

@@ -400,6 +400,35 @@ func TestARequestWithoutVerdictIsRemembered(t *testing.T) {
 	})
 }
 
+// While an earlier request may be running, the account is busy with that one.
+func TestBusyWithAnEarlierRequestSettles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p, ref := b.stalled("1", "2")
+	require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideSendAgain}))
+	require.Equal(t, schema.TransferSettling, b.outcome(ref, schema.OutcomeBusy).State)
+	require.Equal(t, schema.PlanSettling, b.plan(p.ID).State)
+	again, err := b.RecordTransferOutcome(t.Context(), ref, schema.TransferOutcome{Class: schema.OutcomeBusy})
+	require.NoError(t, err, "a repeat")
+	require.Equal(t, schema.TransferSettling, again.State)
+}
+
+func TestALateAnswerIsNotTheNextRequestsAnswer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p, ref := b.stalled("1", "2")
+	require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideSendAgain}))
+	_, err := b.markSent(ref)
+	require.NoError(t, err)
+	tr, err := b.RecordTransferOutcome(t.Context(), ref, schema.TransferOutcome{Attempt: 1, Class: schema.OutcomeRefused, FolderID: "f1"})
+	require.NoError(t, err)
+	require.Equal(t, schema.TransferSent, tr.State)
+	require.Equal(t, []schema.ExternalID{"f1"}, tr.FolderIDs)
+	tr, err = b.RecordTransferOutcome(t.Context(), ref, schema.TransferOutcome{Attempt: 2, Class: schema.OutcomeAccepted})
+	require.NoError(t, err)
+	require.Equal(t, schema.TransferSettling, tr.State)
+}
+
 func TestLanesUnderLoad(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

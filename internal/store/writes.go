@@ -91,6 +91,7 @@ func (s *Store) LastWrite(ctx context.Context, id schema.PlanID, op string) (sch
 
 // RecordOutcome journals what became of the last write of w.Op, whatever the
 // plan's state is by now: the detail "outcome" is accepted, refused or unknown.
+// Where the plan was superseded meanwhile, its successor has the journal.
 func (s *Store) RecordOutcome(ctx context.Context, id schema.PlanID, w schema.VendorWrite) error {
 	outcome := w.Details["outcome"]
 	switch outcome {
@@ -99,9 +100,13 @@ func (s *Store) RecordOutcome(ctx context.Context, id schema.PlanID, w schema.Ve
 		return &schema.Error{Code: schema.CodeInternal, Message: "the outcome of a write is accepted, refused or unknown, not " + strconv.Quote(outcome)}
 	}
 	return s.inPlan(ctx, "record outcome", id, func(ctx context.Context, t *tx, p planRow) error {
+		p, err := t.heirOf(ctx, p)
+		if err != nil {
+			return err
+		}
 		t.recordPlan(p, engine(), "write.outcome", with(w.Details, "op", w.Op))
 		return t.changeOne(ctx, `update vendor_write set outcome = @outcome, outcome_at = @now
 			where plan_id = @id and op = @op and n = (select max(n) from vendor_write where plan_id = @id and op = @op)`,
-			args{"id": id, "op": w.Op, "outcome": outcome, "now": t.now})
+			args{"id": p.ID, "op": w.Op, "outcome": outcome, "now": t.now})
 	})
 }
