@@ -37,7 +37,10 @@ func (a *Activities) SettleTransfer(ctx context.Context, in StepInput) (Transfer
 	verdict := policy.Judge(a.clocks, *w.plan.Snapshot, t, read.At)
 	if verdict.State == "" {
 		delay := a.clocks.PollDelay(activity.GetInfo(ctx).Attempt)
-		if verdict.Next > 0 {
+		switch {
+		case !t.ClearSince.IsZero(): // one more look, at the end of the quiet time
+			delay = min(verdict.Next, a.clocks.PollMax)
+		case verdict.Next > 0:
 			delay = min(delay, verdict.Next)
 		}
 		return TransferStatus{}, &notYet{what: "the transfer is still being proven", after: delay}

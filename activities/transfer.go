@@ -236,7 +236,7 @@ func (a *Activities) InspectTransfer(ctx context.Context, in StepInput) (Transfe
 	}
 	if t.State == schema.TransferSent {
 		t, err = a.store.RecordTransferOutcome(ctx, in.Ref, schema.TransferOutcome{
-			Class: schema.OutcomeUnknown, Reason: "the worker ended during the call", EndedAt: a.now().UTC(),
+			Class: schema.OutcomeUnknown, Reason: "the worker ended during the call", EndedAt: a.now().UTC(), Attempt: t.Attempts,
 		})
 	}
 	return a.status(plan, t), err
@@ -302,7 +302,7 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 	if err != nil {
 		return TransferStatus{}, err
 	}
-	_, err = a.store.MarkSent(ctx, w.ref, t.Receiver)
+	sent, err := a.store.MarkSent(ctx, w.ref, t.Receiver)
 	if schema.CodeOf(err) == schema.CodeConflict {
 		return a.overtaken(ctx, w.plan.ID)
 	}
@@ -310,6 +310,7 @@ func (a *Activities) SendTransfer(ctx context.Context, in StepInput) (TransferSt
 		return TransferStatus{}, err
 	}
 	outcome := a.sendAndWait(ctx, prepared)
+	outcome.Attempt = sent.Attempts
 	if t, err = a.recordOutcome(ctx, w.ref, outcome); err != nil {
 		return TransferStatus{}, err
 	}

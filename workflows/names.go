@@ -2,10 +2,12 @@ package workflows
 
 import "sendoff/schema"
 
-// The task queues. Transfers have one of their own: their calls last minutes,
+// The task queues. What shuts an account has one of its own, so that it never
+// waits behind the work of others; so have transfers: their calls last minutes,
 // and a worker that stops gives them time to end.
 const (
 	QueueEngine   = "sendoff-engine"
+	QueueSuspend  = "sendoff-suspend"
 	QueueTransfer = "sendoff-transfer"
 )
 

@@ -31,9 +31,16 @@ func vendor() workflow.ActivityOptions {
 	}
 }
 
-// snapshot is for the snapshot, which may list much.
-func snapshot() workflow.ActivityOptions {
+// shut is for what shuts an account: it goes before everything else.
+func shut() workflow.ActivityOptions {
 	o := vendor()
+	o.TaskQueue = QueueSuspend
+	return o
+}
+
+// snapshot is for the snapshot, which may list much and stands before the suspend.
+func snapshot() workflow.ActivityOptions {
+	o := shut()
 	o.StartToCloseTimeout = 30 * time.Minute
 	return o
 }

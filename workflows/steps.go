@@ -66,11 +66,11 @@ func takeSnapshot(ctx workflow.Context, ref schema.StepRef) error {
 }
 
 func suspend(ctx workflow.Context, ref schema.StepRef) error {
-	return run(ctx, vendor(), acts.Suspend, activities.StepInput{Ref: ref})
+	return run(ctx, shut(), acts.Suspend, activities.StepInput{Ref: ref})
 }
 
 func revokeSessions(ctx workflow.Context, ref schema.StepRef) error {
-	return run(ctx, vendor(), acts.RevokeSessions, activities.StepInput{Ref: ref})
+	return run(ctx, shut(), acts.RevokeSessions, activities.StepInput{Ref: ref})
 }
 
 func deleteAccount(ctx workflow.Context, ref schema.StepRef) (activities.DeleteStatus, error) {

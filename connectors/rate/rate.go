@@ -16,7 +16,7 @@ import (
 const (
 	// LeaseSpan is how much of the rate is leased at once at most, and how long
 	// leased tokens are good for. A process that dies loses no more than that.
-	LeaseSpan = 3 * time.Second
+	LeaseSpan = time.Second
 	// minPause keeps a store that grants nothing and names no wait from being
 	// asked in a tight loop.
 	minPause = 20 * time.Millisecond

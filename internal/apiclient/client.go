@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	requestTimeout = 3 * time.Minute // the server allows itself two
+	requestTimeout = 21 * time.Minute // the server allows itself twenty
 	maxAnswer      = 64 << 20        // bytes of one JSON answer
 )
 

@@ -39,7 +39,7 @@ func (e *Engine) runWorker(ctx context.Context, pages net.Listener) error {
 	defer temporal.Close()
 	ready := &readiness{store: e.store, keys: e.keys, temporal: temporal, polling: &atomic.Bool{}}
 	defer e.servePages(pages, ready)()
-	fatal := make(chan error, 2) // one each
+	fatal := make(chan error, 3) // one each
 	workers := e.workers(temporal, fatal)
 	for i, w := range workers {
 		if err := w.Start(); err != nil {
@@ -63,7 +63,7 @@ func (e *Engine) runWorker(ctx context.Context, pages net.Listener) error {
 	return err
 }
 
-// workers are those of both task queues.
+// workers are those of the task queues.
 func (e *Engine) workers(temporal client.Client, fatal chan<- error) []worker.Worker {
 	around := append(slices.Clone(e.ports.Interceptors), e.telemetry.ActivityInterceptor(), &activityLog{log: e.log, plans: e.store})
 	options := func(activitiesAtOnce int) worker.Options {
@@ -72,7 +72,10 @@ func (e *Engine) workers(temporal client.Client, fatal chan<- error) []worker.Wo
 			OnFatalError: func(err error) { fatal <- err },
 		}
 	}
-	return []worker.Worker{newEngineWorker(temporal, e.acts, options(100)), newTransferWorker(temporal, e.acts, options(concurrentTransfers))}
+	return []worker.Worker{
+		newEngineWorker(temporal, e.acts, options(100)), newSuspendWorker(temporal, e.acts, options(50)),
+		newTransferWorker(temporal, e.acts, options(concurrentTransfers)),
+	}
 }
 
 // stopAll stops workers side by side and waits for them.
@@ -91,6 +94,16 @@ func newEngineWorker(c client.Client, acts *activities.Activities, o worker.Opti
 	w := worker.New(c, workflows.QueueEngine, o)
 	workflows.Register(w)
 	w.RegisterActivity(acts)
+	return w
+}
+
+// newSuspendWorker returns the worker for what shuts an account.
+func newSuspendWorker(c client.Client, acts *activities.Activities, o worker.Options) worker.Worker {
+	o.DisableWorkflowWorker = true
+	w := worker.New(c, workflows.QueueSuspend, o)
+	w.RegisterActivityWithOptions(acts.Snapshot, activity.RegisterOptions{Name: "Snapshot"})
+	w.RegisterActivityWithOptions(acts.Suspend, activity.RegisterOptions{Name: "Suspend"})
+	w.RegisterActivityWithOptions(acts.RevokeSessions, activity.RegisterOptions{Name: "RevokeSessions"})
 	return w
 }
 

@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	maxBody        = 1 << 20         // bytes
-	requestTimeout = 2 * time.Minute // a thousand leavers are looked up in one request
+	maxBody = 1 << 20 // bytes
+	// A thousand leavers are looked up in one request, at the pace of the vendor's
+	// rate.
+	requestTimeout = 20 * time.Minute
 )
 
 // Config is what the API is built from. Store, Planner and Checker are needed.
