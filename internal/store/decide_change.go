@@ -3,14 +3,22 @@ package store
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"sendoff/schema"
 )
+
+// lastYear is the last in which every instant has a year of four digits in UTC,
+// with whatever zone it was given.
+const lastYear = 9998
 
 // moveDate gives plans that have not begun another effective time, and the waits
 // that plans are in another end. Both are hashed: where approvals are required
 // the new plan asks for them again.
 func (t *tx) moveDate(ctx context.Context, d schema.Decision, open []planRow) ([]planRow, error) {
+	if d.To.UTC().Year() > lastYear {
+		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "the date is after the year " + strconv.Itoa(lastYear), Fix: "give an earlier one"}
+	}
 	to := schema.FormatInstant(d.To)
 	var moved []planRow
 	for _, p := range open {

@@ -10,7 +10,8 @@ import (
 
 // waive leaves one step out of each plan the decision names: the current one, or
 // the next of the kind asked for. A transfer that was begun is given up, and a
-// delete after a waived transfer is waived with it: it would meet content.
+// delete after a waived transfer is waived with it: it would meet content. One
+// whose verdict a delete voided is given up with that delete.
 func (t *tx) waive(ctx context.Context, d schema.Decision, open []planRow) ([]planRow, error) {
 	var waived []planRow
 	for _, p := range open {
@@ -24,6 +25,11 @@ func (t *tx) waive(ctx context.Context, d schema.Decision, open []planRow) ([]pl
 		waived = append(waived, p)
 		if step.Kind == schema.StepTransfer {
 			if err := t.giveUpTransfer(ctx, p); err != nil {
+				return nil, err
+			}
+		}
+		if step.Kind.Irreversible() {
+			if err := t.giveUpVoid(ctx, p); err != nil {
 				return nil, err
 			}
 		}
@@ -95,6 +101,31 @@ func (t *tx) giveUpTransfer(ctx context.Context, p planRow) error {
 	}
 	t.recordPlan(p, engine(), "transfer.given_up", map[string]string{"missing": strconv.Itoa(tr.WitnessTotal - tr.WitnessFound)})
 	return t.freeLane(ctx, tr)
+}
+
+// giveUpVoid gives up the transfer whose verdict a refused delete voided, when that
+// delete is left out: nothing waits for another verdict any more. Its request was
+// over when it had one, so unlike one sent again since it moves nothing now.
+func (t *tx) giveUpVoid(ctx context.Context, p planRow) error {
+	step, ok := p.StepOf(schema.StepTransfer)
+	if !ok || step.State != schema.StepDone {
+		return nil
+	}
+	tr, ok, err := loadTransfer(ctx, t, p.ID)
+	if err != nil || !ok || tr.State.Settled() {
+		return err
+	}
+	over, err := scalar[bool](ctx, t, `select exists (select 1 from vendor_write where plan_id = @id and op = 'delete' and intended_at > @sent)`,
+		args{"id": p.ID, "sent": tr.SentAt})
+	if err != nil {
+		return err
+	}
+	if over && tr.State == schema.TransferSettling {
+		if err := t.moveTransfer(ctx, &tr, schema.TransferStalled); err != nil {
+			return err
+		}
+	}
+	return t.giveUpTransfer(ctx, p)
 }
 
 func (t *tx) waiveStep(ctx context.Context, d schema.Decision, p planRow, step schema.Step) error {

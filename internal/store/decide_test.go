@@ -49,6 +49,26 @@ func (b *bundle) stalled(source, receiver string) (schema.Plan, schema.StepRef) 
 	return p, ref
 }
 
+// deleteRefused parks a case whose proven transfer a refused delete voided.
+func deleteRefused(t *testing.T) (*bundle, schema.Plan, schema.StepRef) {
+	t.Helper()
+	b := setup(t)
+	ctx := t.Context()
+	p, ref := b.atTransfer("1", "2")
+	b.outcome(ref, schema.OutcomeUnknown)
+	_, err := b.ConcludeTransfer(ctx, ref, schema.TransferProven, nil)
+	require.NoError(t, err)
+	require.NoError(t, b.CompleteStep(ctx, ref, schema.StepDone, nil))
+	require.NoError(t, b.CompleteStep(ctx, b.begin(p.ID, 4), schema.StepDone, nil))
+	ref = b.begin(p.ID, 5)
+	require.NoError(t, b.IntendWrite(ctx, ref, schema.VendorWrite{Op: "delete"}))
+	_, err = b.CountDeleteRefusal(ctx, ref)
+	require.NoError(t, err)
+	require.Equal(t, schema.TransferSettling, b.transfer(p.ID).State)
+	b.park(p.ID, schema.ParkContentRemains)
+	return b, p, ref
+}
+
 func TestWaive(t *testing.T) {
 	t.Parallel()
 	waive := func(kind schema.StepKind) schema.Decision {
@@ -120,6 +140,31 @@ func TestWaive(t *testing.T) {
 		require.Equal(t, schema.TransferSettling, b.transfer(p.ID).State)
 		require.Equal(t, schema.StepRunning, b.plan(p.ID).Steps[3].State)
 	})
+	t.Run("a delete that met content, and the plan can end", func(t *testing.T) {
+		t.Parallel()
+		b, p, ref := deleteRefused(t)
+		require.NoError(t, b.told(p, waive("")))
+		require.Equal(t, schema.TransferGivenUp, b.transfer(p.ID).State)
+		_, held, err := b.LaneHolder(t.Context(), b.conn.ID, "2")
+		require.NoError(t, err)
+		require.False(t, held)
+		requireCode(t, schema.CodeWaived, b.IntendWrite(t.Context(), ref, schema.VendorWrite{Op: "delete"}))
+		require.NoError(t, b.EndPlan(t.Context(), p.ID, schema.PlanDone))
+		_, unsettled, err := b.UnsettledTransferOf(t.Context(), b.conn.ID, "1")
+		require.NoError(t, err)
+		require.True(t, unsettled, "the next case asks")
+	})
+	t.Run("a delete whose transfer was sent again waits for that", func(t *testing.T) {
+		t.Parallel()
+		b, p, ref := deleteRefused(t)
+		_, err := b.ConcludeTransfer(t.Context(), ref, schema.TransferStalled, nil)
+		require.NoError(t, err)
+		require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideSendAgain}))
+		b.outcome(ref, schema.OutcomeUnknown)
+		b.park(p.ID, schema.ParkVendorFailing)
+		requireCode(t, schema.CodeConflict, b.told(p, waive("")))
+		require.Equal(t, schema.TransferSettling, b.transfer(p.ID).State)
+	})
 	t.Run("a plan on its way out is not turned round", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -181,12 +226,14 @@ func TestMoveDate(t *testing.T) {
 	ctx := t.Context()
 	to := time.Date(2099, 12, 1, 17, 0, 0, 0, time.UTC)
 	move := schema.Decision{Kind: schema.DecideMoveDate, To: to}
+	late := schema.Decision{Kind: schema.DecideMoveDate, To: time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -12*3600))}
 
 	d := b.draft("1", "2", "leaver")
 	d.Request.Approvals = 1
 	p := b.write(d)
 	_, err := b.Decide(ctx, schema.Decision{CaseID: p.CaseID, Kind: schema.DecideApprove, Hash: d.Hash}, b.principal("ann"))
 	require.NoError(t, err)
+	requireCode(t, schema.CodeInvalid, b.told(p, late))
 	require.NoError(t, b.told(p, move))
 	c, err := b.Case(ctx, p.CaseID)
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,7 +37,8 @@ func (s *Store) inStep(ctx context.Context, op string, ref schema.StepRef, fn fu
 // BeginStep makes the step the plan's current one and raises the fence to
 // ref.Fence+1; a repeat for the same ref changes nothing and returns the same.
 // Steps run in their order: those before must be finished. CodeWaived, with the
-// fence raised, for one that an operator left out.
+// fence raised, for one that an operator left out; CodeUnavailable, which passes by
+// itself, before the case is due.
 func (s *Store) BeginStep(ctx context.Context, ref schema.StepRef) (schema.Plan, error) {
 	var begun planRow
 	err := s.inPlan(ctx, "begin step", ref.PlanID, func(ctx context.Context, t *tx, p planRow) error {
@@ -80,6 +82,9 @@ func (t *tx) begin(ctx context.Context, p planRow, ref schema.StepRef) error {
 	if err := checkApproved(p); err != nil {
 		return err
 	}
+	if err := t.checkDue(ctx, p); err != nil {
+		return err
+	}
 	if err := t.move(ctx, &p, schema.PlanRunning); err != nil {
 		return err
 	}
@@ -90,6 +95,22 @@ func (t *tx) begin(ctx context.Context, p planRow, ref schema.StepRef) error {
 	}
 	t.recordStep(p, ref, "step.begun", map[string]string{"fence": strconv.FormatInt(ref.Fence+1, 10)})
 	return t.moveStep(ctx, ref, schema.StepPending, schema.StepRunning, map[string]string{})
+}
+
+// checkDue refuses to begin a plan before its case is due: the date may have been
+// moved after the plan's workflow was started.
+func (t *tx) checkDue(ctx context.Context, p planRow) error {
+	if p.State != schema.PlanPlanned {
+		return nil
+	}
+	at, err := scalar[time.Time](ctx, t, `select effective_at from lifecycle_case where id = @id`, args{"id": p.CaseID})
+	if err == nil && at.After(t.now) {
+		err = &schema.Error{
+			Code: schema.CodeUnavailable, Message: "case " + string(p.CaseID) + " begins at " + schema.FormatInstant(at),
+			Fix: "wait until then, or move its date (sendoff cases move-date)",
+		}
+	}
+	return err
 }
 
 // passWaived makes a step that was waived before it began the current one, so
@@ -180,16 +201,23 @@ func (s *Store) SavePriorStatus(ctx context.Context, ref schema.StepRef, vendorS
 	})
 }
 
-// SaveMemberships keeps the memberships that are about to be taken away; the
-// first ones win.
+// SaveMemberships keeps the memberships that are about to be taken away. Those of
+// a group that was not seen before are added, and of one that was the first wins:
+// somebody may join between two tries.
 func (s *Store) SaveMemberships(ctx context.Context, ref schema.StepRef, m []schema.Membership) error {
 	return s.inStep(ctx, "save memberships", ref, func(ctx context.Context, t *tx, p planRow) error {
-		if p.Memberships != nil {
+		var added []schema.Membership
+		for _, one := range m {
+			if !slices.ContainsFunc(p.Memberships, func(had schema.Membership) bool { return had.GroupID == one.GroupID }) {
+				added = append(added, one)
+			}
+		}
+		if p.Memberships != nil && len(added) == 0 {
 			return nil
 		}
-		t.recordStep(p, ref, "memberships.saved", map[string]string{"groups": groupIDs(m)})
+		t.recordStep(p, ref, "memberships.saved", map[string]string{"groups": groupIDs(added)})
 		return t.changeOne(ctx, `update plan set memberships = @memberships where id = @id`,
-			args{"id": p.ID, "memberships": append([]schema.Membership{}, m...)})
+			args{"id": p.ID, "memberships": append(append([]schema.Membership{}, p.Memberships...), added...)})
 	})
 }
 

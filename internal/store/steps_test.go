@@ -68,6 +68,33 @@ func TestBeginStep(t *testing.T) {
 	})
 }
 
+// The workflow may have been started before somebody moved the date.
+func TestNothingBeginsBeforeItsDate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := b.leaver("1", "2", "leaver")
+	require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideMoveDate, To: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)}))
+	_, err := b.BeginStep(t.Context(), schema.StepRef{PlanID: p.ID})
+	requireCode(t, schema.CodeUnavailable, err)
+	require.ErrorContains(t, err, "2099-01-01T00:00:00Z")
+	require.Equal(t, schema.PlanPlanned, b.plan(p.ID).State)
+	require.NoError(t, b.told(p, schema.Decision{Kind: schema.DecideMoveDate, To: time.Now()}))
+	b.begin(p.ID, 0)
+}
+
+func TestMembershipsAreAddedToThoseKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	ref := b.begin(b.leaver("1", "2", "leaver").ID, 0)
+	first, late := schema.Membership{ID: "m1", GroupID: "g1", Role: "admin"}, schema.Membership{ID: "m2", GroupID: "g2", Role: "member"}
+	require.NoError(t, b.SaveMemberships(ctx, ref, nil))
+	require.NoError(t, b.SaveMemberships(ctx, ref, []schema.Membership{first}))
+	require.NoError(t, b.SaveMemberships(ctx, ref, []schema.Membership{{ID: "m3", GroupID: "g1", Role: "member"}, late}))
+	require.NoError(t, b.SaveMemberships(ctx, ref, nil), "taken away by now")
+	require.Equal(t, []schema.Membership{first, late}, b.plan(ref.PlanID).Memberships)
+}
+
 func TestOneOfManyBeginningsRaisesTheFence(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
