@@ -60,13 +60,8 @@ func (d *deprovision) toVerdict(ctx workflow.Context, ref schema.StepRef, t acti
 				return t, refusal(schema.ParkUnauthorized, "the vendor does not accept a fresh token", "renew the connection's credentials, then resume")
 			}
 		case schema.TransferBusy:
-			if busy++; busy > mostBusy {
-				return t, refusal(schema.ParkTransferBusy, "another job has held the account at the vendor for about a day",
-					"look at the vendor what runs there; resume to wait on")
-			}
-			if err = d.sleep(ctx, busyDelay(t.Again, busy)); err == nil {
-				t, err = rearmTransfer(ctx, ref)
-			}
+			busy++
+			t, err = d.busy(ctx, ref, t, busy)
 		case schema.TransferRefused:
 			t, err = d.refused(ctx, ref, t)
 		case schema.TransferSent:
@@ -80,6 +75,19 @@ func (d *deprovision) toVerdict(ctx workflow.Context, ref schema.StepRef, t acti
 		}
 	}
 	return t, err
+}
+
+// busy waits for somebody else's job, longer the more often it was met, and gives
+// up to an operator after about a day.
+func (d *deprovision) busy(ctx workflow.Context, ref schema.StepRef, t activities.TransferStatus, n int) (activities.TransferStatus, error) {
+	if n > mostBusy {
+		return t, refusal(schema.ParkTransferBusy, "another job has held the account at the vendor for about a day",
+			"look at the vendor what runs there; resume to wait on")
+	}
+	if err := d.sleep(ctx, busyDelay(t.Again, n)); err != nil {
+		return t, err
+	}
+	return rearmTransfer(ctx, ref)
 }
 
 // takeUp goes on with a transfer that an earlier run parked for and an operator

@@ -84,7 +84,6 @@ func (s *OneShot) Send(ctx context.Context) Answer {
 	return out
 }
 
-// write writes the request and waits for the answer until ctx ends.
 // Do is Send for a request whose accepted answer says nothing more: it returns
 // what Client.Do would. A refused token has been dropped, and it is the caller who
 // decides whether to prepare and send anew.
@@ -96,6 +95,7 @@ func (s *OneShot) Do(ctx context.Context) error {
 	return s.client.refusal(s.req, answer{status: a.Status, header: a.Header, body: a.Body, cut: !a.Whole})
 }
 
+// write writes the request and waits for the answer until ctx ends.
 func (s *OneShot) write(ctx context.Context) Answer {
 	g := &gate{}
 	tr := g.transport(s.client.opts.RootCAs)

@@ -18,7 +18,7 @@ import (
 
 const (
 	requestTimeout = 21 * time.Minute // the server allows itself twenty
-	maxAnswer      = 64 << 20        // bytes of one JSON answer
+	maxAnswer      = 64 << 20         // bytes of one JSON answer
 )
 
 // Client calls one server with one token. It is safe for concurrent use.

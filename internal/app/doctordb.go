@@ -20,7 +20,9 @@ const (
 	mostWait      = time.Minute      // of an outbox row
 )
 
-func queues() []string { return []string{workflows.QueueEngine, workflows.QueueSuspend, workflows.QueueTransfer} }
+func queues() []string {
+	return []string{workflows.QueueEngine, workflows.QueueSuspend, workflows.QueueTransfer}
+}
 
 // database looks at Postgres as it is, and with a schema that fits also at what
 // lies in it.
