@@ -70,7 +70,12 @@ func (d *decider) park(code schema.ParkCode) {
 func (d *decider) sent(ref schema.StepRef, class schema.OutcomeClass) {
 	d.t.Helper()
 	ctx := d.t.Context()
-	_, err := d.store.EnterLane(ctx, ref, schema.Transfer{Source: "1", Receiver: "2", BytesBefore: 10, BytesLeft: 10, WitnessTotal: 3})
+	p, err := d.store.Plan(ctx, d.plan)
+	require.NoError(d.t, err)
+	p.Facts.Receiver = "2"
+	_, err = d.store.ReplacePlan(ctx, d.plan, p.Facts, []string{"receiver"})
+	require.NoError(d.t, err)
+	_, err = d.store.EnterLane(ctx, ref, schema.Transfer{Source: "1", Receiver: "2", BytesBefore: 10, BytesLeft: 10, WitnessTotal: 3})
 	require.NoError(d.t, err)
 	_, err = d.store.MarkSent(ctx, ref, "2")
 	require.NoError(d.t, err)
