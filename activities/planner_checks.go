@@ -20,7 +20,7 @@ func (b *batch) checkOthers(ctx context.Context, l *lane, r schema.Request, t sc
 	}
 	if open {
 		f := policy.Busy(l.conn, running.CaseID)
-		if running.YieldsTo(r.Door.Rank(), t) {
+		if running.ConnectionID == l.conn.ID && running.YieldsTo(r.Door.Rank(), t) {
 			f = policy.Supersedes(l.conn, running.CaseID)
 		}
 		d.Findings = append(d.Findings, f)
