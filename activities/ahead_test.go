@@ -34,6 +34,7 @@ func TestReadAhead(t *testing.T) {
 	require.Equal(t, 2, b.vendor.count("collaborations"))
 
 	b.vendor.root[leaver] = append(b.vendor.root[leaver], schema.Witness{ID: "102", Type: "file"})
+	b.exec("update lifecycle_case set effective_at = now()") // its date has come
 	b.carry(p.ID, schema.StepSuspend)
 	s := b.plan(p.ID).Snapshot
 	require.Equal(t, 3, b.vendor.count("collaborations"))
