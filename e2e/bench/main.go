@@ -50,7 +50,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.leavers, "leavers", 500, "how many leave at once")
 	f.IntVar(&s.receivers, "receivers", 50, "how many people get their content")
 	f.IntVar(&s.limit, "limit", 1000, "calls a minute and acting user that the vendor answers")
-	f.IntVar(&s.percent, "percent", 90, "the product's own limit in percent of the vendor's")
+	f.IntVar(&s.percent, "percent", 96, "the product's own limit in percent of the vendor's")
 	f.Int64Var(&s.scale, "scale", 60, "divides the engine's clocks and the vendor's job times, never the rate")
 	f.IntVar(&s.cases, "cases", 100, "how many cases, and empty workflows, the latency is taken from")
 	f.Int64Var(&s.looks, "looks-scale", 60, "divides clocks and job times while Temporal's actions are counted")
