@@ -117,7 +117,7 @@ func TestPromiseStopWorks(t *testing.T) {
 
 			r := s.run("cases", "cancel", started.CaseID, "--reason", "stays after all")
 			require.Zero(t, r.code, r.err)
-			require.Contains(t, r.err, "do not come back")
+			require.Contains(t, r.err, "not brought back")
 			ended := s.awaitState(started.CaseID, "cancelled")
 
 			require.Equal(t, "active", status(t, s.sim, leaver))
