@@ -200,8 +200,9 @@ type Guard interface {
 // Config is what a factory opens a connector with.
 type Config struct {
 	Connection schema.Connection
-	Secret     string  // client secret or whole configuration file; never logged
-	Renew      Renewal // newer credentials, once these are refused; nil = there are never any
+	Secret     string     // client secret or whole configuration file; never logged
+	Renew      Renewal    // newer credentials, once these are refused; nil = there are never any
+	Grants     GrantStore // of connections with AuthCode; nil = there are none
 	Limiter    Limiter
 	Guard      Guard
 	Observer   Observer // of each request; nil = none

@@ -56,4 +56,6 @@ type Account struct {
 	SpaceAmount  int64  // bytes; negative = unlimited
 	CreatedAt    time.Time
 	ObservedAt   time.Time
+	// Tracking are the attributes that the vendor keeps for its customer, by name.
+	Tracking map[string]string
 }

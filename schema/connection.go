@@ -19,6 +19,7 @@ type AuthKind string
 const (
 	AuthClientCredentials AuthKind = "client_credentials" // client id and secret
 	AuthJWT               AuthKind = "jwt"                // an assertion signed with a private key
+	AuthCode              AuthKind = "authorization_code" // a person consented in the browser
 )
 
 // OrDefault returns the kind, or client credentials for an empty one.
@@ -45,5 +46,9 @@ type Connection struct {
 	AsUser       ExternalID // subject of the token; empty = the enterprise's service account
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
-	Version      int64 // raised at each change; open connectors are keyed by it
+	Version      int64     // raised at each change; open connectors are keyed by it
+	Owner        string    // e-mail address of who looks after it; empty = nobody named
+	Health       Health    // as the doctor last saw it
+	HealthCode   ProbeCode // the first fault it found; empty or OK = none
+	HealthAt     time.Time // zero = not looked at yet
 }

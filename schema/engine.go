@@ -96,15 +96,18 @@ const (
 	OutboxStartCase OutboxKind = "start_case" // start offboarding/<case id>
 	OutboxDecision  OutboxKind = "decision"   // update a workflow with a decision's id
 	OutboxLane      OutboxKind = "lane"       // signal deprovision/<plan id>: look at the lane
+	OutboxStartRun  OutboxKind = "start_run"  // start sync/<run id>, activity/<run id> or probe/<run id>
 )
 
 // OutboxRow is one message to Temporal, written with the state it announces.
 type OutboxRow struct {
 	ID         int64
 	Kind       OutboxKind
-	CaseID     CaseID
+	CaseID     CaseID // empty for what is about a run
 	PlanID     PlanID // empty = the case's own workflow
 	DecisionID DecisionID
+	RunID      RunID
+	RunKind    RunKind
 	Tries      int
 	CreatedAt  time.Time
 }

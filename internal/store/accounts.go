@@ -7,7 +7,7 @@ import (
 )
 
 const accountColumns = `id, connection_id, external_id, person_id, login, name, role, status, vendor_status, kind,
-	enterprise_id, space_used, space_amount, created_at, observed_at`
+	enterprise_id, space_used, space_amount, created_at, observed_at, tracking`
 
 // Account returns an account by our id.
 func (s *Store) Account(ctx context.Context, id schema.AccountID) (schema.Account, error) {
@@ -34,9 +34,9 @@ func (s *Store) SaveAccount(ctx context.Context, a schema.Account) (schema.Accou
 	// condition is in its values, so that the row comes back either way.
 	saved, err := one[schema.Account](ctx, s.pool, `with saved as (insert into account as a (`+accountColumns+`)
 		values (@id, @connection_id, @external_id, @person_id, @login, @name, @role, @status, @vendor_status, @kind,
-			@enterprise_id, @space_used, @space_amount, @created_at, @observed_at)
+			@enterprise_id, @space_used, @space_amount, @created_at, @observed_at, @tracking)
 		on conflict (connection_id, external_id) do update set
-			(person_id, login, name, role, status, vendor_status, kind, enterprise_id, space_used, space_amount, created_at, observed_at)
+			(person_id, login, name, role, status, vendor_status, kind, enterprise_id, space_used, space_amount, created_at, observed_at, tracking)
 			= (select case when later then coalesce(excluded.person_id, a.person_id) else a.person_id end,
 				case when later then excluded.login else a.login end,
 				case when later then excluded.name else a.name end,
@@ -48,7 +48,8 @@ func (s *Store) SaveAccount(ctx context.Context, a schema.Account) (schema.Accou
 				case when later then excluded.space_used else a.space_used end,
 				case when later then excluded.space_amount else a.space_amount end,
 				case when later then coalesce(excluded.created_at, a.created_at) else a.created_at end,
-				case when later then excluded.observed_at else a.observed_at end
+				case when later then excluded.observed_at else a.observed_at end,
+				case when later and excluded.tracking <> '{}' then excluded.tracking else a.tracking end
 				from (select excluded.observed_at >= a.observed_at as later) as o)
 		returning `+accountColumns+`),
 		linked as (insert into person_account (account_id, person_id)
@@ -58,7 +59,15 @@ func (s *Store) SaveAccount(ctx context.Context, a schema.Account) (schema.Accou
 			"id": id, "connection_id": a.ConnectionID, "external_id": a.ExternalID, "person_id": a.PersonID,
 			"login": a.Login, "name": a.Name, "role": a.Role, "status": a.Status, "vendor_status": a.VendorStatus,
 			"kind": a.Kind, "enterprise_id": a.EnterpriseID, "space_used": a.SpaceUsed, "space_amount": a.SpaceAmount,
-			"created_at": a.CreatedAt, "observed_at": a.ObservedAt,
+			"created_at": a.CreatedAt, "observed_at": a.ObservedAt, "tracking": tracking(a),
 		})
 	return saved, translate(op, err)
+}
+
+// tracking is the account's attributes; none is an empty object, not a null.
+func tracking(a schema.Account) map[string]string {
+	if a.Tracking == nil {
+		return map[string]string{}
+	}
+	return a.Tracking
 }

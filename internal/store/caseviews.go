@@ -197,7 +197,7 @@ func loadPlanParts(ctx context.Context, q querier, plans []planRow) (map[schema.
 		planIDs[i], accountIDs[i] = p.ID, p.AccountID
 	}
 	rows, err := all[accountRow](ctx, q, `select a.id, a.connection_id, a.external_id, a.person_id, a.login, a.name, a.role, a.status,
-			a.vendor_status, a.kind, a.enterprise_id, a.space_used, a.space_amount, a.created_at, a.observed_at, c.name as connection
+			a.vendor_status, a.kind, a.enterprise_id, a.space_used, a.space_amount, a.created_at, a.observed_at, a.tracking, c.name as connection
 		from account a join connection c on c.id = a.connection_id where a.id = any(@ids)`, args{"ids": accountIDs})
 	if err != nil {
 		return nil, nil, err

@@ -10,7 +10,7 @@ import (
 )
 
 const connectionColumns = `id, name, vendor, state, read_only, base_url, token_url, auth_kind, client_id, enterprise_id, as_user,
-	created_at, updated_at, version`
+	created_at, updated_at, version, owner, health, health_code, health_at`
 
 // sealPurpose separates connection secrets from everything else that is sealed.
 const sealPurpose = "credential"
@@ -81,15 +81,15 @@ func (t *tx) insertConnection(ctx context.Context, c schema.Connection, sealed [
 		}
 	}
 	created, ok, err := maybe[schema.Connection](ctx, t, `insert into connection (id, name, vendor, state, read_only, base_url, token_url,
-			auth_kind, client_id, enterprise_id, as_user, secret, version, created_at, updated_at)
+			auth_kind, client_id, enterprise_id, as_user, owner, secret, version, created_at, updated_at)
 		values (@id, @name, @vendor, @state, @read_only, @base_url, @token_url,
-			@auth_kind, @client_id, @enterprise_id, @as_user, @secret, 1, @now, @now)
+			@auth_kind, @client_id, @enterprise_id, @as_user, @owner, @secret, 1, @now, @now)
 		on conflict (vendor, enterprise_id) where state <> 'removed' and not read_only do nothing
 		returning `+connectionColumns,
 		args{
 			"id": c.ID, "name": c.Name, "vendor": c.Vendor, "state": schema.ConnectionEnabled, "read_only": c.ReadOnly,
 			"base_url": c.BaseURL, "token_url": c.TokenURL, "auth_kind": c.AuthKind.OrDefault(), "client_id": c.ClientID, "enterprise_id": c.EnterpriseID,
-			"as_user": c.AsUser, "secret": sealed, "now": t.now,
+			"as_user": c.AsUser, "owner": c.Owner, "secret": sealed, "now": t.now,
 		})
 	if err == nil && !ok {
 		err = t.secondWriter(ctx, c)

@@ -16,10 +16,11 @@ const outboxChannel = "sendoff_outbox"
 // enqueue writes an outbox row with the state it announces.
 func (t *tx) enqueue(ctx context.Context, row schema.OutboxRow) error {
 	t.wake = true
-	return t.run(ctx, `insert into outbox (kind, case_id, plan_id, decision_id, created_at, next_try_at, traceparent)
-		values (@kind, @case_id, @plan_id, @decision_id, @now, @now, @traceparent)`,
+	return t.run(ctx, `insert into outbox (kind, case_id, plan_id, decision_id, run_id, run_kind, created_at, next_try_at, traceparent)
+		values (@kind, @case_id, @plan_id, @decision_id, @run_id, @run_kind, @now, @now, @traceparent)`,
 		args{
-			"kind": row.Kind, "case_id": row.CaseID, "plan_id": row.PlanID, "decision_id": row.DecisionID, "now": t.now,
+			"kind": row.Kind, "case_id": row.CaseID, "plan_id": row.PlanID, "decision_id": row.DecisionID,
+			"run_id": row.RunID, "run_kind": row.RunKind, "now": t.now,
 			"traceparent": t.traceparent,
 		})
 }
@@ -58,7 +59,7 @@ func (s *Store) claimOne(ctx context.Context, fn func(ctx context.Context, row s
 		var row tracedRow
 		// A row that another dispatcher holds still counts as not dispatched, so
 		// nothing of its case overtakes it.
-		row, found, err = maybe[tracedRow](ctx, t, `select id, kind, case_id, plan_id, decision_id, tries, created_at, traceparent
+		row, found, err = maybe[tracedRow](ctx, t, `select id, kind, case_id, plan_id, decision_id, run_id, run_kind, tries, created_at, traceparent
 			from outbox o
 			where dispatched_at is null and next_try_at <= now() and not exists (
 				select 1 from outbox e where e.case_id = o.case_id and e.dispatched_at is null and e.id < o.id)
