@@ -22,6 +22,8 @@ type RunStore interface {
 	// BeginRun moves a queued run to running; one that runs is returned as it is.
 	// CodeStopped when it has ended, CodeClosed when its connection is not enabled.
 	BeginRun(ctx context.Context, id schema.RunID) (schema.Run, schema.Connection, error)
+	// RunOf reads a run, ended ones included, with its connection as it is.
+	RunOf(ctx context.Context, id schema.RunID) (schema.Run, schema.Connection, error)
 	// EndRun ends an open run. The cause of a failure is kept; audited.
 	EndRun(ctx context.Context, id schema.RunID, to schema.RunState, cause *schema.RunCause) error
 }

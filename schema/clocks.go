@@ -15,6 +15,7 @@ type Clocks struct {
 	ReadBackFirst time.Duration
 	BusyPoll      time.Duration // wait after "busy"
 	LaneCheck     time.Duration // a waiter looks itself in case its wake-up was lost
+	EventDelay    time.Duration // how late an event may reach a vendor's log
 	Scale         int64         // plan waits are divided by it; 1 = real time
 }
 
@@ -24,7 +25,7 @@ func DefaultClocks() Clocks {
 		PollFirst: 15 * time.Second, PollMax: 30 * time.Minute,
 		QuietFor: 10 * time.Minute, PresumeAfter: 24 * time.Hour, StallAfter: 24 * time.Hour,
 		DeleteRetry: time.Hour, ReadBack: 15 * time.Minute, ReadBackFirst: 2 * time.Second,
-		BusyPoll: 2 * time.Minute, LaneCheck: 6 * time.Hour, Scale: 1,
+		BusyPoll: 2 * time.Minute, EventDelay: 2 * time.Minute, LaneCheck: 6 * time.Hour, Scale: 1,
 	}
 }
 
@@ -35,7 +36,7 @@ func (c Clocks) Scaled(n int64) Clocks {
 	}
 	for _, d := range []*time.Duration{
 		&c.PollFirst, &c.PollMax, &c.QuietFor, &c.PresumeAfter, &c.StallAfter,
-		&c.DeleteRetry, &c.ReadBack, &c.ReadBackFirst, &c.BusyPoll, &c.LaneCheck,
+		&c.DeleteRetry, &c.ReadBack, &c.ReadBackFirst, &c.BusyPoll, &c.LaneCheck, &c.EventDelay,
 	} {
 		*d /= time.Duration(n)
 	}

@@ -145,3 +145,10 @@ type Schedule struct {
 func DefaultSchedule() Schedule {
 	return Schedule{Sync: 24 * time.Hour, Activity: 15 * time.Minute, Probe: 15 * time.Minute, Backfill: 183 * 24 * time.Hour}
 }
+
+// CorrelationResult counts what a correlation of accounts to persons did.
+type CorrelationResult struct {
+	Matched   int64 // accounts newly matched
+	Unmatched int64 // accounts of people that match nobody
+	Issues    int64 // accounts that more than one person could hold, or whose person is contradicted
+}

@@ -9,6 +9,8 @@ const (
 	QueueEngine   = "sendoff-engine"
 	QueueSuspend  = "sendoff-suspend"
 	QueueTransfer = "sendoff-transfer"
+	// QueueInventory is for runs, so that no listing stands in a leaver's way.
+	QueueInventory = "sendoff-inventory"
 )
 
 // The messages that workflows take.
@@ -30,3 +32,6 @@ func DeprovisionID(id schema.PlanID) string { return "deprovision/" + string(id)
 type DecideInput struct {
 	DecisionID schema.DecisionID `json:"decision_id"`
 }
+
+// RunID is the workflow id of a run.
+func RunID(kind schema.RunKind, id schema.RunID) string { return string(kind) + "/" + string(id) }

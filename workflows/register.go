@@ -6,4 +6,7 @@ import "go.temporal.io/sdk/worker"
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Offboarding)
 	r.RegisterWorkflow(Deprovision)
+	r.RegisterWorkflow(Sync)
+	r.RegisterWorkflow(CollectActivity)
+	r.RegisterWorkflow(Probe)
 }
