@@ -134,6 +134,12 @@ CREATE TABLE vendor_group (
     created_at    timestamptz,
     first_seen_at timestamptz NOT NULL,
     members       bigint NOT NULL DEFAULT 0,
+    -- Whether its members (what they reach) were ever listed, and when last, if
+    -- that was refused since; null = as of the data set.
+    members_listed boolean NOT NULL DEFAULT false,
+    members_as_of  timestamptz,
+    reach_listed   boolean NOT NULL DEFAULT false,
+    reach_as_of    timestamptz,
     PRIMARY KEY (connection_id, external_id)
 );
 CREATE INDEX vendor_group_list ON vendor_group (connection_id, lower(name), external_id);
@@ -172,15 +178,17 @@ CREATE TABLE inventory_change (
     external_id   text NOT NULL DEFAULT '',
     group_id      text NOT NULL DEFAULT '',
     item_id       text NOT NULL DEFAULT '',
-    subject       text NOT NULL DEFAULT '', -- login or group name as it was then
+    login         text NOT NULL DEFAULT '', -- as it was then, and the group's name too
+    group_name    text NOT NULL DEFAULT '',
     before        text NOT NULL DEFAULT '',
     after         text NOT NULL DEFAULT '',
     since         timestamptz,
     seen_at       timestamptz NOT NULL
 );
-CREATE INDEX inventory_change_connection ON inventory_change (connection_id, id DESC);
-CREATE INDEX inventory_change_kind ON inventory_change (kind, id DESC);
-CREATE INDEX inventory_change_account ON inventory_change (account_id, id DESC) WHERE account_id IS NOT NULL;
+CREATE INDEX inventory_change_list ON inventory_change (seen_at DESC, id DESC);
+CREATE INDEX inventory_change_connection ON inventory_change (connection_id, seen_at DESC, id DESC);
+CREATE INDEX inventory_change_kind ON inventory_change (kind, connection_id, seen_at DESC, id DESC);
+CREATE INDEX inventory_change_account ON inventory_change (account_id, seen_at DESC, id DESC) WHERE account_id IS NOT NULL;
 
 -- How often a connection's runs begin by themselves; no row = the defaults.
 CREATE TABLE connection_schedule (
@@ -195,6 +203,17 @@ ALTER TABLE outbox ALTER COLUMN case_id DROP NOT NULL,
     ADD COLUMN run_id uuid REFERENCES run ON DELETE CASCADE,
     ADD COLUMN run_kind text NOT NULL DEFAULT '',
     ADD CHECK ((case_id IS NULL) <> (run_id IS NULL));
+CREATE INDEX outbox_run ON outbox (run_id) WHERE run_id IS NOT NULL;
+
+-- A version 7 UUID (RFC 9562 section 5.7), for rows that one statement makes many
+-- of: milliseconds first, then a random version 4 UUID's rest with its version raised.
+-- +goose StatementBegin
+CREATE FUNCTION new_id() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+    SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
+$$;
+-- +goose StatementEnd
+CREATE INDEX outbox_run ON outbox (run_id, dispatched_at) WHERE run_id IS NOT NULL;
 
 GRANT SELECT, INSERT, UPDATE ON connection_schedule, dataset TO sendoff_app;
 GRANT SELECT, INSERT ON inventory_change TO sendoff_app;
