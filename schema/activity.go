@@ -26,6 +26,11 @@ type Interval struct{ From, To time.Time }
 // Empty tells whether nothing is in it.
 func (i Interval) Empty() bool { return i.From.IsZero() || i.To.Before(i.From) }
 
+// Contains tells whether an instant that is known (not zero) is in it.
+func (i Interval) Contains(at time.Time) bool {
+	return !i.Empty() && !at.IsZero() && !at.Before(i.From) && !at.After(i.To)
+}
+
 // Activity is what is known of an account's use from one source.
 type Activity struct {
 	Source       ActivitySource
@@ -54,42 +59,42 @@ const FreshFor = 48 * time.Hour
 
 // Grade grades an account that was created at an instant (zero = not known), as
 // of now. Use within the threshold makes it active, whatever is not known
-// besides. Otherwise silence has to be proven: never, when the account was made
-// inside the covered span and not used since; inactive, when the whole threshold
-// is covered. A feed that was not read for FreshFor, or a hole inside the
-// threshold, leaves it unknown.
+// besides. Otherwise silence has to be proven, up to the last read of the feed,
+// which may be FreshFor ago: never, when the account was made inside the covered
+// span and not used since; inactive, when nothing is missing from a silence as
+// long as the threshold. All else is unknown: a feed that was not read for
+// FreshFor, a hole inside the silence, an account made after the last read.
 func (a Activity) Grade(threshold time.Duration, created, now time.Time) Grade {
-	cutoff := now.Add(-threshold)
 	switch {
-	case !a.LastActiveAt.IsZero() && !a.LastActiveAt.Before(cutoff):
+	case !a.LastActiveAt.IsZero() && !a.LastActiveAt.Before(now.Add(-threshold)):
 		return GradeActive
 	case a.Covered.Empty():
 		return GradeNotCollected
 	case now.Sub(a.Covered.To) > FreshFor:
 		return GradeUnknown
-	case a.LastActiveAt.IsZero() && !created.IsZero() && !created.Before(a.Covered.From):
+	case a.LastActiveAt.IsZero() && a.Covered.Contains(created):
 		return GradeNever
-	case a.Covered.From.After(cutoff):
-		return GradeUnknown
-	default:
-		return GradeInactive
 	}
+	// A clock that was ahead cannot prove a silence that has not been yet.
+	until := earlier(a.Covered.To, now)
+	since := later(a.Covered.From, later(a.LastActiveAt, created))
+	if since.After(until.Add(-threshold)) {
+		return GradeUnknown
+	}
+	return GradeInactive
 }
 
 // GradeOf grades by several sources in their declared order: use seen by any of
 // them counts, silence is judged by the first that is collected.
 func GradeOf(sources []Activity, threshold time.Duration, created, now time.Time) Grade {
-	result := GradeNotCollected
+	var sum Activity
 	for _, a := range sources {
-		g := a.Grade(threshold, created, now)
-		if g == GradeActive {
-			return g
-		}
-		if result == GradeNotCollected {
-			result = g
+		sum.LastActiveAt = later(sum.LastActiveAt, a.LastActiveAt)
+		if sum.Covered.Empty() {
+			sum.Covered = a.Covered
 		}
 	}
-	return result
+	return sum.Grade(threshold, created, now)
 }
 
 // FeedState is what is known of a connection's feed of events.

@@ -37,7 +37,7 @@ CREATE TABLE account_activity (
     last_active_at  timestamptz NOT NULL,
     last_event      text NOT NULL,
     PRIMARY KEY (connection_id, external_id, source)
-);
+) WITH (fillfactor = 80); -- each page of events changes rows in place
 -- One row per account and day of use (UTC).
 CREATE TABLE activity_day (
     connection_id uuid NOT NULL REFERENCES connection,
@@ -46,13 +46,14 @@ CREATE TABLE activity_day (
     external_id   text NOT NULL,
     events        int NOT NULL,
     PRIMARY KEY (connection_id, source, day, external_id)
-);
+) WITH (fillfactor = 90);
 -- Events of the last 15 days, to know one that comes again.
 CREATE TABLE activity_event (
     day           date NOT NULL, -- of the event, UTC
     connection_id uuid NOT NULL,
+    source        text NOT NULL, -- ids are unique within one
     event_id      text NOT NULL,
-    PRIMARY KEY (day, connection_id, event_id)
+    PRIMARY KEY (day, connection_id, source, event_id)
 ) PARTITION BY RANGE (day);
 -- Who the vendor says was deleted.
 CREATE TABLE vendor_deletion (
@@ -64,7 +65,31 @@ CREATE TABLE vendor_deletion (
     PRIMARY KEY (connection_id, external_id, event_id)
 );
 
--- The application may not make or drop tables; these two it may ask for.
+-- Use that was seen before the account was: it counts from the account's first row.
+-- +goose StatementBegin
+CREATE FUNCTION account_prior_activity() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE account a SET last_active_at = u.last_active_at, last_event = u.last_event, last_source = u.source
+    FROM (SELECT DISTINCT ON (n.id) n.id, aa.last_active_at, aa.last_event, aa.source
+        FROM fresh n
+        JOIN account_activity aa ON aa.connection_id = n.connection_id AND aa.external_id = n.external_id
+        WHERE activity_counts(n.connection_id, aa.source)
+        ORDER BY n.id, aa.last_active_at DESC, aa.last_event COLLATE "C" DESC, aa.source COLLATE "C" DESC) AS u
+    WHERE a.id = u.id;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+-- Whether a source counts for a connection: one that is declared, or where none is
+-- its own feed.
+CREATE FUNCTION activity_counts(connection uuid, name text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM activity_source s WHERE s.connection_id = connection AND s.source = name)
+        OR NOT EXISTS (SELECT FROM activity_source s WHERE s.connection_id = connection)
+            AND EXISTS (SELECT FROM activity_feed f WHERE f.connection_id = connection AND f.source = name AND f.live <> '')
+$$;
+CREATE TRIGGER account_prior_activity AFTER INSERT ON account
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION account_prior_activity();
+
+-- The application may not make or drop tables; these it may ask for.
 -- +goose StatementBegin
 CREATE FUNCTION activity_partitions(today date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
