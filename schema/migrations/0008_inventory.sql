@@ -185,9 +185,9 @@ CREATE TABLE inventory_change (
     since         timestamptz,
     seen_at       timestamptz NOT NULL
 );
-CREATE INDEX inventory_change_list ON inventory_change (seen_at DESC, id DESC);
+CREATE INDEX inventory_change_seen ON inventory_change (seen_at DESC, id DESC);
 CREATE INDEX inventory_change_connection ON inventory_change (connection_id, seen_at DESC, id DESC);
-CREATE INDEX inventory_change_kind ON inventory_change (kind, connection_id, seen_at DESC, id DESC);
+CREATE INDEX inventory_change_kind ON inventory_change (kind, seen_at DESC, id DESC);
 CREATE INDEX inventory_change_account ON inventory_change (account_id, seen_at DESC, id DESC) WHERE account_id IS NOT NULL;
 
 -- How often a connection's runs begin by themselves; no row = the defaults.
