@@ -5,7 +5,7 @@ import "time"
 // Person is somebody whose accounts we look after.
 type Person struct {
 	ID        PersonID
-	Email     string // the present address, lower case; also what a case was opened for
+	Email     string // the present address, lower case, or what a case was opened for; empty = none is known
 	Name      string // empty = not known
 	CreatedAt time.Time
 }
@@ -44,16 +44,37 @@ type Employment struct {
 	Manager        string   // the manager's id in the same source, or work address
 	ManagerID      PersonID // resolved; empty = none, or not found
 	UpdatedAt      time.Time
+	// AbsentSince is when a whole roster first left the employment out; zero = it
+	// was there. It is no termination.
+	AbsentSince time.Time
 }
 
 // Ended tells whether the employment is over on a day: after its last working
 // day, or its termination date where none is said.
 func (e Employment) Ended(on Date) bool {
-	last := e.LastWorkingDay
-	if last.IsZero() {
-		last = e.TerminatedOn
-	}
+	last := e.LastDay()
 	return !last.IsZero() && last.Before(on)
+}
+
+// LastDay is the last working day, or the termination date where none is said.
+func (e Employment) LastDay() Date {
+	if e.LastWorkingDay.IsZero() {
+		return e.TerminatedOn
+	}
+	return e.LastWorkingDay
+}
+
+// Beside tells whether two employments can be those of one person although
+// nobody said so: one follows the other, or a contractor became an employee. Two
+// of one kind at the same time are more likely two people.
+func (e Employment) Beside(other Employment) bool {
+	if e.Kind != other.Kind {
+		return true
+	}
+	follows := func(first, then Employment) bool {
+		return !first.LastDay().IsZero() && !then.HireDate.IsZero() && first.LastDay().Before(then.HireDate)
+	}
+	return follows(e, other) || follows(other, e)
 }
 
 // Date is a day of the calendar, without a zone.
