@@ -66,7 +66,7 @@ func (p *process) awaitText(pattern string) (found string) {
 func (s *stack) processEnv() []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"SENDOFF_TIME_SCALE=" + strconv.FormatInt(s.set.engineScale, 10), "SENDOFF_RATE_PER_MINUTE=600000", "SENDOFF_LOG_LEVEL=" + s.set.logLevel,
+		"SENDOFF_SCHEDULES=off", "SENDOFF_TIME_SCALE=" + strconv.FormatInt(s.set.engineScale, 10), "SENDOFF_RATE_PER_MINUTE=600000", "SENDOFF_LOG_LEVEL=" + s.set.logLevel,
 		"SENDOFF_HEALTH_LISTEN=127.0.0.1:0", // many run side by side
 	}
 	env = append(env, s.set.env...)

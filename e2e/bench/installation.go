@@ -84,7 +84,7 @@ func (b *bench) install(ctx context.Context, p place) (in *installation, err err
 	in.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "SENDOFF_DATABASE_URL=" + in.database, "SENDOFF_KEY_FILE=" + keyFile,
 		"TEMPORAL_ADDRESS=" + b.temporal.Address, "TEMPORAL_NAMESPACE=" + in.namespace(), "SENDOFF_HEALTH_LISTEN=127.0.0.1:0",
-		"SENDOFF_TIME_SCALE=" + strconv.FormatInt(p.scale, 10), "SENDOFF_RATE_PER_MINUTE=" + strconv.Itoa(rate),
+		"SENDOFF_SCHEDULES=off", "SENDOFF_TIME_SCALE=" + strconv.FormatInt(p.scale, 10), "SENDOFF_RATE_PER_MINUTE=" + strconv.Itoa(rate),
 	}
 	return in, in.up(ctx, dir)
 }

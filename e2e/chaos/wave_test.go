@@ -99,7 +99,7 @@ func (w *wave) startServers() {
 	w.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GOMAXPROCS=2",
 		envHooks + "=" + w.stage.serve(t),
-		"SENDOFF_TIME_SCALE=" + strconv.Itoa(engineScale), "SENDOFF_RATE_PER_MINUTE=600000", "SENDOFF_LOG_LEVEL=info",
+		"SENDOFF_SCHEDULES=off", "SENDOFF_TIME_SCALE=" + strconv.Itoa(engineScale), "SENDOFF_RATE_PER_MINUTE=600000", "SENDOFF_LOG_LEVEL=info",
 		"SENDOFF_DATABASE_URL=" + w.database + connections, "SENDOFF_KEY_FILE=" + filepath.Join(w.dir, app.KeyFileName),
 		"SENDOFF_LISTEN=" + w.listen, "TEMPORAL_ADDRESS=" + w.temporal.address(), "TEMPORAL_NAMESPACE=" + namespace,
 	}

@@ -40,6 +40,7 @@ type settingFlags struct {
 	KeyFile       string `placeholder:"FILE" help:"File with the root key."`
 	TimeScale     string `placeholder:"N" help:"Divide the engine's waits; for simulators alone."`
 	RatePerMinute string `placeholder:"N" help:"Calls per minute and acting user."`
+	Schedules     string `placeholder:"on|off" help:"Whether this server starts syncs, reads of events and probes by their schedules; on unless said."`
 	LogLevel      string `placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat     string `placeholder:"FORMAT" help:"json or console."`
 }
@@ -57,7 +58,7 @@ func (f settingFlags) load(in *invocation, more map[string]string) (config.Confi
 func (f settingFlags) sources(in *invocation, more map[string]string) config.Sources {
 	flags := map[string]string{
 		config.KeyFile: f.KeyFile, config.TimeScale: f.TimeScale,
-		config.RatePerMinute: f.RatePerMinute, config.LogLevel: f.LogLevel, config.LogFormat: f.LogFormat,
+		config.RatePerMinute: f.RatePerMinute, config.Schedules: f.Schedules, config.LogLevel: f.LogLevel, config.LogFormat: f.LogFormat,
 	}
 	for k, v := range more {
 		flags[k] = v

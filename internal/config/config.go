@@ -35,6 +35,9 @@ type Config struct {
 	TimeScale int64
 	// RatePerMinute is how many calls a minute one acting user may make.
 	RatePerMinute int
+	// NoSchedules keeps this server from starting runs by their schedules: they
+	// begin by command alone.
+	NoSchedules bool
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 	// LogFormat is json or console.
@@ -61,12 +64,13 @@ const (
 	Data              = "data"
 	TimeScale         = "time_scale"
 	RatePerMinute     = "rate_per_minute"
+	Schedules         = "schedules"
 	LogLevel          = "log_level"
 	LogFormat         = "log_format"
 	TemporalPlaintext = "temporal_plaintext"
 )
 
-var names = []string{DatabaseURL, DatabaseOwnerURL, KeyFile, Listen, HealthListen, Data, TimeScale, RatePerMinute, LogLevel, LogFormat, TemporalPlaintext}
+var names = []string{DatabaseURL, DatabaseOwnerURL, KeyFile, Listen, HealthListen, Data, TimeScale, RatePerMinute, Schedules, LogLevel, LogFormat, TemporalPlaintext}
 
 // Sources are where settings come from; a later one wins over an earlier one:
 // defaults, File, Env, Flags.
@@ -82,7 +86,7 @@ type Sources struct {
 // Load reads and checks the settings. The error is a schema.Error with a problem
 // for each fault: where it stands, the rule, and the fix.
 func Load(s Sources) (Config, error) {
-	values := map[string]string{Listen: "127.0.0.1:8080", Data: ".sendoff", TimeScale: "1", RatePerMinute: "960", LogLevel: "info", LogFormat: "json"}
+	values := map[string]string{Listen: "127.0.0.1:8080", Data: ".sendoff", TimeScale: "1", RatePerMinute: "960", Schedules: "on", LogLevel: "info", LogFormat: "json"}
 	from := map[string]string{}
 	var problems []schema.Problem
 	notices := noticeReader{path: s.File, env: s.Env}
@@ -153,7 +157,7 @@ func (p *parser) config() Config {
 		KeyFile: p.values[KeyFile], Listen: p.address(Listen), HealthListen: p.pages(),
 		DataDir: p.values[Data], TimeScale: p.number(TimeScale, 1, 1_000_000),
 		RatePerMinute: int(p.number(RatePerMinute, 1, 1_000_000)), LogLevel: p.oneOf(LogLevel, "debug", "info", "warn", "error"), LogFormat: p.oneOf(LogFormat, "json", "console"),
-		TemporalPlaintext: p.truth(TemporalPlaintext),
+		TemporalPlaintext: p.truth(TemporalPlaintext), NoSchedules: p.oneOf(Schedules, "on", "off") == "off",
 	}
 }
 
