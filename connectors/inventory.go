@@ -81,15 +81,8 @@ type Revoker interface {
 	Revoke(ctx context.Context) (proven bool, err error)
 }
 
-// Grant is what an authorization code was traded for. A refresh token is good
-// for one use, whose answer holds its successor (RFC 6749 section 6).
-type Grant struct {
-	AccessToken  string
-	RefreshToken string
-	ExpiresAt    time.Time // of the access token
-	// Generation is raised with each successor.
-	Generation int64
-}
+// Grant is what an authorization code was traded for.
+type Grant = schema.Grant
 
 // GrantStore keeps the grant of a connection, shared by all processes. Only one
 // of them refreshes at a time.
@@ -102,18 +95,21 @@ type GrantStore interface {
 	// tells that an earlier claim ended without an answer: the refresh token may
 	// have been used.
 	ClaimRefresh(ctx context.Context, c schema.ConnectionID, generation int64) (claimed, crashed bool, err error)
-	// StoreGrant stores the successor of a claimed generation.
+	// StoreGrant stores the successor of the generation before its own.
+	// CodeConflict when that is no longer the stored one, CodeNotFound when the
+	// connection was removed.
 	StoreGrant(ctx context.Context, c schema.ConnectionID, g Grant) error
 	// ReleaseRefresh gives the claim back after a refusal or a request that was
-	// not sent; lost marks the grant as one that no refresh can bring back.
-	ReleaseRefresh(ctx context.Context, c schema.ConnectionID, generation int64, lost bool) error
+	// not sent; a loss marks the grant as one that no refresh can bring back, "" =
+	// it is unharmed.
+	ReleaseRefresh(ctx context.Context, c schema.ConnectionID, generation int64, loss schema.GrantLoss) error
 }
 
 // Consent is a vendor's sign-in in the browser (RFC 6749 section 4.1).
 type Consent interface {
 	// AuthorizeURL is where a person consents. Base is the configured authorize
-	// URL; scopes narrow what is asked for.
-	AuthorizeURL(base, clientID, redirectURL, state string) (string, error)
+	// URL; scopes narrow what is asked for, none = all that the application has.
+	AuthorizeURL(base, clientID, redirectURL, state string, scopes []string) (string, error)
 	// Exchange trades a code for a grant.
 	Exchange(ctx context.Context, x CodeExchange) (Grant, error)
 }

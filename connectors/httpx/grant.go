@@ -18,9 +18,9 @@ import (
 // grantJWT is the grant of RFC 7523 section 2.1.
 const grantJWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-// obtain gets a token. Credentials that are refused may have been rotated while
+// fetch gets a token. Credentials that are refused may have been rotated while
 // this process held the old ones: newer ones are looked for before it gives up.
-func (s *CredentialSource) obtain(ctx context.Context) (*oauth2.Token, error) {
+func (s *CredentialSource) fetch(ctx context.Context) (*oauth2.Token, error) {
 	tok, err := s.ask(ctx)
 	if s.renew == nil || connectors.KindOf(err) != connectors.Unauthorized {
 		return tok, err

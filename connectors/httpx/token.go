@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -46,91 +45,43 @@ func NewCredentialSource(opts CredentialOptions) (*CredentialSource, error) {
 	}
 	hc := newHTTPClient(nil)
 	hc.Transport = jsonTransport{cappedTransport{next: hc.Transport, limit: MaxErrorBytes}}
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), oauth2.HTTPClient, hc))
-	return &CredentialSource{
-		op: opts.Op, url: opts.TokenURL, now: opts.Now, renew: opts.Renew, life: ctx, end: cancel, http: hc, with: opts.Credentials,
-	}, nil
+	s := &CredentialSource{
+		tokenCache: newTokenCache(opts.Op, tokenTimeout, opts.Now), url: opts.TokenURL, renew: opts.Renew, http: hc, with: opts.Credentials,
+	}
+	s.obtain = func(ctx context.Context, _ string) (heldToken, error) {
+		tok, err := s.fetch(context.WithValue(ctx, oauth2.HTTPClient, hc))
+		if err != nil {
+			return heldToken{}, err
+		}
+		held := heldToken{value: tok.AccessToken}
+		if !tok.Expiry.IsZero() {
+			// oauth2 reckons with the system's clock; only the span is taken from it.
+			held.renewAt = renewalAt(s.now(), time.Until(tok.Expiry))
+		}
+		return held, nil
+	}
+	return s, nil
+}
+
+// renewalAt is when a token that is good for a span from now on is renewed.
+func renewalAt(now time.Time, span time.Duration) time.Time {
+	return now.Add(span - min(renewEarly, span/2))
 }
 
 // CredentialSource is a TokenSource over the grants of Credentials.
 type CredentialSource struct {
-	op, url string
-	now     func() time.Time
-	renew   func(ctx context.Context) (Credentials, bool, error)
-	http    *http.Client
-	life    context.Context // ends with Close; a fetch serves several callers, so it is none of theirs
-	end     context.CancelFunc
+	*tokenCache
+	url   string
+	renew func(ctx context.Context) (Credentials, bool, error)
+	http  *http.Client
 
 	// Used by the one fetch under way alone.
 	with Credentials
 	skew time.Duration // how far the host's clock is ahead of ours
-
-	mu      sync.Mutex
-	token   string
-	renewAt time.Time // zero = the vendor named no end
-	flight  *tokenFlight
-}
-
-type tokenFlight struct {
-	done  chan struct{}
-	token string
-	err   error
-}
-
-// Token implements TokenSource.
-func (s *CredentialSource) Token(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	if s.token != "" && (s.renewAt.IsZero() || s.now().Before(s.renewAt)) {
-		defer s.mu.Unlock()
-		return s.token, nil
-	}
-	f := s.flight
-	if f == nil {
-		f = &tokenFlight{done: make(chan struct{})}
-		s.flight = f
-		go s.fetch(f)
-	}
-	s.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.token, f.err
-	case <-ctx.Done():
-		return "", networkError(s.op, 0, false, ctx.Err())
-	}
-}
-
-// Drop implements TokenSource.
-func (s *CredentialSource) Drop(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.token == token {
-		s.token = ""
-	}
 }
 
 // Close ends a fetch under way and idle connections.
 func (s *CredentialSource) Close() {
 	s.end()
 	s.http.CloseIdleConnections()
-}
-
-func (s *CredentialSource) fetch(f *tokenFlight) {
-	ctx, cancel := context.WithTimeout(s.life, tokenTimeout)
-	defer cancel()
-	tok, err := s.obtain(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.flight = nil
-	defer close(f.done)
-	if err != nil {
-		f.err = err
-		return
-	}
-	f.token = tok.AccessToken
-	s.token, s.renewAt = tok.AccessToken, time.Time{}
-	if !tok.Expiry.IsZero() {
-		// oauth2 reckons with the system's clock; only the span is taken from it.
-		span := time.Until(tok.Expiry)
-		s.renewAt = s.now().Add(span - min(renewEarly, span/2))
-	}
 }
