@@ -9,19 +9,15 @@ import (
 	"sendoff/schema"
 )
 
-// newTokens returns the source of access tokens.
-func newTokens(cfg connectors.Config, creds httpx.Credentials) (*httpx.CredentialSource, error) {
-	return httpx.NewCredentialSource(httpx.CredentialOptions{
-		Op: "box.token", TokenURL: cfg.Connection.TokenURL, Now: cfg.Now, Credentials: creds, Renew: renewal(cfg),
-	})
-}
-
 // credentials makes what a connection proves itself with, by signed assertion
-// or by client secret. The subject is the user the connection names, or the
+// or by client secret; a consent says itself who its subject is. Else the subject is the user the connection names, or the
 // enterprise, whose service account then acts
 // (https://developer.box.com/guides/authentication/client-credentials/). A key
 // is opened here, once. It returns every fault.
 func credentials(conn schema.Connection, secret string) (httpx.Credentials, []schema.Problem) {
+	if conn.AuthKind == schema.AuthCode {
+		return httpx.Credentials{ClientID: conn.ClientID, ClientSecret: secret}, nil
+	}
 	if conn.AuthKind.OrDefault() != schema.AuthJWT {
 		subject := url.Values{"box_subject_type": {"enterprise"}, "box_subject_id": {conn.EnterpriseID}}
 		if conn.AsUser != "" {

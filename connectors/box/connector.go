@@ -13,9 +13,15 @@ import (
 // Connector is an open connection to one Box enterprise.
 type Connector struct {
 	client *client
-	tokens *httpx.CredentialSource
+	tokens tokenSource
 	conn   schema.Connection
 	now    func() time.Time
+
+	// What a revocation is made with.
+	limiter  connectors.Limiter
+	guard    connectors.Guard
+	observer connectors.Observer
+	creds    httpx.Credentials
 }
 
 // What Box can do.

@@ -59,7 +59,10 @@ func (Factory) Open(cfg connectors.Config) (connectors.Connector, error) {
 		tokens.Close()
 		return nil, err
 	}
-	return &Connector{client: &client{http: hc}, tokens: tokens, conn: cfg.Connection, now: cfg.Now}, nil
+	return &Connector{
+		client: &client{http: hc}, tokens: tokens, conn: cfg.Connection, now: cfg.Now,
+		limiter: cfg.Limiter, guard: cfg.Guard, observer: cfg.Observer, creds: creds,
+	}, nil
 }
 
 // check finds every fault of a configuration.
@@ -81,14 +84,16 @@ func check(cfg connectors.Config) []schema.Problem {
 		problem("client-id", "the client id is empty", "copy it from the application's configuration in Box's developer console")
 	}
 	switch kind := conn.AuthKind.OrDefault(); {
-	case kind != schema.AuthClientCredentials && kind != schema.AuthJWT:
-		problem("auth-kind", "Box has no sign-in of this kind", "use "+string(schema.AuthClientCredentials)+" or "+string(schema.AuthJWT))
+	case kind != schema.AuthClientCredentials && kind != schema.AuthJWT && kind != schema.AuthCode:
+		problem("auth-kind", "Box has no sign-in of this kind", "use "+string(schema.AuthClientCredentials)+", "+string(schema.AuthJWT)+" or "+string(schema.AuthCode))
+	case kind == schema.AuthCode && cfg.Grants == nil:
+		problem("", "the connector was given no store of grants", "this is a fault of sendoff: report it")
 	case cfg.Secret == "" && kind == schema.AuthJWT:
 		problem("config-file", "the configuration file is empty", "take the file that Box's developer console downloaded")
 	case cfg.Secret == "":
 		problem("client-secret-file", "the client secret is empty", "write the application's client secret to the file")
 	}
-	if conn.EnterpriseID == "" {
+	if conn.EnterpriseID == "" && conn.AuthKind != schema.AuthCode { // which is asked whom the consent is of
 		problem("enterprise-id", "the enterprise id is empty", "copy it from Box's admin console, Account & Billing")
 	} else if checkIDs("", schema.ExternalID(conn.EnterpriseID)) != nil {
 		problem("enterprise-id", "the enterprise id holds characters that no Box id has", "copy it from Box's admin console, Account & Billing")
