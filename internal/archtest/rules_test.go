@@ -31,6 +31,7 @@ func arrows() []arrow {
 		{"internal/secret", []string{"schema"}, "pure cryptography"},
 		{"internal/audit", []string{"schema"}, "pure; its storage is a port"},
 		{"internal/intake", []string{"schema"}, "reads what people write: durations, instants, addresses, CSV"},
+		{"internal/roster", []string{"internal/intake", "schema"}, "reads rosters into the words of schema; pure"},
 		{"internal/config", []string{"schema", "internal/intake"}, "reads settings, builds nothing"},
 		{"internal/template", []string{"internal/intake", "schema"}, "reads files into the words of schema; pure"},
 		{"internal/notify", []string{"schema"}, "sends notices; what they say and when is for others"},
@@ -40,7 +41,7 @@ func arrows() []arrow {
 		{"internal/local", []string{"schema", "internal/secret"}, "exception: the local stack's client carries the same payload codec"},
 		{"internal/local/localtest", []string{"internal/local", "internal/secret", "schema"}, "the local stack for tests"},
 
-		{"internal/web", []string{"workflows", "internal/policy", "internal/intake", "internal/template", "schema"}, "declares the ports it needs"},
+		{"internal/web", []string{"workflows", "internal/policy", "internal/intake", "internal/roster", "internal/template", "schema"}, "declares the ports it needs"},
 		{"internal/web/webtest", []string{"internal/web", "schema"}, "fakes of web's ports, for tests"},
 		{"internal/apiclient", []string{"schema", "internal/intake"}, "speaks to the server's API and to nothing else"},
 		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/template", "internal/demo", "connectors/*/*sim", "schema"}, "exceptions: audit verifies and template lints a file offline, the demo is a command, the simulators are what `sim` serves"},
