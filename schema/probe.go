@@ -61,6 +61,9 @@ type Diagnosis struct {
 	Health       Health
 	Identity     DiagnosedIdentity
 	Results      []ProbeResult
+	// Partial tells that probing stopped at a fault: what else was found wrong
+	// before may still be.
+	Partial bool
 	// Limits are what the acting role cannot do, whatever scopes it has.
 	Limits []string
 }

@@ -70,10 +70,33 @@ func explain(e *connectors.Error, header http.Header, body []byte) {
 	if e.Kind == connectors.Forbidden && env.says(deactivatedUser) {
 		e.Kind = connectors.Unauthorized // Box answers 401 or, so it is reported, 403
 	}
+	if e.Kind == connectors.Unauthorized {
+		e.Err = env.refusedActor()
+	}
 	if e.Op == opDeleteUser && e.Status == http.StatusBadRequest && env.says(managedContent) {
 		e.Kind, e.Err = connectors.Conflict, connectors.ErrContentRemains
 	}
 }
+
+// refusedActor tells what a 401 that explains itself is about, nil for what is
+// not known.
+func (e envelope) refusedActor() error {
+	switch {
+	case e.says(removedApp):
+		return connectors.ErrIntegrationRemoved
+	case e.says(deactivatedUser):
+		return connectors.ErrActorInactive
+	}
+	return nil
+}
+
+// codeScope is the code of a token without the scope a call needs (RFC 6750
+// section 3.1).
+const codeScope = "insufficient_scope"
+
+// removedApp is the refusal of a token whose application the enterprise does not
+// allow, or no longer (https://support.box.com/hc/en-us/articles/360044193313).
+const removedApp = "cannot authorize with this service"
 
 // deactivatedUser is the refusal to act as, or for, an inactive user
 // (https://support.box.com/hc/en-us/community/posts/360049185473).
@@ -91,7 +114,7 @@ func (e envelope) reason() string {
 		{managedContent, "the account still owns content"},
 		{"higher privil", "content of or to an administrator can be moved by the primary administrator alone: connect as that user"}, // Box writes "privilaged"
 		{deactivatedUser, someoneInactive},
-		{"cannot authorize with this service", "the application is not enabled for this enterprise: an administrator must authorize it"},
+		{removedApp, "the application is not enabled for this enterprise: an administrator must authorize it"},
 		{"retention polic", "retention policies protect the account's content"},
 		{"user is locked", "another job on the account is running"},
 	} {
@@ -100,7 +123,7 @@ func (e envelope) reason() string {
 		}
 	}
 	switch e.Code {
-	case "insufficient_scope":
+	case codeScope:
 		return "the application lacks a scope: add it, authorize the application again and use a fresh token"
 	case "access_denied_insufficient_permissions":
 		return "the connection's user may not do this: check its role, the application's access level and scopes, and that an administrator authorized them"

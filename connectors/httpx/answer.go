@@ -37,6 +37,9 @@ func (a answer) expiredToken() bool {
 	return a.status == http.StatusUnauthorized && !a.cut && len(bytes.TrimSpace(a.body)) == 0
 }
 
+// page tells whether the body is markup: a page for people, and no API's answer.
+func (a answer) page() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
+
 // readAnswer reads the response to its cap. A refusal's body that breaks off is
 // kept as it is: the status was heard.
 func readAnswer(resp *http.Response) (answer, error) {
@@ -85,9 +88,13 @@ func (c *Client) refusal(req Request, a answer) error {
 		return nil
 	case a.status < 400:
 		e.Kind, e.Detail = connectors.Malformed, "the vendor redirected the call, which is not followed: check the base URL"
+		e.Err = connectors.ErrNotTheAPI
 		return e
 	}
 	e.Kind = kindOfStatus(a.status)
+	if a.page() {
+		e.Err = connectors.ErrNotTheAPI
+	}
 	if a.expiredToken() {
 		e.Detail = "the vendor does not accept the access token"
 	}

@@ -59,6 +59,7 @@ type Client struct {
 	opts Options
 	base *url.URL
 	http *http.Client
+	skew atomic.Int64 // nanoseconds that the vendor's clock is ahead of ours
 }
 
 // New returns a client, or an error that names what is wrong with the base URL.
@@ -72,6 +73,10 @@ func New(opts Options) (*Client, error) {
 	}
 	return &Client{opts: opts, base: base, http: newHTTPClient(opts.RootCAs)}, nil
 }
+
+// ClockSkew is how far the vendor's clock is ahead of ours by the Date of its last
+// answer (RFC 9110 section 6.6.1), to the second; 0 when no answer had one.
+func (c *Client) ClockSkew() time.Duration { return time.Duration(c.skew.Load()) }
 
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -161,6 +166,9 @@ func (c *Client) send(ctx context.Context, req Request, body []byte) (ans answer
 		return answer{}, "", networkError(req.Op, 0, sent.Load(), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		c.skew.Store(int64(t.Sub(c.opts.Now()).Round(time.Second)))
+	}
 	ans, err = readAnswer(resp)
 	if err != nil {
 		return answer{}, "", networkError(req.Op, resp.StatusCode, true, err)
@@ -257,6 +265,12 @@ func (c *Client) decode(req Request, ans answer, out any) error {
 	}
 	// The decoder's text quotes the vendor's answer: it is not kept.
 	if err := json.Unmarshal(ans.body, out); err != nil {
+		if ans.page() {
+			return &connectors.Error{
+				Kind: connectors.Malformed, Op: req.Op, Status: ans.status, Sent: true, Err: connectors.ErrNotTheAPI,
+				Detail: "a page for people answers, not the vendor's API: check the base URL",
+			}
+		}
 		return malformed("the answer is not the JSON that the vendor documents")
 	}
 	return nil

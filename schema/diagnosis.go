@@ -1,0 +1,46 @@
+package schema
+
+// Passing tells whether a fault may be over by itself: nobody has to mend it.
+func (c ProbeCode) Passing() bool {
+	return c == ProbeRateExhausted || c == ProbeBaseURLUnreachable
+}
+
+// Fault tells whether the code says that something is wrong.
+func (c ProbeCode) Fault() bool { return c != ProbeOK && c != ProbeNotProbed && c != "" }
+
+// Faults are the results that say that something is wrong: those of required
+// abilities first.
+func (d Diagnosis) Faults() []ProbeResult {
+	var needed, others []ProbeResult
+	for _, r := range d.Results {
+		switch {
+		case !r.Code.Fault():
+		case r.Ability.Required && r.Code != ProbeClockSkew:
+			needed = append(needed, r)
+		default:
+			others = append(others, r)
+		}
+	}
+	return append(needed, others...)
+}
+
+// Code is the first fault, OK when there is none.
+func (d Diagnosis) Code() ProbeCode {
+	if f := d.Faults(); len(f) > 0 {
+		return f[0].Code
+	}
+	return ProbeOK
+}
+
+// Shown is how a connection fares, as people see it: its health, or that nobody
+// may use it.
+func (c Connection) Shown() string {
+	switch {
+	case c.State != ConnectionEnabled:
+		return string(c.State)
+	case c.Health == "":
+		return string(HealthPending)
+	default:
+		return string(c.Health)
+	}
+}
