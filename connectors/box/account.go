@@ -1,10 +1,6 @@
 package box
 
-import (
-	"time"
-
-	"sendoff/schema"
-)
+import "sendoff/schema"
 
 // Box's words for an account that may be used and for a suspended one.
 const (
@@ -31,6 +27,7 @@ func (c *Connector) account(op string, u user) (schema.Account, error) {
 		ConnectionID: c.conn.ID, ExternalID: u.ID.id(), Login: u.Login, Name: u.Name,
 		Role: role, Status: mapStatus(u.Status), VendorStatus: u.Status, Kind: kind,
 		EnterpriseID: string(u.Enterprise.id()), ObservedAt: c.now().UTC(),
+		CreatedAt: u.CreatedAt.utc(), Tracking: u.Tracking,
 	}
 	if u.SpaceUsed != nil {
 		if *u.SpaceUsed < 0 {
@@ -40,9 +37,6 @@ func (c *Connector) account(op string, u user) (schema.Account, error) {
 	}
 	if u.SpaceAmount != nil {
 		a.SpaceAmount = int64(*u.SpaceAmount)
-	}
-	if at := time.Time(u.CreatedAt); !at.IsZero() {
-		a.CreatedAt = at.UTC()
 	}
 	return a, nil
 }

@@ -69,6 +69,10 @@ type text string
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *text) UnmarshalJSON(b []byte) error {
+	if plainText(b) {
+		*t = text(b[1 : len(b)-1])
+		return nil
+	}
 	if len(b) > 0 && (b[0] == '"' || b[0] == 'n') {
 		var s string
 		err := json.Unmarshal(b, &s)
@@ -84,6 +88,20 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	}
 	*t = text(n)
 	return nil
+}
+
+// plainText tells whether a JSON value is a text that stands for itself, as ids
+// do. Listings hold so many of them that the detour through the decoder shows.
+func plainText(b []byte) bool {
+	if len(b) < 2 || b[0] != '"' {
+		return false
+	}
+	for _, c := range b[1 : len(b)-1] {
+		if c < ' ' || c > '~' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // number is a JSON integer, also where Box writes a string instead (the limit of
@@ -122,8 +140,10 @@ type instant time.Time
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (i *instant) UnmarshalJSON(b []byte) error {
-	var t time.Time
-	if json.Unmarshal(b, &t) == nil {
+	if !plainText(b) {
+		return nil
+	}
+	if t, err := time.Parse(time.RFC3339, string(b[1:len(b)-1])); err == nil {
 		*i = instant(t)
 	}
 	return nil

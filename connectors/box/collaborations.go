@@ -15,6 +15,43 @@ type collaboration struct {
 	AccessibleBy *ref   `json:"accessible_by"` // null while an invitation is pending
 }
 
+// groupAccess is a Collaboration as a group's listing has it.
+type groupAccess struct {
+	ID        text           `json:"id"`
+	Role      string         `json:"role"`
+	Status    string         `json:"status"`
+	Item      *collaborateOn `json:"item"`     // null while an invitation is pending
+	AppItem   *collaborateOn `json:"app_item"` // in place of item, for things of applications
+	ExpiresAt instant        `json:"expires_at"`
+}
+
+type collaborateOn struct {
+	Type string `json:"type"`
+	ID   text   `json:"id"`
+	Name string `json:"name"`
+}
+
+func (a groupAccess) model(group schema.ExternalID) (schema.GroupCollaboration, error) {
+	if a.ID == "" || a.Role == "" || a.Status == "" {
+		return schema.GroupCollaboration{}, malformed(opListAccess, "a collaboration lacks its id, its role or its status")
+	}
+	out := schema.GroupCollaboration{
+		ExternalID: a.ID.id(), GroupID: group, Role: a.Role, Status: a.Status, ExpiresAt: a.ExpiresAt.utc(),
+	}
+	on := a.Item
+	if on == nil {
+		on = a.AppItem
+	}
+	if on == nil {
+		return out, nil
+	}
+	if on.ID == "" || on.Type == "" {
+		return schema.GroupCollaboration{}, malformed(opListAccess, "an item of a collaboration lacks its id or its type")
+	}
+	out.ItemType, out.ItemID, out.ItemName = on.Type, on.ID.id(), on.Name
+	return out, nil
+}
+
 // collaborations lists who an item is shared with, as its owner sees it. Web
 // links cannot be shared
 // (https://developer.box.com/reference/get-folders-id-collaborations/).

@@ -16,6 +16,7 @@ type membership struct {
 		ID   text   `json:"id"`
 		Type string `json:"group_type"`
 	} `json:"group"`
+	User *ref   `json:"user"`
 	Role string `json:"role"`
 	// Permissions is absent, null or an object: three different things.
 	Permissions json.RawMessage `json:"configurable_permissions"`
@@ -27,6 +28,37 @@ const (
 	// allUsersGroup is the type of the group of everybody, which nobody leaves.
 	allUsersGroup = "all_users_group"
 )
+
+// group is Box's Group, as far as it is read
+// (https://developer.box.com/reference/resources/group--full/).
+type group struct {
+	ID         text    `json:"id"`
+	Name       string  `json:"name"`
+	Type       string  `json:"group_type"`
+	Provenance string  `json:"provenance"`
+	CreatedAt  instant `json:"created_at"`
+}
+
+func (g group) model(conn schema.ConnectionID) (schema.Group, error) {
+	if g.ID == "" || g.Name == "" {
+		return schema.Group{}, malformed(opListGroups, "a group lacks its id or its name")
+	}
+	return schema.Group{
+		ConnectionID: conn, ExternalID: g.ID.id(), Name: g.Name, Everybody: g.Type == allUsersGroup,
+		Provenance: g.Provenance, CreatedAt: g.CreatedAt.utc(),
+	}, nil
+}
+
+// groupPath is the path of a group, with rest behind it.
+func groupPath(op string, id schema.ExternalID, rest string) (string, error) {
+	if id == "" {
+		return "", invalid(op, "the group's id is empty")
+	}
+	if err := checkIDs(op, id); err != nil {
+		return "", err
+	}
+	return "/groups/" + string(id) + rest, nil
+}
 
 // memberships lists the groups a user is in. The listing documents no fields
 // parameter, and its standard fields hold all but what a group's administrator
@@ -50,7 +82,7 @@ func (c *client) memberships(ctx context.Context, id schema.ExternalID) ([]membe
 	}
 	for i, m := range all {
 		if m.Role == roleGroupAdmin && m.Permissions == nil {
-			if all[i].Permissions, err = c.groupPermissions(ctx, m.ID.id()); err != nil {
+			if all[i].Permissions, err = c.groupPermissions(ctx, opListMemberships, m.ID.id()); err != nil {
 				return nil, err
 			}
 		}
@@ -59,13 +91,13 @@ func (c *client) memberships(ctx context.Context, id schema.ExternalID) ([]membe
 }
 
 // groupPermissions reads what a group's administrator may do.
-func (c *client) groupPermissions(ctx context.Context, id schema.ExternalID) (json.RawMessage, error) {
-	path, err := membershipPath(opListMemberships, id)
+func (c *client) groupPermissions(ctx context.Context, op string, id schema.ExternalID) (json.RawMessage, error) {
+	path, err := membershipPath(op, id)
 	if err != nil {
 		return nil, err
 	}
 	var m membership
-	err = c.do(ctx, call{op: opListMemberships, path: path, query: fields("id", "role", "group", "configurable_permissions")}, &m)
+	err = c.do(ctx, call{op: op, path: path, query: fields("id", "role", "group", "configurable_permissions")}, &m)
 	return m.Permissions, err
 }
 
@@ -79,26 +111,31 @@ func membershipPath(op string, id schema.ExternalID) (string, error) {
 	return "/group_memberships/" + string(id), nil
 }
 
-// model maps a membership. Permissions that are null are all off; those that are
-// left out are at Box's default, which is on
-// (https://developer.box.com/reference/post-group-memberships/).
+// model maps a membership of one user.
 func (m membership) model() (schema.Membership, error) {
-	out := schema.Membership{
-		ID: m.ID.id(), GroupID: m.Group.ID.id(), Role: m.Role, Fixed: m.Group.Type == allUsersGroup,
-	}
+	permissions, err := m.permissions(opListMemberships)
+	return schema.Membership{
+		ID: m.ID.id(), GroupID: m.Group.ID.id(), Role: m.Role, Fixed: m.Group.Type == allUsersGroup, Permissions: permissions,
+	}, err
+}
+
+// permissions is what a group's administrator may do, nil for a member. Those
+// that are null are all off; those that are left out are at Box's default, which
+// is on (https://developer.box.com/reference/post-group-memberships/).
+func (m membership) permissions(op string) (map[string]bool, error) {
 	if m.Role != roleGroupAdmin || m.Permissions == nil {
-		return out, nil
+		return nil, nil
 	}
 	if string(m.Permissions) == "null" {
-		out.Permissions = map[string]bool{
+		return map[string]bool{
 			"can_run_reports": false, "can_instant_login": false, "can_create_accounts": false, "can_edit_accounts": false,
-		}
-		return out, nil
+		}, nil
 	}
-	if err := json.Unmarshal(m.Permissions, &out.Permissions); err != nil {
-		return out, malformed(opListMemberships, "a membership's permissions are not a list of yes and no")
+	var all map[string]bool
+	if err := json.Unmarshal(m.Permissions, &all); err != nil {
+		return nil, malformed(op, "a membership's permissions are not a list of yes and no")
 	}
-	return out, nil
+	return all, nil
 }
 
 // removeMembership takes a user out of a group

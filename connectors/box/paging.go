@@ -30,6 +30,13 @@ func (p page[T]) byOffset(n int64) bool {
 	return p.TotalCount != nil && p.Offset != nil && int64(*p.Offset) == n
 }
 
+// last tells whether nothing comes behind the page at an offset. The total is
+// where offsets end, yet it may be too low: a full page is followed by another.
+func (p page[T]) last(offset int64) bool {
+	full := int64(len(*p.Entries)) >= int64(p.Limit)
+	return !full && offset+int64(p.Limit) >= int64(*p.TotalCount)
+}
+
 // each reads one page and hands its entries to fn.
 func each[T any](ctx context.Context, c *client, k call, fn func(T) error) (page[T], error) {
 	var p page[T]
@@ -83,9 +90,7 @@ func eachByMarker[T any](ctx context.Context, c *client, k call, fn func(T) erro
 }
 
 // eachByOffset walks a listing by offset. It goes on by the limit Box returns,
-// not by the number of entries, which may be fewer; total_count is where the
-// offsets end. A full page is followed by another all the same, so that a total
-// that is too low loses nobody.
+// not by the number of entries, which may be fewer.
 func eachByOffset[T any](ctx context.Context, c *client, k call, fn func(T) error) error {
 	k.query = with(k.query, "limit", strconv.Itoa(pageSize))
 	return fromOffset(ctx, c, k, 0, fn)
@@ -101,10 +106,10 @@ func fromOffset[T any](ctx context.Context, c *client, k call, offset int64, fn 
 		if p.TotalCount == nil || p.Limit <= 0 {
 			return malformed(k.op, "the listing names no total or no limit")
 		}
-		full := int64(len(*p.Entries)) >= int64(p.Limit)
-		if offset += int64(p.Limit); offset >= int64(*p.TotalCount) && !full {
+		if p.last(offset) {
 			return nil
 		}
+		offset += int64(p.Limit)
 	}
 	return malformed(k.op, "the listing is longer than Box's paging by offset reaches")
 }

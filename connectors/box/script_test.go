@@ -20,7 +20,7 @@ const (
 	clientSecret = "cl13nt-s3cr3t"
 	accessToken  = "acc3ss-t0ken"
 	leaver       = "ann@example.com"
-	userQuery    = "fields=id%2Cname%2Clogin%2Crole%2Cstatus%2Cspace_used%2Cspace_amount%2Centerprise%2Cis_platform_access_only%2Ccreated_at"
+	userQuery    = "fields=id%2Cname%2Clogin%2Crole%2Cstatus%2Cspace_used%2Cspace_amount%2Centerprise%2Cis_platform_access_only%2Ccreated_at%2Ctracking_codes"
 )
 
 // exchange is one expected request and its answer.

@@ -2,6 +2,7 @@ package box
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,11 +24,39 @@ type user struct {
 	Enterprise  *ref      `json:"enterprise"`
 	AppUser     bool      `json:"is_platform_access_only"`
 	CreatedAt   instant   `json:"created_at"`
+	Tracking    tracking  `json:"tracking_codes"`
 }
 
 func userFields() url.Values {
 	return fields("id", "name", "login", "role", "status", "space_used", "space_amount",
-		"enterprise", "is_platform_access_only", "created_at")
+		"enterprise", "is_platform_access_only", "created_at", "tracking_codes")
+}
+
+// tracking are the tracking codes of a user, by name. They tell and decide
+// nothing: what is not a pair of texts is left out
+// (https://developer.box.com/reference/resources/tracking-code/).
+type tracking map[string]string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *tracking) UnmarshalJSON(b []byte) error {
+	var codes []json.RawMessage
+	if b[0] != '[' || json.Unmarshal(b, &codes) != nil {
+		return nil
+	}
+	for _, raw := range codes {
+		var code struct {
+			Name  string `json:"name"`
+			Value text   `json:"value"`
+		}
+		if json.Unmarshal(raw, &code) != nil || code.Name == "" || code.Value == "" {
+			continue
+		}
+		if *t == nil {
+			*t = make(tracking, len(codes))
+		}
+		(*t)[code.Name] = string(code.Value)
+	}
+	return nil
 }
 
 // service tells whether the user is an application's automation user, as against
