@@ -67,6 +67,7 @@ func TestRequestsKeepBoxsContract(t *testing.T) {
 		"get_files_id_collaborations", "get_folders_id_collaborations",
 		"get_legal_hold_policies", "get_legal_hold_policy_assignments", "get_retention_policies", "get_folder_locks",
 		"get_group_memberships_id", "post_group_memberships", "delete_group_memberships_id",
+		"get_groups", "get_groups_id_memberships", "get_groups_id_collaborations", "get_events",
 	} {
 		require.True(t, operations[want], "%s was not called", want)
 	}
@@ -85,6 +86,16 @@ func driveEverything(t *testing.T, url string) {
 	_, _ = c.Memberships(ctx, "5")
 	_ = c.RemoveMembership(ctx, schema.Membership{ID: "7"})
 	_ = c.AddMembership(ctx, "5", schema.Membership{GroupID: "8", Role: "admin", Permissions: map[string]bool{"can_run_reports": true}})
+	for _, marker := range []string{"", "m:9", "o:1000"} {
+		_, _ = c.ListAccounts(ctx, marker)
+	}
+	_, _ = c.ListGroups(ctx, "")
+	_, _ = c.ListGroupMembers(ctx, "8", "o:1000")
+	_, _ = c.ListGroupCollaborations(ctx, "8", "")
+	_, _ = c.LivePosition(ctx)
+	_, _ = c.LiveEvents(ctx, "18014398509481985")
+	_, err := c.PastEvents(ctx, span(), "18014398509481985")
+	require.NoError(t, err)
 	_, _ = c.Holds(ctx, "5")
 	_, _ = c.SurveyContent(ctx, "5", time.Now())
 	_, _, _ = c.RootItems(ctx, "5")

@@ -13,3 +13,6 @@ func Explain(e *connectors.Error, body []byte) { explain(e, http.Header{}, body)
 
 // OutcomeOf is outcomeOf, for fuzzing.
 func OutcomeOf(a httpx.Answer) schema.TransferOutcome { return outcomeOf(a) }
+
+// AskedTypes is askedTypes.
+func AskedTypes() string { return askedTypes() }
