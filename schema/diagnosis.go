@@ -1,5 +1,28 @@
 package schema
 
+import "time"
+
+// ProbeCodes lists the codes that say that something is wrong.
+func ProbeCodes() []ProbeCode {
+	return []ProbeCode{
+		ProbeScopeMissing, ProbeScopeOptionalMissing, ProbeAppNotApproved, ProbeTokenExpired, ProbeTokenRevoked, ProbeGrantLost,
+		ProbeCredentialsWrong, ProbeRoleInsufficient, ProbeIntegrationRemoved, ProbeEnterpriseMismatch, ProbePlanWithoutEvents,
+		ProbeClockSkew, ProbeRateExhausted, ProbeBaseURLUnreachable, ProbeGrantRefused, ProbeAccessRefused, ProbeMalformed,
+	}
+}
+
+// StoredDiagnosis is the last diagnosis of a connection.
+type StoredDiagnosis struct {
+	Diagnosis
+	Since time.Time // when the health became what it is
+}
+
+// AlarmView is an alarm as people see it.
+type AlarmView struct {
+	Alarm
+	Connection string // name; empty = not about a connection
+}
+
 // Passing tells whether a fault may be over by itself: nobody has to mend it.
 func (c ProbeCode) Passing() bool {
 	return c == ProbeRateExhausted || c == ProbeBaseURLUnreachable

@@ -12,6 +12,7 @@ ALTER TABLE connection
 CREATE TABLE diagnosis (
     connection_id uuid PRIMARY KEY REFERENCES connection,
     at            timestamptz NOT NULL,
+    since         timestamptz NOT NULL, -- when the health became what it is
     body          jsonb NOT NULL
 );
 
@@ -36,18 +37,19 @@ CREATE TABLE connection_grant (
     sealed        bytea, -- access and refresh token; null once removed
     expires_at    timestamptz NOT NULL,
     claimed_until timestamptz, -- a refresh is under way
-    lost          boolean NOT NULL DEFAULT false,
+    unanswered    boolean NOT NULL DEFAULT false, -- a claim ran out without an answer: the refresh token may be used
+    lost          text NOT NULL DEFAULT '' CHECK (lost IN ('', 'expired', 'revoked', 'unanswered')),
     updated_at    timestamptz NOT NULL
 );
 -- Sign-ins in the browser that have begun.
 CREATE TABLE consent (
     state_hash bytea PRIMARY KEY CHECK (octet_length(state_hash) = 32),
-    sealed     bytea NOT NULL, -- the connection to make, secret included
-    created_by text NOT NULL,
-    token_id   uuid,
+    sealed     bytea, -- the connection to make, secret included; null once used
     expires_at timestamptz NOT NULL,
-    used_at    timestamptz
+    used_at    timestamptz,
+    CHECK ((sealed IS NULL) = (used_at IS NOT NULL))
 );
+CREATE INDEX consent_expiry ON consent (expires_at);
 
 GRANT SELECT, INSERT, UPDATE ON diagnosis, alarm, connection_grant TO sendoff_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON consent TO sendoff_app;

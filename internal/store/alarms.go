@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+
+	"sendoff/schema"
+)
+
+const alarmColumns = `a.id, a.connection_id, a.code, a.message, a.fix, a.raised_at, a.told_at, a.cleared_at`
+
+// RaiseAlarm opens an alarm unless one is open for that connection and code.
+func (s *Store) RaiseAlarm(ctx context.Context, a schema.Alarm) error {
+	return s.inTx(ctx, "raise alarm", func(ctx context.Context, t *tx) error { return t.raiseAlarm(ctx, a) })
+}
+
+func (t *tx) raiseAlarm(ctx context.Context, a schema.Alarm) error {
+	if a.Code == "" || a.Message == "" {
+		return &schema.Error{Code: schema.CodeInvalid, Message: "an alarm needs a code and a message"}
+	}
+	id, err := newID[schema.AlarmID]()
+	if err != nil {
+		return err
+	}
+	return t.run(ctx, `insert into alarm (id, connection_id, code, message, fix, raised_at)
+		values (@id, @connection, @code, @message, @fix, @now)
+		on conflict (connection_id, code) where cleared_at is null do nothing`,
+		args{"id": id, "connection": a.ConnectionID, "code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now})
+}
+
+// ClearAlarm ends the open alarm of that code, if there is one.
+func (s *Store) ClearAlarm(ctx context.Context, c schema.ConnectionID, code string) error {
+	return s.inTx(ctx, "clear alarm", func(ctx context.Context, t *tx) error {
+		return t.run(ctx, `update alarm set cleared_at = @now
+			where connection_id is not distinct from @connection::uuid and code = @code and cleared_at is null`,
+			args{"now": t.now, "connection": c, "code": code})
+	})
+}
+
+// UntoldAlarms returns the open alarms of the connection that its owner has not
+// been told of, oldest first.
+func (s *Store) UntoldAlarms(ctx context.Context, c schema.ConnectionID) ([]schema.Alarm, error) {
+	list, err := all[schema.Alarm](ctx, s.pool, `select `+alarmColumns+` from alarm a
+		where a.connection_id is not distinct from @connection::uuid and a.cleared_at is null and a.told_at is null
+		order by a.raised_at, a.id`, args{"connection": c})
+	return list, translate("list alarms", err)
+}
+
+// AlarmTold records that the owner was told; the first time counts.
+func (s *Store) AlarmTold(ctx context.Context, id schema.AlarmID) error {
+	return s.inTx(ctx, "note that an alarm was told", func(ctx context.Context, t *tx) error {
+		return t.run(ctx, `update alarm set told_at = @now where id = @id and told_at is null`, args{"now": t.now, "id": id})
+	})
+}
+
+// ListAlarms lists alarms, newest first: with ended all, else those that are open,
+// without those of removed connections.
+func (s *Store) ListAlarms(ctx context.Context, ended bool, after string, limit int) ([]schema.AlarmView, string, error) {
+	if err := checkLimit(limit, maxPage); err != nil {
+		return nil, "", err
+	}
+	from, err := parseCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := all[schema.AlarmView](ctx, s.pool, `select `+alarmColumns+`, coalesce(c.name, '') as connection
+		from alarm a left join connection c on c.id = a.connection_id
+		where (@ended or a.cleared_at is null and coalesce(c.state, '') <> 'removed')
+			and (@first or (a.raised_at, a.id) < (@at, @id::uuid))
+		order by a.raised_at desc, a.id desc limit @limit`,
+		args{"ended": ended, "first": after == "", "at": from.At, "id": schema.AlarmID(from.ID), "limit": limit + 1})
+	if err != nil {
+		return nil, "", translate("list alarms", err)
+	}
+	list, next := page(list, limit, func(a schema.AlarmView) cursor { return cursor{a.RaisedAt, string(a.ID)} })
+	return list, next, nil
+}
