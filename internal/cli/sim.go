@@ -7,20 +7,28 @@ type simCommands struct {
 }
 
 type simBoxCommand struct {
-	Addr  string  `default:"127.0.0.1:0" help:"Loopback address to listen on; port 0 picks one."`
-	Users int     `default:"200" help:"How many accounts the company has."`
-	Seed  int64   `default:"1" help:"Chooses names, trees, sizes and ids."`
-	Scale float64 `default:"1" help:"Divides job times and the limits of the transfer call."`
-	Rate  int     `default:"0" help:"Calls per minute and acting user; 0 = no limit."`
+	Addr        string  `default:"127.0.0.1:0" help:"Loopback address to listen on; port 0 picks one."`
+	Users       int     `default:"200" help:"How many accounts the company has."`
+	Seed        int64   `default:"1" help:"Chooses names, trees, sizes and ids."`
+	Scale       float64 `default:"1" help:"Divides job times and the limits of the transfer call."`
+	Inventory   int     `default:"0" help:"How many accounts without content come on top: a big company."`
+	Groups      int     `default:"0" help:"Groups of these accounts."`
+	Memberships int     `default:"0" help:"Memberships of these accounts, spread over the groups."`
+	Events      int     `default:"0" help:"Events of these accounts, over the last year."`
+	Rate        int     `default:"0" help:"Calls per minute and acting user; 0 = no limit."`
 }
 
 // Run serves until the invocation ends. Its one line is JSON in every form of output.
 func (c *simBoxCommand) Run(in *invocation) error {
 	err := boxsim.Run(in.ctx, boxsim.RunOptions{
-		Addr: c.Addr, Users: c.Users, Seed: c.Seed, Scale: c.Scale, Rate: c.Rate,
+		Addr: c.Addr, Users: c.Users, Volume: c.volume(), Seed: c.Seed, Scale: c.Scale, Rate: c.Rate,
 	}, in.stdout)
 	if err != nil && in.ctx.Err() == nil {
 		return usage(err.Error(), "see: sendoff sim box --help")
 	}
 	return nil
+}
+
+func (c *simBoxCommand) volume() boxsim.Volume {
+	return boxsim.Volume{Users: c.Inventory, Groups: c.Groups, Memberships: c.Memberships, Events: c.Events}
 }

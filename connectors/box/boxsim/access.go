@@ -46,8 +46,8 @@ func (s *Sim) roleOn(it *item, u *user) string {
 		if x.owner == u.id {
 			return roleOwner
 		}
-		for _, c := range s.w.collabs {
-			if c.item == x.id && c.status == statusAccepted && s.grants(c, u) && roleRank(c.role) > roleRank(best) {
+		for _, c := range s.w.itemCollabs[x.id] {
+			if c.status == statusAccepted && s.grants(c, u) && roleRank(c.role) > roleRank(best) {
 				best = c.role
 			}
 		}
@@ -61,12 +61,7 @@ func (s *Sim) grants(c *collaboration, u *user) bool {
 	if c.user != "" {
 		return c.user == u.id
 	}
-	for _, m := range s.w.memberships {
-		if c.group != "" && m.group == c.group && m.user == u.id {
-			return true
-		}
-	}
-	return false
+	return c.group != "" && s.w.member(u.id, c.group) != nil
 }
 
 // frozen tells whether an item is closed to all but its owner: its owner is
@@ -141,9 +136,9 @@ func (s *Sim) visibleChildren(folderID string, u *user) []*item {
 func (s *Sim) sharedIntoRoot(u *user) []*item {
 	seen := map[string]bool{}
 	var out []*item
-	for _, c := range s.w.collabs {
+	for _, c := range s.w.reachedBy(u.id) {
 		it := s.w.items[c.item]
-		if it == nil || !it.alive() || it.owner == u.id || seen[it.id] || c.status != statusAccepted || !s.grants(c, u) {
+		if it == nil || !it.alive() || it.owner == u.id || seen[it.id] || c.status != statusAccepted {
 			continue
 		}
 		parent := s.w.items[it.parent]

@@ -37,16 +37,10 @@ func (s *Sim) granteeView(c *collaboration) any {
 
 func collabID(c *collaboration) string { return c.id }
 
-func (q *request) collabPage(marker bool, match func(*collaboration) bool) reply {
+func (q *request) collabPage(marker bool, found []*collaboration) reply {
 	p, err := q.paging(marker)
 	if err != nil {
 		return failed(err)
-	}
-	var found []*collaboration
-	for _, c := range byID(q.w.collabs) {
-		if match(c) {
-			found = append(found, c)
-		}
 	}
 	asked := q.fields()
 	return ok(listing(p, found, collabID, func(c *collaboration) any {
@@ -66,7 +60,7 @@ func (q *request) itemCollaborations(typ itemType) reply {
 	if err != nil {
 		return failed(err)
 	}
-	return q.collabPage(true, func(c *collaboration) bool { return c.item == it.id })
+	return q.collabPage(true, q.w.itemCollabs[it.id])
 }
 
 // pendingCollaborations lists the acting user's own pending invitations; Box
@@ -75,7 +69,13 @@ func (q *request) pendingCollaborations() reply {
 	if q.param("status") != "pending" {
 		return failed(fail(http.StatusBadRequest, "invalid_status", "The status must be pending"))
 	}
-	return q.collabPage(false, func(c *collaboration) bool { return c.status == "pending" && c.user == q.actor.id })
+	var pending []*collaboration
+	for _, c := range q.w.userCollabs[q.actor.id] {
+		if c.status == "pending" {
+			pending = append(pending, c)
+		}
+	}
+	return q.collabPage(false, pending)
 }
 
 // collaboration resolves one that the user may see: on an item the user
@@ -136,13 +136,13 @@ func (q *request) createCollaboration() reply {
 	if err := q.invite(c, b); err != nil {
 		return failed(err)
 	}
-	for _, other := range q.w.collabs {
-		if other.item == c.item && other.user == c.user && other.group == c.group && other.inviteEmail == c.inviteEmail {
+	for _, other := range q.w.itemCollabs[c.item] {
+		if other.user == c.user && other.group == c.group && other.inviteEmail == c.inviteEmail {
 			return failed(fail(http.StatusBadRequest, "user_already_collaborator", "User is already a collaborator"))
 		}
 	}
 	c.id = q.w.id("collaboration")
-	q.w.collabs[c.id] = c
+	q.w.share(c)
 	return created(q.collabView(c))
 }
 
@@ -158,7 +158,7 @@ func (q *request) invite(c *collaboration, b collabBody) *apiError {
 	}
 	u := q.w.user(b.AccessibleBy.ID)
 	for _, candidate := range q.w.liveUsers() {
-		if b.AccessibleBy.Login != "" && q.foldLogin(candidate.login) == q.foldLogin(b.AccessibleBy.Login) {
+		if b.AccessibleBy.Login != "" && q.sameLogin(candidate.login, b.AccessibleBy.Login) {
 			u = candidate
 		}
 	}
@@ -226,7 +226,7 @@ func (q *request) makeOwner(c *collaboration, it *item, mine int) reply {
 func (q *request) handOver(c *collaboration, it *item) {
 	former := it.owner
 	q.w.place(it, "", c.user, q.now)
-	delete(q.w.collabs, c.id)
+	q.w.unshare(c)
 	q.addCollab(it.id, former, "", roleCoOwner, q.now)
 }
 
@@ -235,7 +235,7 @@ func (s *Sim) addCollab(itemID, userID, groupID, role string, now time.Time) *co
 		id: s.w.id("collaboration"), item: itemID, user: userID, group: groupID, role: role, status: statusAccepted,
 		createdBy: s.w.items[itemID].owner, createdAt: now, modifiedAt: now,
 	}
-	s.w.collabs[c.id] = c
+	s.w.share(c)
 	return c
 }
 
@@ -247,7 +247,7 @@ func (q *request) deleteCollaboration() reply {
 	if c.user != q.actor.id && roleRank(q.roleOn(it, q.actor)) < roleRank(roleCoOwner) {
 		return failed(denied())
 	}
-	delete(q.w.collabs, c.id)
+	q.w.unshare(c)
 	return noContent()
 }
 
@@ -271,9 +271,12 @@ func (q *request) listLocks() reply {
 			found = append(found, l)
 		}
 	}
-	body := listing(page{limit: maxLimit, marker: true}, found, func(l *folderLock) string { return l.id }, q.lockView, nil)
-	body["limit"] = strconv.Itoa(maxLimit) // a string here alone, by Box's document
-	return ok(body)
+	entries := []any{}
+	for _, l := range found[:min(len(found), maxLimit)] {
+		entries = append(entries, q.lockView(l))
+	}
+	// The limit is a string here alone, by Box's document.
+	return ok(map[string]any{"entries": entries, "limit": strconv.Itoa(maxLimit), "next_marker": ""})
 }
 
 func (q *request) createLock() reply {

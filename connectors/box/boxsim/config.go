@@ -26,6 +26,8 @@ type Config struct {
 	// Users is the number of accounts of the company: the admin, two coadmins
 	// from 5 on, managed users for the rest. The service account comes on top.
 	Users int
+	// Volume makes it a big company.
+	Volume Volume
 	// Scale divides job times, the 60 s and 10 min limits of the transfer call,
 	// event delay, space lag and trash life. It never touches expires_in,
 	// Retry-After or the rate window. 0 means 1.
@@ -55,6 +57,9 @@ func (c Config) check() error {
 		return fmt.Errorf("box simulator: rate is %d: use 0 for no limit, or calls per minute", c.Rate)
 	case c.TokenLife < 0 || c.CodeLife < 0 || c.RefreshLife < 0:
 		return fmt.Errorf("box simulator: the life of tokens (%v), codes (%v) or refresh tokens (%v) is negative", c.TokenLife, c.CodeLife, c.RefreshLife)
+	}
+	if err := c.Volume.check(); err != nil {
+		return err
 	}
 	return c.Switches.check()
 }

@@ -1,6 +1,39 @@
 package boxsim
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
+
+// userSource is the source of an event about a user.
+type userSource string
+
+// pastItem is the source of an event about a file, which a big company has in
+// its events alone.
+type pastItem struct {
+	number int64
+	owner  string
+}
+
+// appendSource writes what an event is about.
+func (w *world) appendSource(b []byte, source any) []byte {
+	switch x := source.(type) {
+	case nil:
+		return append(b, "null"...)
+	case userSource:
+		return w.appendMini(b, string(x))
+	case pastItem:
+		id := strconv.FormatInt(x.number, 10)
+		b = append(b, `{"item_type":"file","item_id":"`...)
+		b = append(b, id...)
+		b = append(b, `","item_name":"Document `...)
+		b = append(b, id...)
+		b = append(b, `.docx","parent":{"type":"folder","id":"0","etag":null,"name":"All Files"},"owned_by":`...)
+		b = w.appendMini(b, x.owner)
+		return append(b, '}')
+	}
+	return appendJSON(b, source)
+}
 
 // eventSource is the short form in which events tell of an item.
 func (it *item) eventSource(w *world) any {
@@ -20,19 +53,17 @@ func (q *request) emitEdit(u *user, statusBefore string) {
 }
 
 // emitDelete records the end of an account, whose id no longer resolves.
-func (q *request) emitDelete(u *user) {
-	source := q.w.miniUser(u.id)
-	switch q.switches.DeleteEventSource {
+func (s *Sim) emitDelete(u *user, by string, now time.Time) {
+	source := s.w.miniUser(u.id)
+	switch s.switches.DeleteEventSource {
 	case "id":
 		source = map[string]any{"type": "user", "id": u.id}
 	case "null":
 		source = nil
 	}
-	q.emit(q.now, "DELETE_USER", q.actor.id, source)
+	s.emit(now, "DELETE_USER", by, source)
 }
 
 func (s *Sim) emit(at time.Time, typ, by string, source any) *event {
-	e := &event{seq: int64(len(s.w.events)) + 1, typ: typ, createdBy: by, source: source, at: at}
-	s.w.events = append(s.w.events, e)
-	return e
+	return s.w.log.record(event{typ: typ, createdBy: by, source: source, at: at, arrived: at})
 }

@@ -1,7 +1,6 @@
 package boxsim
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,33 +10,19 @@ import (
 // adminLogDelay is how late admin_logs shows an event, in simulated time.
 const adminLogDelay = time.Minute
 
+// lateOneIn is how many events there are to one that the switch late_events_s
+// holds back.
+const lateOneIn = 5
+
 // maxEvents is the most one page of events holds.
 const maxEvents = 500
 
-// positionBase makes stream positions exceed 2^53, as Box's do.
-const positionBase = int64(1) << 54
-
-// event is one record of the enterprise's stream.
-type event struct {
-	seq       int64
-	typ       string
-	createdBy string
-	source    any
-	at        time.Time
-	details   any
-}
-
-func (s *Sim) eventView(e *event) any {
-	return map[string]any{
-		"type": "event", "event_id": fmt.Sprintf("00000000-5eed-4000-8000-%012d", e.seq), "event_type": e.typ,
-		"created_at": stamp(e.at), "created_by": s.w.miniUser(e.createdBy), "source": e.source,
-		"session_id": nil, "ip_address": "Unknown IP", "additional_details": e.details, "action_by": nil,
-	}
-}
-
 // listEvents serves the two streams of the enterprise.
 func (q *request) listEvents() reply {
-	if !q.actor.privileged() {
+	switch {
+	case !q.actor.privileged(), q.switches.PlanWithoutEvents:
+		return failed(denied())
+	case q.actor.role == roleCoadmin && (q.actor.noReports || q.switches.CoadminsWithoutReports):
 		return failed(denied())
 	}
 	limit, err := q.number("limit", "invalid_limit", 100)
@@ -54,64 +39,147 @@ func (q *request) listEvents() reply {
 	return failed(badRequest("stream_type", "Only the streams admin_logs and admin_logs_streaming are simulated"))
 }
 
-// adminLogs is in order, without repeats, and late.
+// eventSpan is what a page of admin_logs is about. Times are those that events
+// show, to the second, and both ends belong to it.
+type eventSpan struct {
+	types         eventTypes
+	position      int64
+	after, before time.Time // zero is open
+}
+
+// adminLogs is in order, without repeats, and late. An event that arrives later
+// than those behind it takes its place among them: whoever has read past it
+// never sees it.
 func (q *request) adminLogs(limit int) reply {
-	match, position, err := q.eventFilter()
+	span, err := q.eventSpan()
 	if err != nil {
 		return failed(err)
 	}
-	visible := q.now.Add(-q.clock.Wall(adminLogDelay))
-	entries := []any{}
-	next := position
-	for _, e := range q.w.events {
-		if len(entries) >= limit || e.at.After(visible) {
+	from, skew := span.position+1, q.switches.eventSkew()
+	if oldest := q.now.Add(-adminLogReach); from < oldest.UnixNano() {
+		from = oldest.UnixNano()
+	}
+	if !span.after.IsZero() {
+		from = max(from, span.after.Add(-skew).Truncate(time.Second).UnixNano())
+	}
+	page, next := q.newEventPage(limit), span.position
+	for e := range q.w.log.from(from) {
+		shown := e.at.Add(skew).Truncate(time.Second)
+		if page.count >= limit || !span.before.IsZero() && shown.After(span.before) {
 			break
 		}
-		if positionBase+e.seq > position && match(e) {
-			entries = append(entries, q.eventView(e))
-			next = positionBase + e.seq
+		if q.visible(e) && span.types.match(e.typ) && (span.after.IsZero() || !shown.Before(span.after)) {
+			page.add(e)
+			next = e.key
 		}
 	}
-	if len(entries) == 0 && !q.switches.EmptyPageKeepsPosition {
+	if page.count == 0 && !q.switches.EmptyPageKeepsPosition {
 		next = 0
 	}
-	return q.eventPage(entries, next)
+	return page.reply(next)
 }
 
-func (q *request) eventPage(entries []any, next int64) reply {
-	var position any = next
-	if q.switches.PositionType == "text" {
-		position = strconv.FormatInt(next, 10)
+// adminLogReach is how far back admin_logs reaches.
+const adminLogReach = 365 * day
+
+// visible tells whether admin_logs shows an event by now.
+func (q *request) visible(e event) bool {
+	delay := adminLogDelay
+	if e.key/2%lateOneIn == 0 {
+		delay += seconds(q.switches.LateEventsSeconds)
 	}
-	return ok(map[string]any{"chunk_size": len(entries), "next_stream_position": position, "entries": entries})
+	return !e.arrived.After(q.now.Add(-q.clock.Wall(delay)))
 }
 
-func (q *request) eventFilter() (match func(*event) bool, position int64, err *apiError) {
+func (q *request) eventSpan() (eventSpan, *apiError) {
+	span := eventSpan{types: q.eventTypes()}
 	if raw := q.param("stream_position"); raw != "" {
-		n, bad := strconv.ParseInt(raw, 10, 64)
-		if bad != nil {
-			return nil, 0, badRequest("stream_position", "Invalid value '"+raw+"'")
+		n, err := strconv.ParseInt(raw, 10, 64)
+		if err != nil {
+			return span, badRequest("stream_position", "Invalid value '"+raw+"'")
 		}
-		position = n
+		span.position = n
 	}
-	var after, before time.Time
-	for name, to := range map[string]*time.Time{"created_after": &after, "created_before": &before} {
+	for name, to := range map[string]*time.Time{"created_after": &span.after, "created_before": &span.before} {
 		raw := q.param(name)
 		if raw == "" {
 			continue
 		}
-		t, bad := time.Parse(time.RFC3339, raw)
-		if bad != nil {
-			return nil, 0, badRequest(name, "Invalid value '"+raw+"'")
+		t, err := time.Parse(time.RFC3339, raw)
+		if err != nil {
+			return span, badRequest(name, "Invalid value '"+raw+"'")
 		}
 		*to = t
 	}
-	var types []string
+	return span, nil
+}
+
+// eventTypes are those that are asked for; none are all.
+type eventTypes []string
+
+func (t eventTypes) match(typ string) bool { return len(t) == 0 || slices.Contains(t, typ) }
+
+// eventTypes reads the comma separated event_type parameter. The set of types is
+// open: a name that no event has finds none.
+func (q *request) eventTypes() eventTypes {
 	if raw := q.param("event_type"); raw != "" {
-		types = strings.Split(raw, ",")
+		return strings.Split(raw, ",")
 	}
-	return func(e *event) bool {
-		return (types == nil || slices.Contains(types, e.typ)) &&
-			(after.IsZero() || !e.at.Before(after)) && (before.IsZero() || !e.at.After(before))
-	}, position, nil
+	return nil
+}
+
+// eventPage is a page of events while it is written.
+type eventPage struct {
+	q     *request
+	skew  time.Duration
+	count int
+	body  []byte
+}
+
+func (q *request) newEventPage(limit int) *eventPage {
+	const bytesPerEvent = 700
+	return &eventPage{q: q, skew: q.switches.eventSkew(), body: make([]byte, 0, limit*bytesPerEvent)}
+}
+
+func (p *eventPage) add(e event) {
+	if p.count > 0 {
+		p.body = append(p.body, ',')
+	}
+	p.count++
+	p.body = p.q.w.appendEvent(p.body, e, p.skew)
+}
+
+func (p *eventPage) reply(next int64) reply {
+	b := append([]byte(`{"chunk_size":`), strconv.Itoa(p.count)...)
+	b = append(b, `,"entries":[`...)
+	b = append(b, p.body...)
+	b = append(b, `],"next_stream_position":`...)
+	if p.q.switches.PositionType == "text" {
+		b = strconv.AppendQuote(b, strconv.FormatInt(next, 10))
+	} else {
+		b = strconv.AppendInt(b, next, 10)
+	}
+	return written(append(b, '}'))
+}
+
+func (w *world) appendEvent(b []byte, e event, skew time.Duration) []byte {
+	b = append(b, `{"type":"event","event_id":"`...)
+	b = append(b, e.id...)
+	b = append(b, `","event_type":"`...)
+	b = append(b, e.typ...)
+	b = append(b, `","created_at":`...)
+	b = appendStamp(b, e.at.Add(skew))
+	b = append(b, `,"created_by":`...)
+	b = w.appendMini(b, e.createdBy)
+	b = append(b, `,"source":`...)
+	b = w.appendSource(b, e.source)
+	b = append(b, `,"session_id":null,"ip_address":"Unknown IP","additional_details":`...)
+	if e.details == nil {
+		b = append(b, "null"...)
+	} else {
+		b = appendJSON(b, e.details)
+	}
+	b = append(b, `,"action_by":`...)
+	b = w.appendMini(b, e.actionBy)
+	return append(b, '}')
 }

@@ -11,7 +11,7 @@ func (q *request) checkFields() *apiError {
 	if q.switches.UnknownFields != "error" {
 		return nil
 	}
-	known := knownFields()
+	known := q.knownFields()
 	for _, name := range q.fields() {
 		base, _, _ := strings.Cut(name, ".")
 		if !slices.Contains(known, base) {
@@ -21,11 +21,15 @@ func (q *request) checkFields() *apiError {
 	return nil
 }
 
-func knownFields() []string {
+func (s *Sim) knownFields() []string {
+	var ofUsers []string
+	for _, f := range s.userFields() {
+		ofUsers = append(ofUsers, f.name)
+	}
 	return slices.Concat(
-		userBase(), userStandard(), userFlags(), itemBase(), itemStandard(typeFolder), itemStandard(typeFile), itemStandard(typeWebLink),
+		ofUsers, itemBase(), itemStandard(typeFolder), itemStandard(typeFile), itemStandard(typeWebLink),
 		[]string{
-			"role", "tracking_codes", "enterprise", "my_tags", "hostname", "is_platform_access_only", "external_app_user_id",
+			"role", "external_app_user_id",
 			"tags", "is_externally_owned", "has_collaborations", "version_number", "comment_count", "permissions", "lock",
 			"extension", "sync_state", "can_non_owners_invite", "metadata", "watermark_info", "classification", "expires_at",
 			"disposition_at", "is_package", "group_type", "provenance", "external_sync_identifier", "invitability_level",

@@ -1,16 +1,20 @@
 package boxsim
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 )
 
 func (g *group) mini() map[string]any {
-	kind := "managed_group"
+	return map[string]any{"type": "group", "id": g.id, "name": g.name, "group_type": g.kind()}
+}
+
+func (g *group) kind() string {
 	if g.allUsers {
-		kind = "all_users_group"
+		return "all_users_group"
 	}
-	return map[string]any{"type": "group", "id": g.id, "name": g.name, "group_type": kind}
+	return "managed_group"
 }
 
 func (g *group) view(asked []string) map[string]any {
@@ -31,15 +35,17 @@ func (q *request) listGroups() reply {
 	if err != nil {
 		return failed(err)
 	}
-	term := strings.ToLower(q.param("filter_term"))
-	var found []*group
-	for _, g := range byID(q.w.groups) {
-		if strings.HasPrefix(strings.ToLower(g.name), term) {
-			found = append(found, g)
+	found, term := q.w.groupRoll, q.param("filter_term")
+	if term != "" {
+		found = nil
+		for _, g := range q.w.groupRoll {
+			if hasPrefixFold(g.name, term) {
+				found = append(found, g)
+			}
 		}
 	}
 	asked := q.fields()
-	return ok(listing(p, found, func(g *group) string { return g.id }, func(g *group) any { return g.view(asked) }, nil))
+	return written(listing(p, found, func(g *group) string { return g.id }, func(g *group) any { return g.view(asked) }, nil))
 }
 
 // frozenGroup refuses to change the group that holds everybody and, where
@@ -104,7 +110,7 @@ func (q *request) createGroup() reply {
 	}
 	g := &group{id: q.w.id("group"), createdAt: q.now, modifiedAt: q.now}
 	b.apply(g)
-	q.w.groups[g.id] = g
+	q.w.addGroup(g)
 	q.emit(q.now, "GROUP_CREATION", q.actor.id, g.mini())
 	return created(g.view(q.fields()))
 }
@@ -135,13 +141,7 @@ func (q *request) deleteGroup() reply {
 	if err != nil {
 		return failed(err)
 	}
-	delete(q.w.groups, g.id)
-	for id, m := range q.w.memberships {
-		if m.group == g.id {
-			delete(q.w.memberships, id)
-		}
-	}
-	q.w.dropCollabs(func(c *collaboration) bool { return c.group == g.id })
+	q.w.dropGroup(g)
 	q.emit(q.now, "GROUP_DELETION", q.actor.id, g.mini())
 	return noContent()
 }
@@ -151,49 +151,33 @@ func (q *request) groupCollaborations() reply {
 	if err != nil {
 		return failed(err)
 	}
-	return q.collabPage(false, func(c *collaboration) bool { return c.group == g.id })
+	return q.collabPage(false, q.w.groupCollabs[g.id])
 }
 
-func (s *Sim) membershipView(m *membership, asked []string) map[string]any {
-	full := map[string]any{
-		"type": "group_membership", "id": m.id, "role": m.role, "user": s.w.miniUser(m.user),
-		"group": s.w.groups[m.group].mini(), "created_at": stamp(m.createdAt), "modified_at": stamp(m.modifiedAt),
-	}
-	if m.permissions != nil {
-		full["configurable_permissions"] = m.permissions
-	}
-	standard := []string{"role", "user", "group", "created_at", "modified_at", "configurable_permissions"}
-	return pick(full, userBase(), standard, asked)
+func (q *request) membershipView(m *membership) json.RawMessage {
+	return q.w.membershipFields().choose(q.fields()).append(nil, m)
 }
 
-func (q *request) membershipPage(match func(*membership) bool) reply {
+func (q *request) membershipPage(found []*membership) reply {
 	p, err := q.paging(false)
 	if err != nil {
 		return failed(err)
 	}
-	var found []*membership
-	for _, m := range byID(q.w.memberships) {
-		if match(m) {
-			found = append(found, m)
-		}
-	}
-	asked := q.fields()
-	return ok(listing(p, found, func(m *membership) string { return m.id },
-		func(m *membership) any { return q.membershipView(m, asked) }, nil))
+	return written(writePage(p, found, func(m *membership) string { return m.id }, q.w.membershipFields().choose(q.fields()).append, nil))
 }
 
 func (q *request) userMemberships() reply {
 	if q.w.user(q.id()) == nil {
 		return failed(notFound("user", q.id()))
 	}
-	return q.membershipPage(func(m *membership) bool { return m.user == q.id() })
+	return q.membershipPage(q.w.groupsOf[q.id()])
 }
 
 func (q *request) groupMemberships() reply {
 	if _, err := q.group(); err != nil {
 		return failed(err)
 	}
-	return q.membershipPage(func(m *membership) bool { return m.group == q.id() })
+	return q.membershipPage(q.w.membersOf[q.id()])
 }
 
 type membershipBody struct {
@@ -228,19 +212,17 @@ func (q *request) createMembership() reply {
 	if err := q.frozenGroup(q.w.groups[b.Group.ID], true); err != nil {
 		return failed(err)
 	}
-	for _, m := range q.w.memberships {
-		if m.user == b.User.ID && m.group == b.Group.ID {
-			return failed(fail(http.StatusConflict, "conflict", "A resource with this value already exists"))
-		}
+	if q.w.member(b.User.ID, b.Group.ID) != nil {
+		return failed(fail(http.StatusConflict, "conflict", "A resource with this value already exists"))
 	}
 	m := &membership{
 		id: q.w.id("membership"), user: b.User.ID, group: b.Group.ID, role: "member", permissions: b.Permissions,
 		createdAt: q.now, modifiedAt: q.now,
 	}
 	set(&m.role, b.Role)
-	q.w.memberships[m.id] = m
+	q.w.join(m)
 	q.emit(q.now, "GROUP_ADD_USER", q.actor.id, q.w.miniUser(m.user))
-	return created(q.membershipView(m, q.fields()))
+	return created(q.membershipView(m))
 }
 
 func (q *request) membership() (*membership, *apiError) {
@@ -255,7 +237,7 @@ func (q *request) getMembership() reply {
 	if err != nil {
 		return failed(err)
 	}
-	return ok(q.membershipView(m, q.fields()))
+	return ok(q.membershipView(m))
 }
 
 func (q *request) updateMembership() reply {
@@ -275,7 +257,7 @@ func (q *request) updateMembership() reply {
 		m.permissions = b.Permissions
 	}
 	m.modifiedAt = q.now
-	return ok(q.membershipView(m, q.fields()))
+	return ok(q.membershipView(m))
 }
 
 func (q *request) deleteMembership() reply {
@@ -286,7 +268,7 @@ func (q *request) deleteMembership() reply {
 	if err != nil {
 		return failed(err)
 	}
-	delete(q.w.memberships, m.id)
+	q.w.leave(m)
 	q.emit(q.now, "GROUP_REMOVE_USER", q.actor.id, q.w.miniUser(m.user))
 	return noContent()
 }

@@ -225,18 +225,19 @@ func (w *world) changeID(it *item) {
 	delete(u.owned, old)
 	it.formerIDs = append(it.formerIDs, old)
 	it.id = w.id("item")
-	w.items[it.id], u.owned[it.id] = it, it
+	w.items[it.id] = it
+	u.own(it)
 	w.link(it)
 	for _, id := range it.children {
 		if child := w.items[id]; child != nil {
 			child.parent = it.id
 		}
 	}
-	for _, c := range w.collabs {
-		if c.item == old {
-			c.item = it.id
-		}
+	for _, c := range w.itemCollabs[old] {
+		c.item = it.id
 	}
+	w.itemCollabs[it.id] = w.itemCollabs[old]
+	delete(w.itemCollabs, old)
 	for _, l := range w.locks {
 		if l.folder == old {
 			l.folder = it.id

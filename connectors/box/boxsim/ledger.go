@@ -136,8 +136,8 @@ func (s *Sim) Ledger() Ledger {
 		out.Items = append(out.Items, ledgerItem(it))
 		out.Totals.count(it)
 	}
-	for _, id := range s.w.userIDs {
-		out.Accounts = append(out.Accounts, ledgerAccount(s.w.users[id]))
+	for _, u := range s.w.roll {
+		out.Accounts = append(out.Accounts, ledgerAccount(u))
 	}
 	for _, j := range s.w.jobs {
 		out.Jobs = append(out.Jobs, ledgerJob(j))
@@ -184,6 +184,9 @@ func (t *LedgerTotals) count(it *item) {
 
 func ledgerAccount(u *user) LedgerAccount {
 	outcomes := maps.Clone(u.transfers)
+	if outcomes == nil {
+		outcomes = map[string]int{}
+	}
 	if unanswered := u.transferRequests - sum(outcomes); unanswered > 0 {
 		outcomes["other"] = unanswered // still open, or stopped before Box looked at it
 	}

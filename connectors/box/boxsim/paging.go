@@ -2,6 +2,7 @@ package boxsim
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -80,36 +81,61 @@ func decodeMarker(marker string) (string, *apiError) {
 	return id, nil
 }
 
-// listing cuts all into the page and renders the page's envelope. By marker
-// the entries are in id order, so that a marker survives what comes and goes.
-func listing[T any](p page, all []T, id func(T) string, view func(T) any, order []any) map[string]any {
-	out := map[string]any{"limit": p.limit}
+// viewed makes a listing's writer of a view that is a tree.
+func viewed[T any](view func(T) any) func([]byte, T) []byte {
+	return func(b []byte, x T) []byte { return appendJSON(b, view(x)) }
+}
+
+// listing cuts all into the page and renders the page's envelope.
+func listing[T any](p page, all []T, id func(T) string, view func(T) any, order []any) json.RawMessage {
+	return writePage(p, all, id, viewed(view), order)
+}
+
+// writePage is listing for a view that writes by itself. By marker the entries
+// are in id order, so that a marker survives what comes and goes.
+func writePage[T any](p page, all []T, id func(T) string, view func([]byte, T) []byte, order []any) json.RawMessage {
+	b := append([]byte(`{"limit":`), strconv.Itoa(p.limit)...)
 	if p.marker {
-		slices.SortStableFunc(all, func(a, b T) int { return compareIDs(id(a), id(b)) })
-		start := 0
-		for p.after != "" && start < len(all) && compareIDs(id(all[start]), p.after) <= 0 {
-			start++
-		}
-		all = all[start:]
-		out["next_marker"] = ""
+		all = behind(all, p.after, id)
+		next := ""
 		if len(all) > p.limit {
 			all = all[:p.limit]
-			out["next_marker"] = encodeMarker(id(all[p.limit-1]))
+			next = encodeMarker(id(all[p.limit-1]))
 		}
+		b = append(b, `,"next_marker":"`+next+`"`...)
 	} else {
-		out["total_count"], out["offset"] = len(all), p.offset
+		b = append(b, `,"offset":`+strconv.Itoa(p.offset)+`,"total_count":`+strconv.Itoa(len(all))...)
 		all = all[min(p.offset, len(all)):]
 		all = all[:min(p.limit, len(all))]
 		if order != nil {
-			out["order"] = order
+			b = appendJSON(append(b, `,"order":`...), order)
 		}
 	}
-	entries := make([]any, len(all))
+	b = append(b, `,"entries":[`...)
 	for i, x := range all {
-		entries[i] = view(x)
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = view(b, x)
 	}
-	out["entries"] = entries
-	return out
+	return append(b, `]}`...)
+}
+
+// behind is what lies behind an id, in the order of ids.
+func behind[T any](all []T, after string, id func(T) string) []T {
+	byID := func(a, b T) int { return compareIDs(id(a), id(b)) }
+	if !slices.IsSortedFunc(all, byID) {
+		all = slices.Clone(all)
+		slices.SortStableFunc(all, byID)
+	}
+	if after == "" {
+		return all
+	}
+	i, found := slices.BinarySearchFunc(all, after, func(x T, id2 string) int { return compareIDs(id(x), id2) })
+	if found {
+		i++
+	}
+	return all[i:]
 }
 
 // fields reads the comma separated fields parameter; nil means the standard set.

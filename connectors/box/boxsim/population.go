@@ -3,7 +3,6 @@ package boxsim
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +23,7 @@ func (s *Sim) populate() {
 	admin := s.newUser("Demo Admin", "admin@example.com", roleAdmin, past)
 	s.admin = admin.id
 	s.hire(rng, past)
-	for _, id := range s.w.userIDs {
-		u := s.w.users[id]
+	for _, u := range s.w.roll {
 		if u.service {
 			continue
 		}
@@ -36,10 +34,7 @@ func (s *Sim) populate() {
 	}
 	s.share(rng)
 	s.gather(rng)
-	slices.SortStableFunc(s.w.events, func(a, b *event) int { return a.at.Compare(b.at) })
-	for i, e := range s.w.events {
-		e.seq = int64(i) + 1
-	}
+	s.expand()
 }
 
 // hire makes all accounts but the admin. Two of them differ in the tail of
@@ -51,7 +46,7 @@ func (s *Sim) hire(rng *rand.Rand, past time.Time) {
 		s.newUser("Robin Prefix", "robin.prefix@example.com", roleUser, past)
 		s.newUser("Robin Prefix", "robin.prefix@example.com.au", roleUser, past)
 	}
-	for len(s.w.userIDs)-1 < s.cfg.Users {
+	for len(s.w.roll)-1 < s.cfg.Users {
 		name := first[rng.IntN(len(first))] + " " + last[rng.IntN(len(last))]
 		login := strings.ReplaceAll(strings.ToLower(name), " ", ".")
 		if namesakes[name]++; namesakes[name] > 1 {
@@ -59,6 +54,9 @@ func (s *Sim) hire(rng *rand.Rand, past time.Time) {
 		}
 		u := s.newUser(name, login+"@example.com", roleUser, past.Add(time.Duration(rng.IntN(300))*day))
 		u.jobTitle = jobTitles()[rng.IntN(len(jobTitles()))]
+		if n := len(s.w.roll); n%3 > 0 {
+			u.trackingCodes = []TrackingCode{{"tracking_code", "employee_number", employeeNumber(n)}}
+		}
 		switch {
 		case s.cfg.Users >= 5 && coadmins < 2:
 			u.role = roleCoadmin

@@ -26,6 +26,7 @@ type reply struct {
 	body   any
 	err    *apiError
 	html   string
+	raw    []byte // JSON that is written already
 	drop   bool
 	wait   *wait
 }
@@ -38,6 +39,9 @@ type wait struct {
 }
 
 func ok(body any) reply { return reply{status: http.StatusOK, body: body} }
+
+// written answers 200 with JSON that is written already.
+func written(raw []byte) reply { return reply{status: http.StatusOK, raw: raw} }
 
 func created(body any) reply { return reply{status: http.StatusCreated, body: body} }
 
@@ -127,6 +131,8 @@ func (s *Sim) answer(c *simkit.Call, rep reply, requestID string) {
 		c.Drop()
 	case rep.html != "":
 		c.Raw(rep.status, "text/html", []byte(rep.html))
+	case rep.raw != nil:
+		c.Raw(rep.status, "application/json", rep.raw)
 	case rep.err == nil:
 		c.JSON(rep.status, rep.body)
 	default:

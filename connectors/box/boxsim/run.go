@@ -12,11 +12,12 @@ import (
 
 // RunOptions are the flags of a simulator that runs as a command.
 type RunOptions struct {
-	Addr  string  // loopback HOST:PORT; empty is 127.0.0.1:0
-	Users int     // 0 is 200
-	Seed  int64   // of the company
-	Scale float64 // see Config.Scale
-	Rate  int     // see Config.Rate
+	Addr   string  // loopback HOST:PORT; empty is 127.0.0.1:0
+	Users  int     // 0 is 200
+	Volume Volume  // a big company on top; see Config.Volume
+	Seed   int64   // of the company
+	Scale  float64 // see Config.Scale
+	Rate   int     // see Config.Rate
 	// Switches and Logger as in Config.
 	Switches Switches
 	Logger   *slog.Logger
@@ -34,7 +35,7 @@ func Run(ctx context.Context, opts RunOptions, stdout io.Writer) error {
 		opts.Users = defaultUsers
 	}
 	s, err := New(Config{
-		Seed: opts.Seed, Users: opts.Users, Scale: opts.Scale, Rate: opts.Rate,
+		Seed: opts.Seed, Users: opts.Users, Volume: opts.Volume, Scale: opts.Scale, Rate: opts.Rate,
 		Switches: opts.Switches, Logger: opts.Logger,
 	})
 	if err != nil {

@@ -167,13 +167,13 @@ func (s *Sim) AddGroup(spec GroupSpec) (string, error) {
 
 func (s *Sim) seedGroup(name string, memberIDs []string, now time.Time) string {
 	g := &group{id: s.w.id("group"), name: name, createdAt: now, modifiedAt: now}
-	s.w.groups[g.id] = g
+	s.w.addGroup(g)
 	for i, userID := range memberIDs {
 		m := &membership{id: s.w.id("membership"), user: userID, group: g.id, role: "member", createdAt: now, modifiedAt: now}
 		if i == 0 {
 			m.role = roleAdmin
 		}
-		s.w.memberships[m.id] = m
+		s.w.join(m)
 	}
 	return g.id
 }

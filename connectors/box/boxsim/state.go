@@ -68,8 +68,9 @@ type user struct {
 	spaceAmount                   int64
 	createdAt, modifiedAt         time.Time
 	service, app, external        bool
-	trackingCodes                 []any
-	flags                         map[string]bool
+	trackingCodes                 []TrackingCode
+	noReports                     bool            // a coadmin without "run new reports"
+	flags                         map[string]bool // those that were set; see flag
 	mode                          transferMode
 	owned                         map[string]*item // alive and trashed
 	root                          []string         // ids of items in the root, oldest first
@@ -155,32 +156,36 @@ type Mail struct {
 
 // world is everything there is. Sim.mu guards it.
 type world struct {
-	users       map[string]*user
-	userIDs     []string // in order of creation
-	items       map[string]*item
-	itemIDs     []*item // in order of creation
-	collabs     map[string]*collaboration
-	groups      map[string]*group
-	memberships map[string]*membership
-	locks       map[string]*folderLock
-	policies    map[string]*policy
-	assignments map[string]*assignment
-	workflows   map[string]*workflow
-	jobs        []*job
-	running     []*job
-	events      []*event
-	streamed    []*event // as the streaming stream delivers them, repeats included
-	inStream    int      // how many of events are in streamed
-	mails       []Mail
-	deletes     []LedgerDelete
-	nextID      map[string]int64
-	nextPurge   time.Time
+	users                                  map[string]*user
+	roll                                   []*user // in the order of ids, the deleted ones too
+	items                                  map[string]*item
+	itemIDs                                []*item // in order of creation
+	collabs                                map[string]*collaboration
+	groups                                 map[string]*group
+	groupRoll                              []*group // in the order of ids
+	memberships                            map[string]*membership
+	membersOf                              shelf[*membership] // by group
+	groupsOf                               shelf[*membership] // by user
+	itemCollabs, userCollabs, groupCollabs shelf[*collaboration]
+	locks                                  map[string]*folderLock
+	policies                               map[string]*policy
+	assignments                            map[string]*assignment
+	workflows                              map[string]*workflow
+	jobs                                   []*job
+	running                                []*job
+	log                                    eventLog
+	mails                                  []Mail
+	deletes                                []LedgerDelete
+	nextID                                 map[string]int64
+	nextPurge                              time.Time
 }
 
 func newWorld() *world {
 	return &world{
 		users: map[string]*user{}, items: map[string]*item{}, collabs: map[string]*collaboration{},
 		groups: map[string]*group{}, memberships: map[string]*membership{}, locks: map[string]*folderLock{},
+		membersOf: shelf[*membership]{}, groupsOf: shelf[*membership]{},
+		itemCollabs: shelf[*collaboration]{}, userCollabs: shelf[*collaboration]{}, groupCollabs: shelf[*collaboration]{},
 		policies: map[string]*policy{}, assignments: map[string]*assignment{}, workflows: map[string]*workflow{},
 		nextID: map[string]int64{
 			"user": 20_000_000_000, "item": 700_000_000_000, "collaboration": 40_000_000_000, "group": 9_000_000,
@@ -206,8 +211,8 @@ func (w *world) user(id string) *user {
 // liveUsers lists all accounts that are not deleted, oldest first.
 func (w *world) liveUsers() []*user {
 	var out []*user
-	for _, id := range w.userIDs {
-		if u := w.user(id); u != nil {
+	for _, u := range w.roll {
+		if !u.deleted {
 			out = append(out, u)
 		}
 	}

@@ -1,10 +1,8 @@
 package boxsim
 
 import (
-	"math/rand/v2"
-	"slices"
+	"cmp"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -16,11 +14,25 @@ const (
 	streamRepeatOne = 3 // one event of so many comes twice
 )
 
+// positionBase is the position of the streaming stream's beginning. Positions
+// exceed 2^53, as Box's do.
+const positionBase = int64(1) << 54
+
+// streamReach is how far back the streaming stream reaches.
+func (s Switches) streamReach() time.Duration {
+	return cmp.Or(seconds(s.StreamReachSeconds), streamReach)
+}
+
 // adminLogsStreaming is near to now, out of order and at least once. It knows
-// no dates; the position "now" stands behind everything there is.
+// no dates; the position "now" stands behind everything there is. What is older
+// than its reach is left out, and nothing tells so.
 func (q *request) adminLogsStreaming(limit int) reply {
-	q.stream(q.now.Add(-q.clock.Wall(streamDelay)))
-	end := positionBase + int64(len(q.w.streamed))
+	log, oldest := &q.w.log, q.now.Add(-q.switches.streamReach())
+	log.deliver(q.now.Add(-q.clock.Wall(streamDelay)), q.now.Add(-streamReach), q.cfg.Seed)
+	for log.forgotten < len(log.streamed) && log.arrival(log.forgotten).Before(q.now.Add(-streamReach)) {
+		log.forgotten++
+	}
+	end := positionBase + int64(len(log.streamed))
 	position := positionBase
 	switch raw := q.param("stream_position"); raw {
 	case "", "0":
@@ -31,40 +43,17 @@ func (q *request) adminLogsStreaming(limit int) reply {
 		if err != nil {
 			return failed(badRequest("stream_position", "Invalid value '"+raw+"'"))
 		}
-		position = max(positionBase, min(n, end))
+		position = min(n, end)
 	}
-	var types []string
-	if raw := q.param("event_type"); raw != "" {
-		types = strings.Split(raw, ",")
-	}
-	entries := []any{}
-	for ; position < end && len(entries) < limit; position++ {
-		e := q.w.streamed[position-positionBase]
-		if types == nil || slices.Contains(types, e.typ) {
-			entries = append(entries, q.eventView(e))
+	position = min(max(position, positionBase+int64(log.forgotten)), end)
+	types := q.eventTypes()
+	page := q.newEventPage(limit)
+	for ; position < end && page.count < limit; position++ {
+		place := int(position - positionBase)
+		e := log.resolve(log.streamed[place])
+		if types.match(e.typ) && !log.arrival(place).Before(oldest) {
+			page.add(e)
 		}
 	}
-	return q.eventPage(entries, position)
-}
-
-// stream delivers what has become visible: shuffled, and some of it twice. What
-// was delivered once keeps its place, so that positions stay good.
-func (q *request) stream(visible time.Time) {
-	var fresh []*event
-	for ; q.w.inStream < len(q.w.events); q.w.inStream++ {
-		e := q.w.events[q.w.inStream]
-		if e.at.After(visible) {
-			break
-		}
-		if q.now.Sub(e.at) > streamReach {
-			continue
-		}
-		fresh = append(fresh, e)
-		if e.seq%streamRepeatOne == 0 {
-			fresh = append(fresh, e)
-		}
-	}
-	rng := rand.New(rand.NewPCG(uint64(q.cfg.Seed), uint64(len(q.w.streamed)))) //nolint:gosec // a seed must give one order
-	rng.Shuffle(len(fresh), func(i, j int) { fresh[i], fresh[j] = fresh[j], fresh[i] })
-	q.w.streamed = append(q.w.streamed, fresh...)
+	return page.reply(position)
 }

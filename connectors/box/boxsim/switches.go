@@ -79,9 +79,14 @@ type Switches struct {
 	ClockSkewSeconds     float64 `json:"clock_skew_s"`
 
 	// Events.
-	EmptyPageKeepsPosition bool   `json:"empty_page_keeps_position"`
-	PositionType           string `json:"position_type"`
-	EditEventDetails       bool   `json:"edit_event_details"`
+	PlanWithoutEvents      bool    `json:"plan_without_events"`
+	CoadminsWithoutReports bool    `json:"coadmins_without_reports"`
+	LateEventsSeconds      float64 `json:"late_events_s"`
+	StreamReachSeconds     float64 `json:"stream_reach_s"`
+	EventSkewSeconds       float64 `json:"event_skew_s"`
+	EmptyPageKeepsPosition bool    `json:"empty_page_keeps_position"`
+	PositionType           string  `json:"position_type"`
+	EditEventDetails       bool    `json:"edit_event_details"`
 }
 
 // SwitchInfo tells about one switch.
@@ -111,7 +116,7 @@ func (s Switches) check() error {
 				return fmt.Errorf("box simulator: %s %q is unknown: use one of %s", info.Name, v, strings.Join(info.Values, ", "))
 			}
 		case float64:
-			if v < 0 && info.Name != "clock_skew_s" {
+			if v < 0 && info.Name != "clock_skew_s" && info.Name != "event_skew_s" {
 				return fmt.Errorf("box simulator: %s is %v: use 0 or more", info.Name, v)
 			}
 		}
@@ -157,5 +162,7 @@ func (s Switches) spaceLag() time.Duration { return seconds(s.SpaceLagSeconds) }
 func (s Switches) statusLag() time.Duration { return seconds(s.StatusLagSeconds) }
 
 func (s Switches) clockSkew() time.Duration { return seconds(s.ClockSkewSeconds) }
+
+func (s Switches) eventSkew() time.Duration { return seconds(s.EventSkewSeconds) }
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }

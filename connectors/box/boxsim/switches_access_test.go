@@ -186,6 +186,56 @@ func eventChecks() map[string]func(*bench, string) {
 			_, isText := b.get(edits)["next_stream_position"].(string)
 			require.Equal(b.t, v == "text", isText)
 		},
+		"plan_without_events": func(b *bench, v string) {
+			want := map[string]int{"false": 200, "true": 403}[v]
+			b.do(want, http.MethodGet, edits, nil)
+			refused := b.do(want, http.MethodGet, "/events?stream_type=admin_logs_streaming", nil)
+			require.Equal(b.t, v == "true", refused.body["code"] == "access_denied_insufficient_permissions")
+		},
+		"coadmins_without_reports": func(b *bench, v string) {
+			coadmin := b.add(boxsim.UserSpec{Name: "Co", Login: "co@example.com", Role: "coadmin"})
+			b.do(map[string]int{"false": 200, "true": 403}[v], http.MethodGet, edits, nil, asUser(coadmin))
+			b.get(edits)
+		},
+		"late_events_s": func(b *bench, v string) {
+			const count = 40
+			ann := b.user("Ann")
+			for range count {
+				b.do(http.StatusOK, http.MethodPut, "/users/"+ann, obj{"phone": "1"})
+			}
+			seen := func() int { return len(entries(b.get(edits))) }
+			b.eventually(func() bool { return seen() > count/2 })
+			if v == "0" {
+				b.eventually(func() bool { return seen() == count })
+				return
+			}
+			b.eventually(func() bool {
+				return len(unique(pluck(entries(b.get("/events?stream_type=admin_logs_streaming&limit=500&event_type=EDIT_USER")), "event_id"))) == count
+			})
+			require.Less(b.t, seen(), count, "the stream is no later for it, admin_logs is")
+		},
+		"stream_reach_s": func(b *bench, v string) {
+			old, err := b.sim.Emit(boxsim.EventSpec{Type: "LOGIN", CreatedBy: b.id, Time: time.Now().Add(-48 * time.Hour)})
+			require.NoError(b.t, err)
+			fresh, err := b.sim.Emit(boxsim.EventSpec{Type: "LOGIN", CreatedBy: b.id})
+			require.NoError(b.t, err)
+			var seen map[string]bool
+			b.eventually(func() bool {
+				seen = unique(pluck(entries(b.get("/events?stream_type=admin_logs_streaming")), "event_id"))
+				return seen[fresh]
+			})
+			require.Equal(b.t, v == "0", seen[old])
+		},
+		"event_skew_s": func(b *bench, v string) {
+			b.suspend(b.user("Ann"))
+			var seen []obj
+			b.eventually(func() bool { seen = entries(b.get(edits)); return len(seen) == 1 })
+			at, err := time.Parse(time.RFC3339, seen[0]["created_at"].(string))
+			require.NoError(b.t, err)
+			require.Equal(b.t, map[string]time.Duration{"0": 0, "-86400": -24 * time.Hour}[v], time.Until(at).Round(time.Hour))
+			after := url.QueryEscape(at.Format(time.RFC3339))
+			require.Len(b.t, entries(b.get(edits+"&created_after="+after+"&created_before="+after)), 1, "the filter goes by what is shown")
+		},
 		"edit_event_details": func(b *bench, v string) {
 			b.suspend(b.user("Ann"))
 			var seen []obj

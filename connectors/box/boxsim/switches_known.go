@@ -93,6 +93,11 @@ func accessSwitches() []SwitchInfo {
 
 func eventSwitches() []SwitchInfo {
 	return []SwitchInfo{
+		yesNo("plan_without_events", "the enterprise's plan has no events: 403 as for a missing permission"),
+		yesNo("coadmins_without_reports", "coadmins lack the permission to run new reports, which events need: 403"),
+		number("late_events_s", "one event of five shows in admin_logs so many simulated seconds later than the others, at its own place"),
+		number("stream_reach_s", "the streaming stream reaches back so many wall seconds; 0 is 14 days"),
+		number("event_skew_s", "created_at of all events is so many wall seconds ahead (or, negative, behind)"),
 		yesNo("empty_page_keeps_position", "an empty page of events echoes the stream position; otherwise it is 0"),
 		oneOf("position_type", "next_stream_position of the enterprise's streams is a number or a text", "number", "text"),
 		yesNo("edit_event_details", "EDIT_USER tells the change of status in additional_details"),

@@ -32,7 +32,10 @@ func switchChecks() map[string]func(b *bench, value string) {
 func TestEverySwitchInEverySetting(t *testing.T) {
 	t.Parallel()
 	checks := switchChecks()
-	numbers := map[string]string{"space_lag_s": "8000", "status_lag_s": "8000", "seats": "1", "clock_skew_s": "-86400"}
+	numbers := map[string]string{
+		"space_lag_s": "8000", "status_lag_s": "8000", "seats": "1", "clock_skew_s": "-86400",
+		"late_events_s": "86400", "stream_reach_s": "3600", "event_skew_s": "-86400",
+	}
 	known := boxsim.KnownSwitches()
 	require.Len(t, checks, len(known))
 	for _, info := range known {

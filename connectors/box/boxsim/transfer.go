@@ -46,19 +46,19 @@ func (q *request) transfer() reply {
 		err = q.mayTransfer(source, dest)
 	}
 	if err != nil {
-		source.transfers[outcomeRefused]++
+		source.countTransfer(outcomeRefused)
 		return failed(err)
 	}
 	if q.switches.BusyAnswer != BusyStart && len(q.jobsOf(source.id))+len(q.jobsOf(dest.id)) > 0 {
-		source.transfers[outcomeBusy]++
+		source.countTransfer(outcomeBusy)
 		return failed(q.busyError())
 	}
 	if err := q.storageError(source, dest); err != nil {
-		source.transfers[outcomeRefused]++
+		source.countTransfer(outcomeRefused)
 		return failed(err)
 	}
 	if source.mode.mode == ModePre503 {
-		source.transfers[outcomePre503]++
+		source.countTransfer(outcomePre503)
 		return failed(unavailable())
 	}
 	return q.awaitJob(q.startJob(source, dest))
@@ -157,12 +157,12 @@ func (q *request) awaitJob(j *job) reply {
 	}
 	return reply{wait: &wait{until: until, then: func(now time.Time, left bool) reply {
 		if left {
-			source.transfers[outcomeClientLeft]++
+			source.countTransfer(outcomeClientLeft)
 			return reply{drop: true}
 		}
 		q.now = now
 		outcome, rep := then(j)
-		source.transfers[outcome]++
+		source.countTransfer(outcome)
 		return rep
 	}}}
 }
@@ -201,4 +201,11 @@ func (s *Sim) destinationName(source, dest *user) string {
 		name = fmt.Sprintf("%s (%d)", base, n)
 	}
 	return name
+}
+
+func (u *user) countTransfer(outcome string) {
+	if u.transfers == nil {
+		u.transfers = map[string]int{}
+	}
+	u.transfers[outcome]++
 }

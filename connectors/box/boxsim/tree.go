@@ -66,7 +66,7 @@ func (w *world) add(it *item, now time.Time) *item {
 	w.itemIDs = append(w.itemIDs, it)
 	w.link(it)
 	u := w.users[it.owner]
-	u.owned[it.id] = it
+	u.own(it)
 	w.charge(u, it, 1, now)
 	return it
 }
@@ -79,6 +79,13 @@ func (w *world) charge(u *user, it *item, sign int64, now time.Time) {
 		u.trashBytes += sign * it.size
 	}
 	u.measure(it.size, now)
+}
+
+func (u *user) own(it *item) {
+	if u.owned == nil {
+		u.owned = map[string]*item{}
+	}
+	u.owned[it.id] = it
 }
 
 func (u *user) measure(changed int64, now time.Time) {
@@ -97,7 +104,7 @@ func (w *world) own(it *item, owner string, now time.Time) {
 	w.charge(from, it, -1, now)
 	it.formerOwners = append(it.formerOwners, it.owner)
 	it.owner = owner
-	to.owned[it.id] = it
+	to.own(it)
 	w.charge(to, it, 1, now)
 }
 
@@ -122,7 +129,9 @@ func (w *world) destroy(it *item, cause string, now time.Time) []*item {
 		x.destroyedHeld = w.held(x)
 		w.charge(u, x, -1, now)
 		x.state, x.destroyedBy = stateDestroyed, cause
-		w.dropCollabs(func(c *collaboration) bool { return c.item == x.id })
+		for _, c := range slices.Clone(w.itemCollabs[x.id]) {
+			w.unshare(c)
+		}
 	}
 	w.unlink(it)
 	return gone
@@ -213,9 +222,9 @@ func (w *world) folderBytes(it *item) int64 {
 }
 
 func (w *world) dropCollabs(match func(*collaboration) bool) {
-	for id, c := range w.collabs {
+	for _, c := range byID(w.collabs) {
 		if match(c) {
-			delete(w.collabs, id)
+			w.unshare(c)
 		}
 	}
 }

@@ -26,14 +26,21 @@ func (q *request) listUsers() reply {
 	}
 	term := q.param("filter_term")
 	var found []*user
-	for _, u := range q.w.liveUsers() {
-		if q.listed(u, kind, term) {
+	roll := q.w.roll
+	if p.marker {
+		roll = roll[q.w.rollFrom(p.after):]
+	}
+	for _, u := range roll {
+		if p.marker && len(found) > p.limit {
+			break // one more than the page holds tells that there is more
+		}
+		if !u.deleted && q.listed(u, kind, term) {
 			found = append(found, u)
 		}
 	}
-	asked := q.fields()
-	return ok(listing(p, found, func(u *user) string { return u.id },
-		func(u *user) any { return q.userView(u, asked, q.now) }, nil))
+	chosen := q.userFields().choose(q.fields())
+	return written(writePage(p, found, func(u *user) string { return u.id },
+		func(b []byte, u *user) []byte { return chosen.append(b, sight{user: u, now: q.now}) }, nil))
 }
 
 // listed tells whether a user belongs into a listing: filter_term is a prefix
@@ -43,27 +50,33 @@ func (q *request) listed(u *user, kind, term string) bool {
 	case u.service && !q.switches.ListServiceAccount, u.foreign:
 		return false
 	case u.external:
-		return kind != "managed" && term != "" && q.foldLogin(u.login) == q.foldLogin(term)
+		return kind != "managed" && term != "" && q.sameLogin(u.login, term)
 	case kind == "external":
 		return false
 	}
 	if q.switches.FilterMatchesAliases {
 		for _, a := range u.aliases {
-			if strings.HasPrefix(q.foldLogin(a.email), q.foldLogin(term)) {
+			if q.hasPrefix(a.email, term) {
 				return true
 			}
 		}
 	}
-	return strings.HasPrefix(q.foldLogin(u.login), q.foldLogin(term)) ||
-		strings.HasPrefix(strings.ToLower(u.name), strings.ToLower(term))
+	return term == "" || q.hasPrefix(u.login, term) || hasPrefixFold(u.name, term)
 }
 
-// foldLogin is the form in which logins are compared.
-func (s *Sim) foldLogin(login string) string {
+// hasPrefix and sameLogin compare logins as Box is switched to.
+func (s *Sim) hasPrefix(login, prefix string) bool {
 	if s.switches.LoginCase == "exact" {
-		return login
+		return strings.HasPrefix(login, prefix)
 	}
-	return strings.ToLower(login)
+	return hasPrefixFold(login, prefix)
+}
+
+func (s *Sim) sameLogin(a, b string) bool {
+	if s.switches.LoginCase == "exact" {
+		return a == b
+	}
+	return strings.EqualFold(a, b)
 }
 
 // known resolves a user that the enterprise may see.
@@ -92,14 +105,14 @@ func (q *request) managed(id string) (*user, *apiError) {
 	return u, q.mayManage(u)
 }
 
-func (q *request) getMe() reply { return ok(q.userView(q.actor, q.fields(), q.now)) }
+func (q *request) getMe() reply { return ok(q.see(q.actor, q.fields(), q.now)) }
 
 func (q *request) getUser() reply {
 	u, err := q.known(q.id())
 	if err != nil {
 		return failed(err)
 	}
-	return ok(q.userView(u, q.fields(), q.now))
+	return ok(q.see(u, q.fields(), q.now))
 }
 
 // userBody is what POST and PUT accept; nil means not sent.
@@ -115,7 +128,7 @@ type userBody struct {
 	Address             *string         `json:"address"`
 	SpaceAmount         *int64          `json:"space_amount"`
 	PlatformOnly        bool            `json:"is_platform_access_only"`
-	TrackingCodes       []any           `json:"tracking_codes"`
+	TrackingCodes       []TrackingCode  `json:"tracking_codes"`
 	CanSeeManagedUsers  *bool           `json:"can_see_managed_users"`
 	SyncEnabled         *bool           `json:"is_sync_enabled"`
 	ExternalRestricted  *bool           `json:"is_external_collab_restricted"`
@@ -150,13 +163,15 @@ func validStatus(status string) bool {
 }
 
 func (s *Sim) loginTaken(login, except string) bool {
-	want := s.foldLogin(login)
-	for _, u := range s.w.liveUsers() {
-		if u.id != except && s.foldLogin(u.login) == want {
+	for _, u := range s.w.roll {
+		if u.deleted {
+			continue
+		}
+		if u.id != except && s.sameLogin(u.login, login) {
 			return true
 		}
 		for _, a := range u.aliases {
-			if s.foldLogin(a.email) == want {
+			if s.sameLogin(a.email, login) {
 				return true
 			}
 		}
@@ -208,7 +223,7 @@ func (q *request) createUser() reply {
 	u.login = "AppUser_" + u.id + "@boxdevedition.com"
 	b.apply(u, q.now)
 	q.emit(q.now, "NEW_USER", q.actor.id, q.w.miniUser(u.id))
-	return created(q.userView(u, q.fields(), q.now))
+	return created(q.see(u, q.fields(), q.now))
 }
 
 func (q *request) updateUser() reply {
@@ -233,11 +248,9 @@ func (q *request) updateUser() reply {
 	b.apply(u, q.now)
 	u.modifiedAt = q.now
 	q.emitEdit(u, before)
-	view := q.userView(u, q.fields(), q.now)
-	if _, shown := view["status"]; shown && asked != nil {
-		view["status"] = *asked // the answer to a write is the written, however late reads are
-	}
-	return ok(view)
+	shown := sight{user: u, now: q.now}
+	set(&shown.status, asked) // the answer to a write is the written, however late reads are
+	return ok(json.RawMessage(q.userFields().choose(q.fields()).append(nil, shown)))
 }
 
 // mayUpdate applies the rules about what of an account may change.
@@ -296,7 +309,7 @@ func (b userBody) apply(u *user, now time.Time) {
 		u.spaceAmount = unlimitedSpaceBytes
 	}
 	if b.TrackingCodes != nil {
-		u.trackingCodes = b.TrackingCodes
+		u.trackingCodes = trackingCodes(b.TrackingCodes)
 	}
 	if b.NotificationAddress != nil {
 		u.notificationEmail = b.NotificationAddress.Email
@@ -307,7 +320,7 @@ func (b userBody) apply(u *user, now time.Time) {
 		"is_exempt_from_login_verification": b.ExemptVerification,
 	} {
 		if v != nil {
-			u.flags[name] = *v
+			u.setFlag(name, *v)
 		}
 	}
 }
@@ -317,12 +330,9 @@ func (s *Sim) newUser(name, login, role string, now time.Time) *user {
 	u := &user{
 		id: s.w.id("user"), name: name, login: login, role: role, status: statusActive,
 		language: "en", timezone: "America/Los_Angeles", spaceAmount: unlimitedSpaceBytes,
-		createdAt: now, modifiedAt: now, flags: map[string]bool{"is_sync_enabled": true},
-		mode: transferMode{mode: ModeQuick}, owned: map[string]*item{}, transfers: map[string]int{},
+		createdAt: now, modifiedAt: now, mode: transferMode{mode: ModeQuick},
 	}
-	u.settleSpace()
-	s.w.users[u.id] = u
-	s.w.userIDs = append(s.w.userIDs, u.id)
+	s.w.enrol(u)
 	return u
 }
 
@@ -347,7 +357,7 @@ func (q *request) terminateSessions() reply {
 	}
 	for _, u := range q.w.liveUsers() {
 		for _, login := range b.Logins {
-			ids[u.id] = ids[u.id] || q.foldLogin(u.login) == q.foldLogin(login)
+			ids[u.id] = ids[u.id] || q.sameLogin(u.login, login)
 		}
 	}
 	for _, u := range q.w.liveUsers() {

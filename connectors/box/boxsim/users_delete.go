@@ -152,13 +152,11 @@ func (q *request) removeUser(u *user, entry *LedgerDelete) {
 		it := q.w.items[c.item]
 		return c.user == u.id || it != nil && it.typ == typeFile && slices.Contains(it.formerOwners, u.id)
 	})
-	for id, m := range q.w.memberships {
-		if m.user == u.id {
-			delete(q.w.memberships, id)
-		}
+	for _, m := range slices.Clone(q.w.groupsOf[u.id]) {
+		q.w.leave(m)
 	}
 	q.dropTokens(u.id)
 	u.deleted = true
-	q.emitDelete(u)
+	q.emitDelete(u, q.actor.id, q.now)
 	q.log.Info("account deleted", "user", u.id, "cause", cause)
 }

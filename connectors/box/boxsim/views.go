@@ -26,46 +26,6 @@ func (w *world) miniUser(id string) any {
 
 func userBase() []string { return []string{"type", "id"} }
 
-func userStandard() []string {
-	return []string{
-		"name", "login", "created_at", "modified_at", "language", "timezone", "space_amount", "space_used",
-		"max_upload_size", "status", "job_title", "phone", "address", "avatar_url", "notification_email",
-	}
-}
-
-// userView renders a user with the fields that were asked for.
-func (s *Sim) userView(u *user, asked []string, now time.Time) map[string]any {
-	full := map[string]any{
-		"type": "user", "id": u.id, "name": u.name, "login": u.login,
-		"created_at": stamp(u.createdAt), "modified_at": stamp(u.modifiedAt),
-		"language": u.language, "timezone": u.timezone,
-		"space_amount": s.spaceAmount(u), "space_used": s.spaceUsed(u, now), "max_upload_size": int64(5 << 30),
-		"status": s.shownStatus(u, now), "job_title": u.jobTitle, "phone": u.phone, "address": u.address,
-		"avatar_url":         "https://app.box.com/api/avatar/large/" + u.id,
-		"notification_email": nil,
-		"role":               u.role, "tracking_codes": append([]any{}, u.trackingCodes...),
-		"enterprise": map[string]any{"type": "enterprise", "id": EnterpriseID, "name": "Example Company (simulated)"},
-		"my_tags":    []any{}, "hostname": "https://example.app.box.com/", "is_platform_access_only": u.app || u.service,
-	}
-	for _, flag := range userFlags() {
-		full[flag] = u.flags[flag]
-	}
-	if u.external {
-		full["enterprise"] = map[string]any{"type": "enterprise", "id": otherEnterpriseID, "name": "Another Company (simulated)"}
-	}
-	if u.notificationEmail != "" {
-		full["notification_email"] = map[string]any{"email": u.notificationEmail, "is_confirmed": true}
-	}
-	return pick(full, userBase(), userStandard(), asked)
-}
-
-func userFlags() []string {
-	return []string{
-		"can_see_managed_users", "is_sync_enabled", "is_external_collab_restricted",
-		"is_exempt_from_device_limits", "is_exempt_from_login_verification",
-	}
-}
-
 // spaceUsed is what Box shows of a user's content: trash included, and late by
 // the configured lag.
 func (s *Sim) spaceUsed(u *user, now time.Time) int64 {
@@ -214,12 +174,7 @@ func nilIfEmpty(m map[string]any) any {
 }
 
 func (s *Sim) hasCollabs(itemID string) bool {
-	for _, c := range s.w.collabs {
-		if c.item == itemID {
-			return true
-		}
-	}
-	return false
+	return len(s.w.itemCollabs[itemID]) > 0
 }
 
 // path lists the folders above it that viewer may see, top first, without the
