@@ -12,18 +12,6 @@ import (
 // rateWindow is the window of the rate limit, in wall time.
 const rateWindow = time.Minute
 
-// scope is what a route asks of a token.
-type scope int
-
-const (
-	scopeNone       scope = iota
-	scopeContent          // root_readonly, root_readwrite for writes
-	scopeUsers            // manage_managed_users, and an administrator
-	scopeGroups           // manage_groups, and an administrator
-	scopeEnterprise       // manage_enterprise_properties, and an administrator
-	scopeGovernance       // manage_data_retention and manage_legal_hold
-)
-
 // nameCaller fills in who calls, for the log; it refuses nothing.
 func (s *Sim) nameCaller(c *simkit.Call) {
 	t := s.tokens[bearer(c.Request)]
@@ -55,10 +43,10 @@ func (s *Sim) authorize(q *request, rt route) *apiError {
 	if q.owner == nil {
 		return invalidToken()
 	}
-	switch {
-	case s.switches.AppState == "disabled":
-		return appDisabled()
-	case !q.owner.active():
+	if err := s.refused(q.token.app); err != nil {
+		return err
+	}
+	if !q.owner.active() {
 		return s.deactivated()
 	}
 	q.actor = q.owner
@@ -122,21 +110,6 @@ func (s *Sim) debit(q *request) *apiError {
 	}
 	for _, id := range payers {
 		s.calls[id] = append(s.calls[id], q.now)
-	}
-	return nil
-}
-
-func (s *Sim) checkScope(q *request, rt route) *apiError {
-	read := q.call.Request.Method == http.MethodGet
-	switch {
-	case q.token.readOnly && !read:
-		return insufficientScope()
-	case rt.scope == scopeGovernance && s.switches.NoGovernanceScope:
-		return insufficientScope()
-	case rt.scope > scopeContent && !q.actor.privileged():
-		return denied()
-	case rt.scope > scopeContent && q.actor.role == roleCoadmin && s.switches.CoadminsRestricted:
-		return denied()
 	}
 	return nil
 }

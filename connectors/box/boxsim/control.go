@@ -25,6 +25,7 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 		defer s.mu.Unlock()
 		return s.switches
 	})
+	show("apps", func() any { return map[string]any{"apps": s.Apps()} })
 	show("switches/known", func() any { return map[string]any{"switches": KnownSwitches()} })
 	mux.HandleFunc("POST /_sim/switches", s.postSwitches)
 	mux.HandleFunc("POST /_sim/mode", control(s.controlMode))
@@ -41,6 +42,9 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/tokens/expire", control(s.controlExpire))
 	mux.HandleFunc("POST /_sim/app_keys", control(s.controlAppKey))
 	mux.HandleFunc("POST /_sim/codes", control(s.controlCode))
+	mux.HandleFunc("POST /_sim/apps", control(made(s.AddApp)))
+	mux.HandleFunc("POST /_sim/apps/change", control(changed(s.ChangeApp)))
+	mux.HandleFunc("POST /_sim/events", control(made(s.Emit)))
 }
 
 // control serves an endpoint that takes a B and answers some JSON.
@@ -65,6 +69,10 @@ func made[B any](add func(B) (string, error)) func(B) (any, error) {
 		id, err := add(body)
 		return map[string]string{"id": id}, err
 	}
+}
+
+func changed[B any](change func(B) error) func(B) (any, error) {
+	return func(body B) (any, error) { return body, change(body) }
 }
 
 // postSwitches changes the switches that are named and leaves the others.

@@ -61,7 +61,8 @@ func (s *Sim) controlAppKey(spec AppKeySpec) (any, error) {
 // grantJWT answers an assertion (RFC 7523) by Box's rules, judging times by the
 // simulator's clock.
 func (s *Sim) grantJWT(form url.Values, now time.Time) (map[string]any, *oauthError) {
-	if !goodClient(form) {
+	app := s.client(form)
+	if app == nil {
 		return nil, invalidClient()
 	}
 	claims, failure := s.verify(form.Get("assertion"))
@@ -72,7 +73,7 @@ func (s *Sim) grantJWT(form url.Values, now time.Time) (map[string]any, *oauthEr
 		return nil, invalidGrant("Please check the 'iss' claim. The 'iss' must be the client id")
 	}
 	if s.switches.AppState == "unauthorized" {
-		return nil, &oauthError{"unauthorized_client", "This app is not authorized by the enterprise admin"}
+		return nil, appUnauthorized()
 	}
 	userID, failure := s.jwtSubject(claims)
 	if failure == nil {
@@ -84,7 +85,7 @@ func (s *Sim) grantJWT(form url.Values, now time.Time) (map[string]any, *oauthEr
 	if failure != nil {
 		return nil, failure
 	}
-	return s.issue(userID, form.Get("client_id"), 0, now), nil
+	return s.issue(userID, app, app.granted, 0, now), nil
 }
 
 // verify checks algorithm, key and signature (RFC 7515) and returns the claims.

@@ -60,10 +60,12 @@ func (s *Sim) oauthCall(w http.ResponseWriter, r *http.Request, op string) (*sim
 	return call, form
 }
 
-func knownClient(id string) bool { return id == MainClientID || id == ReadOnlyClientID }
-
-func goodClient(form url.Values) bool {
-	return knownClient(form.Get("client_id")) && form.Get("client_secret") == ClientSecret
+// client is the application that a request proves to be, or nil.
+func (s *Sim) client(form url.Values) *application {
+	if app := s.oauth.apps[form.Get("client_id")]; app != nil && form.Get("client_secret") == app.secret {
+		return app
+	}
+	return nil
 }
 
 // grant answers a token request.
@@ -76,6 +78,11 @@ func (s *Sim) grant(form url.Values, now time.Time) (map[string]any, *oauthError
 	if do == nil {
 		return nil, invalidRequest("The grant type is unauthorized for this client_id")
 	}
+	if app := s.client(form); app != nil {
+		if failure := s.refusedGrant(app); failure != nil {
+			return nil, failure
+		}
+	}
 	return do(form, now)
 }
 
@@ -85,10 +92,11 @@ func (s *Sim) grantClient(form url.Values, now time.Time) (map[string]any, *oaut
 	kind := form.Get("box_subject_type")
 	userID := s.subject(kind, form.Get("box_subject_id"))
 	unauthorized := s.switches.AppState == "unauthorized" || kind == "user" && s.switches.NoUserTokens
-	if !goodClient(form) || userID == "" || unauthorized {
+	app := s.client(form)
+	if app == nil || userID == "" || unauthorized {
 		return nil, invalidGrant("Grant credentials are invalid")
 	}
-	return s.issue(userID, form.Get("client_id"), 0, now), nil
+	return s.issue(userID, app, app.granted, 0, now), nil
 }
 
 // subject resolves whom a token is asked for: the enterprise's service account
@@ -106,11 +114,12 @@ func (s *Sim) subject(kind, id string) string {
 }
 
 func (s *Sim) grantCode(form url.Values, now time.Time) (map[string]any, *oauthError) {
-	if !goodClient(form) {
+	app := s.client(form)
+	if app == nil {
 		return nil, invalidClient()
 	}
 	code := s.oauth.codes[form.Get("code")]
-	if code == nil || code.client != form.Get("client_id") || !s.mayHoldTokens(code.user) {
+	if code == nil || code.app != app || !s.mayHoldTokens(code.user) {
 		return nil, invalidGrant("Auth code doesn't exist or is invalid for the client")
 	}
 	delete(s.oauth.codes, form.Get("code"))
@@ -120,12 +129,13 @@ func (s *Sim) grantCode(form url.Values, now time.Time) (map[string]any, *oauthE
 	if uri := form.Get("redirect_uri"); code.redirect != "" && uri != code.redirect {
 		return nil, &oauthError{"redirect_uri_mismatch", "The redirect_uri differs from the one of the authorization"}
 	}
-	return s.issuePair(code.user, code.client, now), nil
+	return s.issuePair(code.user, app, code.scopes, now), nil
 }
 
 // grantRefresh trades a refresh token, once, for a new pair.
 func (s *Sim) grantRefresh(form url.Values, now time.Time) (map[string]any, *oauthError) {
-	if !goodClient(form) {
+	app := s.client(form)
+	if app == nil {
 		return nil, invalidClient()
 	}
 	value := form.Get("refresh_token")
@@ -133,14 +143,14 @@ func (s *Sim) grantRefresh(form url.Values, now time.Time) (map[string]any, *oau
 		return nil, invalidRequest(`No "refresh_token" parameter found`)
 	}
 	g := s.oauth.refresh[value]
-	if g == nil || g.client != form.Get("client_id") || !s.mayHoldTokens(g.user) {
+	if g == nil || g.app != app || !s.mayHoldTokens(g.user) {
 		return nil, invalidGrant("Invalid refresh token")
 	}
 	delete(s.oauth.refresh, value)
 	if !now.Before(g.expires) {
 		return nil, invalidGrant("Refresh token has expired")
 	}
-	return s.issuePair(g.user, g.client, now), nil
+	return s.issuePair(g.user, app, g.scopes, now), nil
 }
 
 func (s *Sim) mayHoldTokens(userID string) bool {
@@ -157,7 +167,7 @@ func (s *Sim) postRevoke(w http.ResponseWriter, r *http.Request) {
 	s.pipe.Serve(w, call, func(c *simkit.Call) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if !goodClient(form) {
+		if s.client(form) == nil {
 			c.JSON(http.StatusBadRequest, invalidClient())
 			return
 		}

@@ -12,9 +12,10 @@ const opTransfer = "users.transfer"
 
 // Operations that no route of the API names.
 const (
-	opToken   = "token"
-	opRevoke  = "revoke"
-	opUnknown = "unknown"
+	opToken     = "token"
+	opRevoke    = "revoke"
+	opAuthorize = "authorize"
+	opUnknown   = "unknown"
 )
 
 // route is one endpoint: a pattern of http.ServeMux below /2.0, the
@@ -36,7 +37,7 @@ func apiRoutes() []route {
 
 // operations lists the names that the log shows and that faults go by.
 func operations() []string {
-	ops := []string{opToken, opRevoke, opUnknown}
+	ops := []string{opToken, opRevoke, opAuthorize, opUnknown}
 	for _, rt := range apiRoutes() {
 		ops = append(ops, rt.op)
 	}
@@ -56,7 +57,7 @@ func userRoutes() []route {
 		{"POST /users/{id}/email_aliases", "email_aliases.create", scopeUsers, (*request).createAlias},
 		{"DELETE /users/{id}/email_aliases/{alias}", "email_aliases.delete", scopeUsers, (*request).deleteAlias},
 		{"GET /users/{id}/memberships", "users.memberships", scopeGroups, (*request).userMemberships},
-		{"PUT /users/{id}/folders/0", opTransfer, scopeUsers, (*request).transfer},
+		{"PUT /users/{id}/folders/0", opTransfer, scopeTransfer, (*request).transfer},
 	}
 }
 
@@ -114,27 +115,27 @@ func sharingRoutes() []route {
 
 func enterpriseRoutes() []route {
 	return []route{
-		{"GET /legal_hold_policies", "legal_hold_policies.list", scopeGovernance, ofKind(policyLegalHold, (*request).listPolicies)},
-		{"POST /legal_hold_policies", "legal_hold_policies.create", scopeGovernance, ofKind(policyLegalHold, (*request).createPolicy)},
-		{"GET /legal_hold_policies/{id}", "legal_hold_policies.get", scopeGovernance, ofKind(policyLegalHold, (*request).getPolicy)},
-		{"PUT /legal_hold_policies/{id}", "legal_hold_policies.update", scopeGovernance, ofKind(policyLegalHold, (*request).updatePolicy)},
-		{"DELETE /legal_hold_policies/{id}", "legal_hold_policies.delete", scopeGovernance, ofKind(policyLegalHold, (*request).deletePolicy)},
-		{"GET /legal_hold_policy_assignments", "legal_hold_policy_assignments.list", scopeGovernance, (*request).listHolds},
-		{"POST /legal_hold_policy_assignments", "legal_hold_policy_assignments.create", scopeGovernance, ofKind(policyLegalHold, (*request).createAssignment)},
-		{"GET /legal_hold_policy_assignments/{id}", "legal_hold_policy_assignments.get", scopeGovernance, ofKind(policyLegalHold, (*request).getAssignment)},
-		{"DELETE /legal_hold_policy_assignments/{id}", "legal_hold_policy_assignments.delete", scopeGovernance, ofKind(policyLegalHold, (*request).deleteAssignment)},
-		{"GET /legal_hold_policy_assignments/{id}/files_on_hold", "legal_hold_policy_assignments.files", scopeGovernance, ofKind(policyLegalHold, (*request).coveredFiles)},
-		{"GET /retention_policies", "retention_policies.list", scopeGovernance, ofKind(policyRetention, (*request).listPolicies)},
-		{"POST /retention_policies", "retention_policies.create", scopeGovernance, ofKind(policyRetention, (*request).createPolicy)},
-		{"GET /retention_policies/{id}", "retention_policies.get", scopeGovernance, ofKind(policyRetention, (*request).getPolicy)},
-		{"PUT /retention_policies/{id}", "retention_policies.update", scopeGovernance, ofKind(policyRetention, (*request).updatePolicy)},
-		{"DELETE /retention_policies/{id}", "retention_policies.delete", scopeGovernance, ofKind(policyRetention, (*request).deletePolicy)},
-		{"GET /retention_policies/{id}/assignments", "retention_policies.assignments", scopeGovernance, (*request).listRetentions},
-		{"POST /retention_policy_assignments", "retention_policy_assignments.create", scopeGovernance, ofKind(policyRetention, (*request).createAssignment)},
-		{"GET /retention_policy_assignments/{id}", "retention_policy_assignments.get", scopeGovernance, ofKind(policyRetention, (*request).getAssignment)},
-		{"DELETE /retention_policy_assignments/{id}", "retention_policy_assignments.delete", scopeGovernance, ofKind(policyRetention, (*request).deleteAssignment)},
-		{"GET /retention_policy_assignments/{id}/files_under_retention", "retention_policy_assignments.files", scopeGovernance, ofKind(policyRetention, (*request).coveredFiles)},
-		{"GET /events", "events.list", scopeNone, (*request).listEvents},
+		{"GET /legal_hold_policies", "legal_hold_policies.list", scopeLegalHold, ofKind(policyLegalHold, (*request).listPolicies)},
+		{"POST /legal_hold_policies", "legal_hold_policies.create", scopeLegalHold, ofKind(policyLegalHold, (*request).createPolicy)},
+		{"GET /legal_hold_policies/{id}", "legal_hold_policies.get", scopeLegalHold, ofKind(policyLegalHold, (*request).getPolicy)},
+		{"PUT /legal_hold_policies/{id}", "legal_hold_policies.update", scopeLegalHold, ofKind(policyLegalHold, (*request).updatePolicy)},
+		{"DELETE /legal_hold_policies/{id}", "legal_hold_policies.delete", scopeLegalHold, ofKind(policyLegalHold, (*request).deletePolicy)},
+		{"GET /legal_hold_policy_assignments", "legal_hold_policy_assignments.list", scopeLegalHold, (*request).listHolds},
+		{"POST /legal_hold_policy_assignments", "legal_hold_policy_assignments.create", scopeLegalHold, ofKind(policyLegalHold, (*request).createAssignment)},
+		{"GET /legal_hold_policy_assignments/{id}", "legal_hold_policy_assignments.get", scopeLegalHold, ofKind(policyLegalHold, (*request).getAssignment)},
+		{"DELETE /legal_hold_policy_assignments/{id}", "legal_hold_policy_assignments.delete", scopeLegalHold, ofKind(policyLegalHold, (*request).deleteAssignment)},
+		{"GET /legal_hold_policy_assignments/{id}/files_on_hold", "legal_hold_policy_assignments.files", scopeLegalHold, ofKind(policyLegalHold, (*request).coveredFiles)},
+		{"GET /retention_policies", "retention_policies.list", scopeRetention, ofKind(policyRetention, (*request).listPolicies)},
+		{"POST /retention_policies", "retention_policies.create", scopeRetention, ofKind(policyRetention, (*request).createPolicy)},
+		{"GET /retention_policies/{id}", "retention_policies.get", scopeRetention, ofKind(policyRetention, (*request).getPolicy)},
+		{"PUT /retention_policies/{id}", "retention_policies.update", scopeRetention, ofKind(policyRetention, (*request).updatePolicy)},
+		{"DELETE /retention_policies/{id}", "retention_policies.delete", scopeRetention, ofKind(policyRetention, (*request).deletePolicy)},
+		{"GET /retention_policies/{id}/assignments", "retention_policies.assignments", scopeRetention, (*request).listRetentions},
+		{"POST /retention_policy_assignments", "retention_policy_assignments.create", scopeRetention, ofKind(policyRetention, (*request).createAssignment)},
+		{"GET /retention_policy_assignments/{id}", "retention_policy_assignments.get", scopeRetention, ofKind(policyRetention, (*request).getAssignment)},
+		{"DELETE /retention_policy_assignments/{id}", "retention_policy_assignments.delete", scopeRetention, ofKind(policyRetention, (*request).deleteAssignment)},
+		{"GET /retention_policy_assignments/{id}/files_under_retention", "retention_policy_assignments.files", scopeRetention, ofKind(policyRetention, (*request).coveredFiles)},
+		{"GET /events", "events.list", scopeEnterprise, (*request).listEvents},
 	}
 }
 
@@ -159,6 +160,8 @@ func (s *Sim) routes() *http.ServeMux {
 	mux.HandleFunc("GET /download/{id}/{key}", s.getDownload)
 	mux.HandleFunc("POST /oauth2/token", s.postToken)
 	mux.HandleFunc("POST /oauth2/revoke", s.postRevoke)
+	mux.HandleFunc("GET /api/oauth2/authorize", s.getAuthorize)
+	mux.HandleFunc("POST /api/oauth2/authorize", s.postAuthorize)
 	s.controlRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unknownRoute(w, r, known) })
 	return mux

@@ -80,6 +80,7 @@ type Banner struct {
 	BaseURL      string `json:"base_url"`
 	UploadURL    string `json:"upload_url"`
 	TokenURL     string `json:"token_url"`
+	AuthorizeURL string `json:"authorize_url"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
 	EnterpriseID string `json:"enterprise_id"`
@@ -90,7 +91,8 @@ type Banner struct {
 func (s *Sim) Banner(base string) Banner {
 	return Banner{
 		BaseURL: base, UploadURL: base, TokenURL: base + "/oauth2/token",
-		ClientID: MainClientID, ClientSecret: ClientSecret, EnterpriseID: EnterpriseID, AdminID: s.admin,
+		AuthorizeURL: base + "/api/oauth2/authorize",
+		ClientID:     MainClientID, ClientSecret: ClientSecret, EnterpriseID: EnterpriseID, AdminID: s.admin,
 	}
 }
 

@@ -73,6 +73,9 @@ type Switches struct {
 	NoUserTokens         bool    `json:"no_user_tokens"`
 	CoadminsRestricted   bool    `json:"coadmins_restricted"`
 	AppState             string  `json:"app_state"`
+	ScopeRefusal         string  `json:"scope_refusal"`
+	RemovedAppGrant      string  `json:"removed_app_grant"`
+	RemovedAppCall       string  `json:"removed_app_call"`
 	DeactivatedAnswer    string  `json:"deactivated_answer"`
 	TerminateKillsTokens bool    `json:"terminate_kills_tokens"`
 	AsUserDebits         string  `json:"as_user_debits"`

@@ -129,6 +129,19 @@ func accessChecks() map[string]func(*bench, string) {
 			res := b.do(map[string]int{"authorized": 200, "unauthorized": 200, "disabled": 401}[v], http.MethodGet, "/users/me", nil)
 			require.Equal(b.t, v == "disabled", strings.Contains(res.raw, "Unauthorized - Cannot authorize with this service"))
 		},
+		"scope_refusal": func(b *bench, v string) {
+			res := b.do(http.StatusForbidden, http.MethodGet, "/users", nil, b.app("narrow", "manage_groups"))
+			want := map[string]string{"denied": "access_denied_insufficient_permissions", "insufficient_scope": v}[v]
+			require.Equal(b.t, want, res.body["code"])
+		},
+		"removed_app_grant": func(b *bench, v string) {
+			b.change(boxsim.MainClientID, "remove")
+			require.Equal(b.t, v, b.credentials("enterprise", boxsim.EnterpriseID).body["error"])
+		},
+		"removed_app_call": func(b *bench, v string) {
+			b.change(boxsim.MainClientID, "remove")
+			require.Equal(b.t, v == "empty", b.do(http.StatusUnauthorized, http.MethodGet, "/users/me", nil).raw == "")
+		},
 		"deactivated_answer": func(b *bench, v string) {
 			ann := b.user("Ann")
 			b.suspend(ann)

@@ -16,23 +16,27 @@ const (
 )
 
 type token struct {
-	user     string
-	readOnly bool
-	expires  time.Time
-	pair     int // shared with the refresh token that came along; 0 without one
+	user    string
+	app     *application
+	scopes  scopeSet
+	expires time.Time
+	pair    int // shared with the refresh token that came along; 0 without one
 }
 
 // grantToken is an authorization code or a refresh token: good for one use by
 // one client.
 type grantToken struct {
-	user, client string
-	redirect     string
-	expires      time.Time
-	pair         int
+	user     string
+	app      *application
+	scopes   scopeSet
+	redirect string
+	expires  time.Time
+	pair     int
 }
 
 // oauthState is what the token endpoint remembers. Sim.mu guards it.
 type oauthState struct {
+	apps    map[string]*application
 	codes   map[string]*grantToken
 	refresh map[string]*grantToken
 	keys    map[string]appKey
@@ -42,7 +46,7 @@ type oauthState struct {
 
 func newOAuthState() oauthState {
 	return oauthState{
-		codes: map[string]*grantToken{}, refresh: map[string]*grantToken{}, keys: map[string]appKey{}, jtis: map[string]bool{},
+		apps: builtInApps(), codes: map[string]*grantToken{}, refresh: map[string]*grantToken{}, keys: map[string]appKey{}, jtis: map[string]bool{},
 	}
 }
 
@@ -53,21 +57,22 @@ func (s *Sim) secret(userID string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// issue makes an access token of a user for one of the two clients.
-func (s *Sim) issue(userID, client string, pair int, now time.Time) map[string]any {
+// issue makes an access token of a user for an application.
+func (s *Sim) issue(userID string, app *application, scopes scopeSet, pair int, now time.Time) map[string]any {
 	value := s.secret(userID)
-	s.tokens[value] = &token{user: userID, readOnly: client == ReadOnlyClientID, expires: now.Add(s.cfg.TokenLife), pair: pair}
+	s.tokens[value] = &token{user: userID, app: app, scopes: scopes, expires: now.Add(s.cfg.TokenLife), pair: pair}
 	return map[string]any{
 		"access_token": value, "expires_in": int(s.cfg.TokenLife.Seconds()), "token_type": "bearer", "restricted_to": []any{},
 	}
 }
 
 // issuePair makes an access token and the refresh token for the next one.
-func (s *Sim) issuePair(userID, client string, now time.Time) map[string]any {
+// Both have the scopes of the consent they go back to.
+func (s *Sim) issuePair(userID string, app *application, scopes scopeSet, now time.Time) map[string]any {
 	s.oauth.pairs++
-	body := s.issue(userID, client, s.oauth.pairs, now)
+	body := s.issue(userID, app, scopes, s.oauth.pairs, now)
 	value := s.secret(userID)
-	s.oauth.refresh[value] = &grantToken{user: userID, client: client, expires: now.Add(s.cfg.RefreshLife), pair: s.oauth.pairs}
+	s.oauth.refresh[value] = &grantToken{user: userID, app: app, scopes: scopes, expires: now.Add(s.cfg.RefreshLife), pair: s.oauth.pairs}
 	body["refresh_token"] = value
 	return body
 }
@@ -122,6 +127,8 @@ type CodeSpec struct {
 	User        string `json:"user"`
 	Client      string `json:"client"`
 	RedirectURI string `json:"redirect_uri"`
+	// Scope narrows what the app may do, separated by spaces; empty is all.
+	Scope string `json:"scope"`
 }
 
 // AddCode lets a user consent and returns the authorization code.
@@ -132,14 +139,25 @@ func (s *Sim) AddCode(spec CodeSpec) (string, error) {
 		spec.Client = MainClientID
 	}
 	u := s.w.user(spec.User)
-	if u == nil || !u.active() || !knownClient(spec.Client) {
-		return "", fmt.Errorf("box simulator: a code needs an active user and the client %s or %s", MainClientID, ReadOnlyClientID)
+	app := s.oauth.apps[spec.Client]
+	if u == nil || !u.active() || app == nil {
+		return "", fmt.Errorf("box simulator: a code needs an active user and a client that is registered, such as %s", MainClientID)
 	}
+	ask := consent{app: app, scopes: app.granted}
+	if !ask.narrow(spec.Scope) {
+		return "", fmt.Errorf("box simulator: the client does not have these scopes: use some of %v", app.granted.names())
+	}
+	return s.newCode(u, app, spec.RedirectURI, ask.scopes), nil
+}
+
+// newCode makes an authorization code, which is bound to the redirect URI that
+// the request named (RFC 6749 section 4.1.3).
+func (s *Sim) newCode(u *user, app *application, redirect string, scopes scopeSet) string {
 	value := s.secret(u.id)
 	s.oauth.codes[value] = &grantToken{
-		user: u.id, client: spec.Client, redirect: spec.RedirectURI, expires: s.clock.Now().Add(s.cfg.CodeLife),
+		user: u.id, app: app, scopes: scopes, redirect: redirect, expires: s.clock.Now().Add(s.cfg.CodeLife),
 	}
-	return value, nil
+	return value
 }
 
 func (s *Sim) controlCode(spec CodeSpec) (any, error) {
