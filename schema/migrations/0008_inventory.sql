@@ -185,9 +185,7 @@ CREATE TABLE inventory_change (
     since         timestamptz,
     seen_at       timestamptz NOT NULL
 );
-CREATE INDEX inventory_change_seen ON inventory_change (seen_at DESC, id DESC);
 CREATE INDEX inventory_change_connection ON inventory_change (connection_id, seen_at DESC, id DESC);
-CREATE INDEX inventory_change_kind ON inventory_change (kind, seen_at DESC, id DESC);
 CREATE INDEX inventory_change_account ON inventory_change (account_id, seen_at DESC, id DESC) WHERE account_id IS NOT NULL;
 
 -- How often a connection's runs begin by themselves; no row = the defaults.
@@ -203,7 +201,6 @@ ALTER TABLE outbox ALTER COLUMN case_id DROP NOT NULL,
     ADD COLUMN run_id uuid REFERENCES run ON DELETE CASCADE,
     ADD COLUMN run_kind text NOT NULL DEFAULT '',
     ADD CHECK ((case_id IS NULL) <> (run_id IS NULL));
-CREATE INDEX outbox_run ON outbox (run_id) WHERE run_id IS NOT NULL;
 
 -- A version 7 UUID (RFC 9562 section 5.7), for rows that one statement makes many
 -- of: milliseconds first, then a random version 4 UUID's rest with its version raised.
