@@ -28,6 +28,8 @@ type root struct {
 	Templates   templateCommands   `cmd:"" help:"Look after the templates that plans are made from."`
 	Connect     connectCommands    `cmd:"" help:"Connect a vendor."`
 	Connections connectionCommands `cmd:"" help:"Look after connections."`
+	Accounts    accountCommands    `cmd:"" help:"Look at accounts, as they were last listed."`
+	Groups      groupCommands      `cmd:"" help:"Look at groups and their members."`
 	Tokens      tokenCommands      `cmd:"" help:"Look after API tokens."`
 	Audit       auditCommands      `cmd:"" help:"Export and verify the audit log."`
 	Pause       pauseCommand       `cmd:"" help:"Stop all writes of the engine at the next call."`

@@ -48,6 +48,8 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"create-token": "admin", "list-tokens": "admin", "revoke-token": "admin", "whoami": "admin operator reviewer auditor",
 		"version": "admin operator reviewer auditor", "show-engine": "admin operator auditor", "set-engine": "admin operator",
 		"export-audit": "admin auditor",
+		"list-accounts": "admin operator auditor", "show-account": "admin operator auditor", "list-account-groups": "admin operator auditor",
+		"list-groups": "admin operator auditor", "list-group-members": "admin operator auditor",
 		"list-holds":   "admin operator auditor", "add-hold": "admin operator", "end-hold": "admin",
 		"list-protections": "admin operator auditor", "add-protection": "admin operator", "end-protection": "admin",
 		"list-templates": "admin operator auditor", "show-template": "admin operator auditor", "apply-templates": "admin", "remove-template": "admin",

@@ -96,6 +96,7 @@ func (s *server) registerAll() {
 	s.registerDeclarations()
 	s.registerTemplates()
 	s.registerConnections()
+	s.registerAccounts()
 	s.registerRecover()
 	s.registerTokens()
 	s.registerEngine()

@@ -14,6 +14,7 @@ import (
 type Store interface {
 	RestrictionStore
 	TemplateStore
+	InventoryStore
 
 	// Authenticate returns the principal of a token by the SHA-256 of the
 	// token; CodeUnauthorized when unknown, expired or revoked.

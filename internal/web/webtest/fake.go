@@ -17,6 +17,7 @@ import (
 type Store struct {
 	RestrictionFuncs
 	TemplateFuncs
+	InventoryFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
 	CreateTokenFunc           func(schema.Token) (schema.Token, error)
