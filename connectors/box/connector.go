@@ -18,7 +18,6 @@ type Connector struct {
 	now    func() time.Time
 
 	// What a revocation is made with.
-	limiter  connectors.Limiter
 	guard    connectors.Guard
 	observer connectors.Observer
 	creds    httpx.Credentials

@@ -61,7 +61,7 @@ func (Factory) Open(cfg connectors.Config) (connectors.Connector, error) {
 	}
 	return &Connector{
 		client: &client{http: hc}, tokens: tokens, conn: cfg.Connection, now: cfg.Now,
-		limiter: cfg.Limiter, guard: cfg.Guard, observer: cfg.Observer, creds: creds,
+		guard: cfg.Guard, observer: cfg.Observer, creds: creds,
 	}, nil
 }
 

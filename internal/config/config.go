@@ -26,6 +26,8 @@ type Config struct {
 	KeyFile string
 	// Listen is host:port of the API; loopback unless a TLS proxy stands before it.
 	Listen string
+	// PublicURL is where browsers reach the server's API; empty = nowhere.
+	PublicURL string
 	// HealthListen is host:port of the pages for health and metrics; empty = the
 	// process's default on loopback, "off" = none.
 	HealthListen string
@@ -60,6 +62,7 @@ const (
 	DatabaseOwnerURL  = "database_owner_url"
 	KeyFile           = "key_file"
 	Listen            = "listen"
+	PublicURL         = "public_url"
 	HealthListen      = "health_listen"
 	Data              = "data"
 	TimeScale         = "time_scale"
@@ -70,7 +73,7 @@ const (
 	TemporalPlaintext = "temporal_plaintext"
 )
 
-var names = []string{DatabaseURL, DatabaseOwnerURL, KeyFile, Listen, HealthListen, Data, TimeScale, RatePerMinute, Schedules, LogLevel, LogFormat, TemporalPlaintext}
+var names = []string{DatabaseURL, DatabaseOwnerURL, KeyFile, Listen, PublicURL, HealthListen, Data, TimeScale, RatePerMinute, Schedules, LogLevel, LogFormat, TemporalPlaintext}
 
 // Sources are where settings come from; a later one wins over an earlier one:
 // defaults, File, Env, Flags.
@@ -154,7 +157,7 @@ type parser struct {
 func (p *parser) config() Config {
 	return Config{
 		DatabaseURL: p.url(DatabaseURL), DatabaseOwnerURL: p.url(DatabaseOwnerURL),
-		KeyFile: p.values[KeyFile], Listen: p.address(Listen), HealthListen: p.pages(),
+		KeyFile: p.values[KeyFile], Listen: p.address(Listen), PublicURL: p.publicURL(), HealthListen: p.pages(),
 		DataDir: p.values[Data], TimeScale: p.number(TimeScale, 1, 1_000_000),
 		RatePerMinute: int(p.number(RatePerMinute, 1, 1_000_000)), LogLevel: p.oneOf(LogLevel, "debug", "info", "warn", "error"), LogFormat: p.oneOf(LogFormat, "json", "console"),
 		TemporalPlaintext: p.truth(TemporalPlaintext), NoSchedules: p.oneOf(Schedules, "on", "off") == "off",
@@ -209,6 +212,23 @@ func (p *parser) address(name string) string {
 	}
 	if _, port, err := net.SplitHostPort(v); err != nil || port == "" {
 		p.fault(name, "is not host:port", "write for example 127.0.0.1:8080")
+	}
+	return v
+}
+
+// publicURL is scheme, host and perhaps a path; plain http is for loopback, since
+// authorization codes come this way.
+func (p *parser) publicURL() string {
+	v := strings.TrimRight(p.values[PublicURL], "/")
+	if v == "" {
+		return ""
+	}
+	u, err := url.Parse(v)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		p.fault(PublicURL, "is not an absolute URL without user, query and fragment", "write for example https://sendoff.example.com")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		p.fault(PublicURL, "is plain http, over which sign-ins would be seen", "use https; http is for 127.0.0.1")
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"maps"
 	"strconv"
 
 	"sendoff/internal/audit"
@@ -44,6 +45,11 @@ func (s *Store) requireSealer() error {
 // connection that is not removed may write to the same enterprise or has open
 // plans there.
 func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error) {
+	return s.createConnection(ctx, c, secret, nil, by)
+}
+
+// createConnection stores a connection with the grant it works by, if there is one.
+func (s *Store) createConnection(ctx context.Context, c schema.Connection, secret string, g *schema.Grant, by schema.Principal) (schema.Connection, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Connection{}, err
 	}
@@ -63,7 +69,12 @@ func (s *Store) CreateConnection(ctx context.Context, c schema.Connection, secre
 	}
 	var created schema.Connection
 	err = s.inTx(ctx, "create connection", func(ctx context.Context, t *tx) (err error) {
-		created, err = t.insertConnection(ctx, c, sealed)
+		if created, err = t.insertConnection(ctx, c, sealed); err != nil {
+			return err
+		}
+		if g != nil {
+			err = s.insertGrant(ctx, t, c, *g)
+		}
 		t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection.created", audit.Subject{ConnectionID: string(c.ID)},
 			map[string]string{
 				"name": c.Name, "vendor": c.Vendor, "base_url": c.BaseURL, "enterprise_id": c.EnterpriseID,
@@ -196,7 +207,7 @@ func (s *Store) ConnectionByName(ctx context.Context, name string) (schema.Conne
 }
 
 // SetConnectionState enables, disables or removes a connection. Removing
-// forgets the secret; CodeConflict while plans are open on it.
+// forgets the secret and the grant; CodeConflict while plans are open on it.
 func (s *Store) SetConnectionState(ctx context.Context, name string, to schema.ConnectionState, reason string, by schema.Principal) (schema.Connection, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Connection{}, err
@@ -207,26 +218,31 @@ func (s *Store) SetConnectionState(ctx context.Context, name string, to schema.C
 		return schema.Connection{}, &schema.Error{Code: schema.CodeInvalid, Message: "a connection cannot become " + strconv.Quote(string(to))}
 	}
 	var c schema.Connection
-	err := s.inTx(ctx, "change connection", func(ctx context.Context, t *tx) error {
-		var ok bool
-		var err error
-		c, ok, err = maybe[schema.Connection](ctx, t, `select `+connectionColumns+` from connection
-			where name = @name and state <> 'removed' for no key update`, args{"name": name})
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return notFound("connection", name)
-		}
-		if c.State == to {
-			return nil
-		}
-		return t.moveConnection(ctx, &c, to, reason, by)
+	err := s.inTx(ctx, "change connection", func(ctx context.Context, t *tx) (err error) {
+		c, err = t.changeConnection(ctx, name, to, map[string]string{"reason": reason}, by)
+		return err
 	})
 	return c, err
 }
 
-func (t *tx) moveConnection(ctx context.Context, c *schema.Connection, to schema.ConnectionState, reason string, by schema.Principal) error {
+// changeConnection moves a connection to a state; details go into its record.
+func (t *tx) changeConnection(ctx context.Context, name string, to schema.ConnectionState, details map[string]string, by schema.Principal) (schema.Connection, error) {
+	c, ok, err := maybe[schema.Connection](ctx, t, `select `+connectionColumns+` from connection
+		where name = @name and state <> 'removed' for no key update`, args{"name": name})
+	if err != nil {
+		return c, err
+	}
+	if !ok {
+		return c, notFound("connection", name)
+	}
+	if c.State == to {
+		return c, nil
+	}
+	err = t.moveConnection(ctx, &c, to, details, by)
+	return c, err
+}
+
+func (t *tx) moveConnection(ctx context.Context, c *schema.Connection, to schema.ConnectionState, details map[string]string, by schema.Principal) error {
 	if to == schema.ConnectionRemoved {
 		open, err := t.countOpenPlans(ctx, c.ID)
 		if err != nil {
@@ -242,7 +258,14 @@ func (t *tx) moveConnection(ctx context.Context, c *schema.Connection, to schema
 			secret = case when @to = 'removed' then null else secret end
 		where id = @id and state = @from returning `+connectionColumns,
 		args{"id": c.ID, "from": from, "to": to, "now": t.now})
-	t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection."+string(to), audit.Subject{ConnectionID: string(c.ID)},
-		map[string]string{"from": string(from), "to": string(to), "reason": reason})
+	if err != nil {
+		return err
+	}
+	if to == schema.ConnectionRemoved {
+		err = t.destroyGrant(ctx, c.ID)
+	}
+	said := map[string]string{"from": string(from), "to": string(to)}
+	maps.Copy(said, details)
+	t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection."+string(to), audit.Subject{ConnectionID: string(c.ID)}, said)
 	return err
 }

@@ -35,6 +35,13 @@ func (s *Store) ConnectionSecret(ctx context.Context, id schema.ConnectionID) (s
 // it anew. Nothing of the old secret stays. CodeConflict when the connection is no
 // longer at c's version.
 func (s *Store) RotateConnection(ctx context.Context, c schema.Connection, secret string, by schema.Principal) (schema.Connection, error) {
+	return s.replaceSecret(ctx, c, secret, "connection.rotated", by, nil)
+}
+
+// replaceSecret is RotateConnection, and what else is to be replaced with it.
+func (s *Store) replaceSecret(
+	ctx context.Context, c schema.Connection, secret, action string, by schema.Principal, also func(context.Context, *tx) error,
+) (schema.Connection, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Connection{}, err
 	}
@@ -66,8 +73,11 @@ func (s *Store) RotateConnection(ctx context.Context, c schema.Connection, secre
 		if !ok {
 			return conflict("connection "+c.Name+" was changed meanwhile", "look at it and rotate again")
 		}
-		t.record(audit.ConnectionStream(string(c.ID)), principal(by), "connection.rotated", audit.Subject{ConnectionID: string(c.ID)},
+		t.record(audit.ConnectionStream(string(c.ID)), principal(by), action, audit.Subject{ConnectionID: string(c.ID)},
 			map[string]string{"auth_kind": string(rotated.AuthKind), "client_id": rotated.ClientID})
+		if also != nil {
+			return also(ctx, t)
+		}
 		return nil
 	})
 	return rotated, err

@@ -17,17 +17,21 @@ const burst = time.Second
 // which fills at ratePerMinute and holds burst's worth, one at least. With none
 // granted it says how long to wait before asking again. One statement by the
 // database's clock, so that any number of workers share a vendor's limit.
+//
+// CodeClosed when the connection is not enabled: within two seconds of a disable no
+// call leaves any process, those of work under way included.
 func (s *Store) Lease(ctx context.Context, connection, user string, want int, ratePerMinute float64) (int, time.Duration, error) {
 	if want < 1 || !(ratePerMinute > 0) || math.IsInf(ratePerMinute, 0) {
 		return 0, 0, &schema.Error{Code: schema.CodeInternal, Message: "a lease asks for one token or more, at a rate above 0 per minute"}
 	}
 	perSecond := ratePerMinute / 60
 	most := max(1, perSecond*burst.Seconds())
-	row, err := one[struct {
+	row, enabled, err := maybe[struct {
 		Granted int
 		Tokens  float64
 	}](ctx, s.pool, `insert into rate_bucket as b (connection_id, acting_user, tokens, granted, refilled_at)
-		values (@connection, @user, @most - least(@want, floor(@most)), least(@want, floor(@most)), now())
+		select id, @user, @most - least(@want, floor(@most)), least(@want, floor(@most)), now()
+		from connection where id = @connection and state = 'enabled'
 		on conflict (connection_id, acting_user) do update set (tokens, granted, refilled_at) = (
 			select have - least(@want, floor(have)), least(@want, floor(have)), greatest(b.refilled_at, now())
 			from (select least(@most, b.tokens
@@ -36,6 +40,9 @@ func (s *Store) Lease(ctx context.Context, connection, user string, want int, ra
 		args{"connection": schema.ConnectionID(connection), "user": user, "want": float64(want), "most": most, "per_second": perSecond})
 	if err != nil {
 		return 0, 0, translate("lease rate tokens", err)
+	}
+	if !enabled {
+		return 0, 0, &schema.Error{Code: schema.CodeClosed, Message: "connection " + connection + " is not enabled", Fix: "enable the connection"}
 	}
 	if row.Granted > 0 {
 		return row.Granted, 0, nil
