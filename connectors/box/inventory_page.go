@@ -41,7 +41,7 @@ func pageByMarker[W, V any](ctx context.Context, c *client, k call, marker strin
 		return connectors.Page[V]{}, malformed(k.op, "the listing repeats a marker and would never end")
 	case p.NextMarker != "":
 		out.Next = behindMarker + string(p.NextMarker)
-	case theirs == "" && p.byOffset(0) && p.Limit > 0 && !p.last(0):
+	case theirs == "" && p.byOffset(0) && p.plausible() && !p.last(0):
 		out.Next = atOffset + strconv.FormatInt(int64(p.Limit), 10)
 	}
 	return out, nil
@@ -85,8 +85,8 @@ func pageByOffset[W, V any](ctx context.Context, c *client, k call, marker strin
 		return out, err
 	}
 	switch {
-	case p.TotalCount == nil || p.Limit <= 0:
-		return connectors.Page[V]{}, malformed(k.op, "the listing names no total or no limit")
+	case p.TotalCount == nil || !p.plausible():
+		return connectors.Page[V]{}, malformed(k.op, "the listing names no total or no limit, or one beyond what was asked for")
 	case p.Offset != nil && int64(*p.Offset) != offset:
 		return connectors.Page[V]{}, malformed(k.op, "the listing answers another offset and would never end")
 	case !p.last(offset):
@@ -94,6 +94,9 @@ func pageByOffset[W, V any](ctx context.Context, c *client, k call, marker strin
 	}
 	return out, nil
 }
+
+// plausible tells whether the page's limit is one to go on by.
+func (p page[T]) plausible() bool { return 0 < p.Limit && p.Limit <= pageSize }
 
 func parseOffset(op, marker string) (int64, error) {
 	if marker == "" {

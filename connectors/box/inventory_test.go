@@ -274,7 +274,8 @@ func TestPagesThatBreakTheContract(t *testing.T) {
 	for name, l := range listings() {
 		answers := []string{`{}`, `[]`, `null`, `{"entries":null}`, `{"limit":1000}`}
 		if name != "accounts" {
-			answers = append(answers, `{"entries":[],"limit":1000}`, `{"entries":[],"total_count":1,"limit":0}`, `{"entries":[],"total_count":1,"limit":5,"offset":5}`)
+			answers = append(answers, `{"entries":[],"limit":1000}`, `{"entries":[],"total_count":1,"limit":0}`, `{"entries":[],"total_count":1,"limit":5,"offset":5}`,
+				`{"entries":[],"total_count":9000000000000000000,"limit":9000000000000000000,"offset":0}`)
 		}
 		for _, answer := range answers {
 			s := newScript(t, exchange{want: l.want, answer: answer})

@@ -37,26 +37,46 @@ func userFields() url.Values {
 // (https://developer.box.com/reference/resources/tracking-code/).
 type tracking map[string]string
 
+type trackingCode struct {
+	Name  text `json:"name"`
+	Value text `json:"value"`
+}
+
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *tracking) UnmarshalJSON(b []byte) error {
-	var codes []json.RawMessage
-	if b[0] != '[' || json.Unmarshal(b, &codes) != nil {
+	if b[0] != '[' || len(b) == len("[]") {
 		return nil
 	}
-	for _, raw := range codes {
-		var code struct {
-			Name  string `json:"name"`
-			Value text   `json:"value"`
-		}
-		if json.Unmarshal(raw, &code) != nil || code.Name == "" || code.Value == "" {
+	var codes []trackingCode
+	if json.Unmarshal(b, &codes) != nil {
+		codes = legibleCodes(b)
+	}
+	for _, code := range codes {
+		if code.Name == "" || code.Value == "" {
 			continue
 		}
 		if *t == nil {
 			*t = make(tracking, len(codes))
 		}
-		(*t)[code.Name] = string(code.Value)
+		(*t)[string(code.Name)] = string(code.Value)
 	}
 	return nil
+}
+
+// legibleCodes are those of a list that can be read.
+func legibleCodes(list []byte) []trackingCode {
+	var all []json.RawMessage
+	if json.Unmarshal(list, &all) != nil {
+		return nil
+	}
+	var legible []trackingCode
+	for _, raw := range all {
+		var code trackingCode
+		if json.Unmarshal(raw, &code) == nil {
+			legible = append(legible, code)
+		}
+	}
+	return legible
 }
 
 // service tells whether the user is an application's automation user, as against
