@@ -112,7 +112,7 @@ func (x *examination) judgeRefusal(r *schema.ProbeResult, e *connectors.Error) {
 	case e.Kind == connectors.Unauthorized && e.Code == "" && !errors.Is(e, connectors.ErrActorInactive):
 		r.Code, r.Message = schema.ProbeTokenRevoked, "the vendor does not accept an access token that it has just handed out"
 		r.Fix = "look whether the token URL and the base URL are of the same vendor and environment, and whether the application was authorized again a moment ago; then test again"
-	case e.Kind == connectors.Forbidden && e.Code == "insufficient_scope": // RFC 6750 section 3.1
+	case errors.Is(e, connectors.ErrScopeMissing), e.Kind == connectors.Forbidden && e.Code == "insufficient_scope": // RFC 6750 section 3.1
 		missing(r)
 	case e.Kind == connectors.Forbidden && x.known && x.identity.Role == schema.RoleMember && !x.identity.Service:
 		r.Code, r.Message = schema.ProbeRoleInsufficient, "the connection acts as a user without administrator rights, whom the vendor does not let do this"

@@ -21,6 +21,9 @@ var (
 	ErrIntegrationRemoved = errors.New("the application is switched off at the vendor")
 	// ErrActorInactive: who the call acts as is deactivated.
 	ErrActorInactive = errors.New("who the call acts as is deactivated")
+	// ErrScopeMissing: the token lacks the scope; a plain code says so too
+	// (insufficient_scope, RFC 6750 section 3.1).
+	ErrScopeMissing = errors.New("the token lacks the scope")
 	// ErrNotInPlan: the right is there and the vendor's plan does not serve it.
 	ErrNotInPlan = errors.New("the vendor's plan does not serve this")
 	// ErrNotTheAPI: what answers is not the vendor's API, such as a page for people.

@@ -36,10 +36,6 @@ const (
 // a connection that offboards, as a snapshot reads them before anything is
 // changed.
 func (Factory) Abilities(readOnly bool) []schema.Ability {
-	content := scopeWrite
-	if readOnly {
-		content = scopeRead
-	}
 	all := []schema.Ability{
 		{Name: connectors.AbilitySignIn, Serves: "everything", Required: true},
 		{Name: connectors.AbilityIdentity, Serves: "everything", Required: true},
@@ -61,7 +57,7 @@ func (Factory) Abilities(readOnly bool) []schema.Ability {
 			Serves: "what groups may reach",
 		},
 		{
-			Name: abilityReadContent, Scope: content, Required: !readOnly,
+			Name: abilityReadContent, Scope: scopeRead + " or " + scopeWrite, Required: !readOnly,
 			Serves: "the snapshot and the proof of a transfer, acting as the owner; no report needs it",
 		},
 		{

@@ -39,7 +39,12 @@ func (c *Connector) Probe(ctx context.Context, ability string) error {
 	if !ok {
 		return &connectors.Error{Kind: connectors.Unsupported, Op: opProbe, Detail: "there is no probe for this ability"}
 	}
-	return probe(ctx)
+	err := probe(ctx)
+	var refused *connectors.Error
+	if errors.As(err, &refused) && refused.Kind == connectors.Forbidden && refused.Code != codeScope && refused.Err == nil {
+		refused.Err = c.clarify(ctx, ability)
+	}
+	return err
 }
 
 const opProbe = "box.probe"
@@ -115,29 +120,46 @@ func (c *client) probeGroup(ctx context.Context, rest string) error {
 	return err
 }
 
-// probeEvents reads the newest events, of which there are none yet. Refused, it
-// looks whether the plan is what is missing.
+// probeEvents reads the newest events, of which there are none yet.
 func (c *Connector) probeEvents(ctx context.Context) error {
 	q := url.Values{"stream_type": {"admin_logs"}, "limit": {"1"}, "created_after": {c.now().UTC().Format(time.RFC3339)}}
 	_, err := some[ref](ctx, c.client, "/events", q)
-	var refused *connectors.Error
-	if errors.As(err, &refused) && refused.Kind == connectors.Forbidden && refused.Code != codeScope && c.mayAllButEvents(ctx) {
-		refused.Err = connectors.ErrNotInPlan
-	}
 	return err
 }
 
-// mayAllButEvents tells whether the scope that opens the events opens the
-// enterprise's device pins (https://developer.box.com/reference/get-enterprises-id-device-pinners/),
-// for a role that cannot be what is missing: the primary administrator, and a
-// service account, which may what its scopes say. A co-admin may lack the
-// permission for reports alone.
-func (c *Connector) mayAllButEvents(ctx context.Context) bool {
+// clarify finds out what a 403 is about, nil when that cannot be told. Box answers
+// alike for a scope, a role, an add-on and a plan that are missing
+// (https://support.box.com/hc/en-us/articles/360043693434). The role is not what
+// is missing to the primary administrator, nor to a service account, which may
+// what its scopes say; then what else the scope opens tells the rest.
+func (c *Connector) clarify(ctx context.Context, ability string) error {
 	id, err := c.Check(ctx)
-	if err != nil || id.Role != schema.RoleOwner && !id.Service || checkIDs(opProbe, schema.ExternalID(c.conn.EnterpriseID)) != nil {
-		return false
+	if err != nil || id.Role != schema.RoleOwner && !id.Service {
+		return nil
 	}
-	return c.client.probeList(ctx, "/enterprises/"+c.conn.EnterpriseID+"/device_pinners") == nil
+	switch ability {
+	case abilityListAccounts, abilityReadAccount, abilityListGroups, abilityListMembers, abilityListCollaborations:
+		return connectors.ErrScopeMissing
+	case abilityReadContent:
+		// One's own root needs the scope and nobody to act as.
+		err := c.client.do(ctx, call{op: opProbe, path: "/folders/0", query: fields("id")}, nil)
+		if connectors.KindOf(err) == connectors.Forbidden {
+			return connectors.ErrScopeMissing
+		}
+	case abilityReadEvents:
+		if checkIDs(opProbe, schema.ExternalID(c.conn.EnterpriseID)) != nil {
+			return nil
+		}
+		// https://developer.box.com/reference/get-enterprises-id-device-pinners/
+		err := c.client.probeList(ctx, "/enterprises/"+c.conn.EnterpriseID+"/device_pinners")
+		switch {
+		case err == nil:
+			return connectors.ErrNotInPlan
+		case connectors.KindOf(err) == connectors.Forbidden:
+			return connectors.ErrScopeMissing
+		}
+	}
+	return nil
 }
 
 func nothingToProbe() error {

@@ -136,6 +136,7 @@ func enterpriseRoutes() []route {
 		{"DELETE /retention_policy_assignments/{id}", "retention_policy_assignments.delete", scopeRetention, ofKind(policyRetention, (*request).deleteAssignment)},
 		{"GET /retention_policy_assignments/{id}/files_under_retention", "retention_policy_assignments.files", scopeRetention, ofKind(policyRetention, (*request).coveredFiles)},
 		{"GET /events", "events.list", scopeEnterprise, (*request).listEvents},
+		{"GET /enterprises/{id}/device_pinners", "device_pinners.list", scopeEnterprise, (*request).listDevicePins},
 	}
 }
 
