@@ -45,96 +45,108 @@ func (s *Store) UnlistedGroups(ctx context.Context, id schema.RunID, d schema.Da
 // StageMembers stores a page of a group's members with the marker of the next
 // one. CodeStale when the group's listing is not there.
 func (s *Store) StageMembers(ctx context.Context, id schema.RunID, at schema.GroupListing, entries []schema.GroupMember, next string) error {
-	return s.stageGroupPage(ctx, id, schema.DataMemberships, at, next, func(ctx context.Context, t *tx) (int64, error) {
-		return t.stageMembers(ctx, id, at.GroupID, entries)
-	})
+	a, err := memberArgs(entries)
+	if err != nil {
+		return err
+	}
+	return s.stageGroupPage(ctx, id, schema.DataMemberships, at, next, stageMembersSQL, a)
 }
 
 // StageCollaborations is StageMembers for what a group's members may reach.
 func (s *Store) StageCollaborations(ctx context.Context, id schema.RunID, at schema.GroupListing, entries []schema.GroupCollaboration, next string) error {
-	return s.stageGroupPage(ctx, id, schema.DataCollaborations, at, next, func(ctx context.Context, t *tx) (int64, error) {
-		return t.stageCollaborations(ctx, id, at.GroupID, entries)
-	})
+	return s.stageGroupPage(ctx, id, schema.DataCollaborations, at, next, stageCollaborationsSQL, collaborationArgs(entries))
 }
 
-// lockGroup locks a staged group and its run, and returns how far its listing is.
-func (t *tx) lockGroup(ctx context.Context, id schema.RunID, l groupListing, group schema.ExternalID) (state string, at schema.GroupListing, err error) {
-	row, ok, err := maybe[struct {
-		RunState schema.RunState
-		State    string
-		schema.GroupListing
-	}](ctx, t, `select r.state as run_state, g.`+l.state+` as state, g.external_id as group_id, g.generation, g.`+l.next+` as marker
+// groupPlace is how far the listing of a staged group is, with its run.
+type groupPlace struct {
+	RunState schema.RunState
+	State    string
+	schema.GroupListing
+}
+
+// lockGroupSQL locks a staged group and its run.
+func lockGroupSQL(l groupListing) string {
+	return `select r.state as run_state, g.` + l.state + ` as state, g.external_id as group_id, g.generation, g.` + l.next + ` as marker
 		from run r join staged_group g on g.run_id = r.id
-		where r.id = @id and g.external_id = @group for share of r for no key update of g`, args{"id": id, "group": group})
-	switch {
-	case err != nil:
-	case !ok:
-		err = overtaken(id, schema.DataGroups)
-	case !row.RunState.Open():
-		err = runEnded(schema.Run{ID: id, State: row.RunState})
-	}
-	return row.State, row.GroupListing, err
+		where r.id = @id and g.external_id = @group for share of r for no key update of g`
 }
 
-func (s *Store) stageGroupPage(ctx context.Context, id schema.RunID, d schema.Dataset, at schema.GroupListing, next string, stage func(context.Context, *tx) (int64, error)) error {
+// check refuses a try that was overtaken, or whose run has ended. A group that is
+// not staged any more was dropped with its generation.
+func (p groupPlace) check(id schema.RunID, d schema.Dataset, found bool) error {
+	switch {
+	case !found:
+		return overtaken(id, d)
+	case !p.RunState.Open():
+		return runEnded(schema.Run{ID: id, State: p.RunState})
+	}
+	return nil
+}
+
+// stageGroupPage is one statement, for there are as many pages as groups. Insert
+// is the part that stores the entries where here has a row.
+func (s *Store) stageGroupPage(ctx context.Context, id schema.RunID, d schema.Dataset, at schema.GroupListing, next, insert string, a args) error {
 	l, err := listingOf(d)
 	if err != nil {
 		return err
 	}
-	return s.inTx(ctx, "stage a page of "+string(d), func(ctx context.Context, t *tx) error {
-		state, now, err := t.lockGroup(ctx, id, l, at.GroupID)
-		if err != nil {
-			return err
-		}
-		if state != "pending" || now != at {
-			return overtaken(id, d)
-		}
-		fresh, err := stage(ctx, t)
-		if err != nil {
-			return err
-		}
-		if next == "" {
-			state = "done"
-		}
-		err = t.changeOne(ctx, `update staged_group set `+l.state+` = @state, `+l.next+` = @next
-			where run_id = @id and generation = @generation and external_id = @group`,
-			args{"id": id, "generation": at.Generation, "group": at.GroupID, "state": state, "next": next})
-		if err != nil {
-			return err
-		}
-		// Last, for all groups of a run meet here.
-		return t.changeOne(ctx, `update run_dataset set state = 'collecting', pages = pages + 1, rows = rows + @fresh, updated_at = @now
-			where run_id = @id and dataset = @dataset`, args{"id": id, "dataset": d, "fresh": fresh, "now": t.now})
-	})
+	op := "stage a page of " + string(d)
+	a["id"], a["dataset"], a["group"], a["generation"], a["marker"], a["next"] = id, d, at.GroupID, at.Generation, at.Marker, next
+	place, found, err := maybe[groupPlace](ctx, s.pool, `with place as materialized (`+lockGroupSQL(l)+`),
+		here as (select * from place where state = 'pending' and generation = @generation and marker = @marker and run_state in ('queued', 'running')),
+		staged as (`+insert+` returning s.xmax = 0 as fresh),
+		moved as (
+			update staged_group g set `+l.next+` = @next, `+l.state+` = case when @next = '' then 'done' else 'pending' end
+			from here where g.run_id = @id and g.generation = here.generation and g.external_id = here.group_id),
+		counted as (
+			update run_dataset set state = 'collecting', pages = pages + 1, rows = rows + (select count(*) from staged where fresh), updated_at = now()
+			where run_id = @id and dataset = @dataset and exists (select 1 from here))
+		select * from place`, a)
+	if err != nil {
+		return translate(op, err)
+	}
+	if err := place.check(id, d, found); err != nil {
+		return err
+	}
+	if place.State != "pending" || place.GroupListing != at {
+		return overtaken(id, d)
+	}
+	return nil
 }
 
-func (t *tx) stageMembers(ctx context.Context, id schema.RunID, group schema.ExternalID, entries []schema.GroupMember) (int64, error) {
+const stageMembersSQL = `insert into staged_membership as s (run_id, group_id, account_id, external_id, role, permissions)
+	select @id, here.group_id, p.account_id, p.external_id, p.role, p.permissions::jsonb
+	from here cross join unnest(@accounts::text[], @ids::text[], @roles::text[], @permissions::text[]) as p(account_id, external_id, role, permissions)
+	on conflict (run_id, group_id, account_id) do update set
+		(external_id, role, permissions) = (excluded.external_id, excluded.role, excluded.permissions)`
+
+func memberArgs(entries []schema.GroupMember) (args, error) {
 	entries = lastOfEach(entries, func(m schema.GroupMember) schema.ExternalID { return m.AccountID })
 	n := len(entries)
 	accounts, ids, roles, permissions := make([]string, n), make([]string, n), make([]string, n), make([]*string, n)
 	for i, m := range entries {
 		accounts[i], ids[i], roles[i] = string(m.AccountID), string(m.ExternalID), m.Role
-		if m.Permissions != nil {
-			b, err := json.Marshal(m.Permissions)
-			if err != nil {
-				return 0, err
-			}
-			text := string(b)
-			permissions[i] = &text
+		if m.Permissions == nil {
+			continue
 		}
+		b, err := json.Marshal(m.Permissions)
+		if err != nil {
+			return nil, err
+		}
+		text := string(b)
+		permissions[i] = &text
 	}
-	return scalar[int64](ctx, t, `with staged as (
-			insert into staged_membership as s (run_id, group_id, account_id, external_id, role, permissions)
-			select @id, @group, p.account_id, p.external_id, p.role, p.permissions::jsonb
-			from unnest(@accounts::text[], @ids::text[], @roles::text[], @permissions::text[]) as p(account_id, external_id, role, permissions)
-			on conflict (run_id, group_id, account_id) do update set
-				(external_id, role, permissions) = (excluded.external_id, excluded.role, excluded.permissions)
-			returning s.xmax = 0 as fresh)
-		select count(*) filter (where fresh) from staged`,
-		args{"id": id, "group": group, "accounts": accounts, "ids": ids, "roles": roles, "permissions": permissions})
+	return args{"accounts": accounts, "ids": ids, "roles": roles, "permissions": permissions}, nil
 }
 
-func (t *tx) stageCollaborations(ctx context.Context, id schema.RunID, group schema.ExternalID, entries []schema.GroupCollaboration) (int64, error) {
+const stageCollaborationsSQL = `insert into staged_collaboration as s (run_id, group_id, external_id, item_type, item_id, item_name, role, status, expires_at)
+	select @id, here.group_id, p.*
+	from here cross join unnest(@ids::text[], @types::text[], @items::text[], @names::text[], @roles::text[], @statuses::text[], @expires::timestamptz[]) as p
+	on conflict (run_id, group_id, external_id) do update set
+		(item_type, item_id, item_name, role, status, expires_at)
+		= (excluded.item_type, excluded.item_id, excluded.item_name, excluded.role, excluded.status, excluded.expires_at)`
+
+func collaborationArgs(entries []schema.GroupCollaboration) args {
 	entries = lastOfEach(entries, func(c schema.GroupCollaboration) schema.ExternalID { return c.ExternalID })
 	n := len(entries)
 	texts := make([][]string, 6)
@@ -148,18 +160,9 @@ func (t *tx) stageCollaborations(ctx context.Context, id schema.RunID, group sch
 		}
 		expires[i] = nullable(c.ExpiresAt)
 	}
-	return scalar[int64](ctx, t, `with staged as (
-			insert into staged_collaboration as s (run_id, group_id, external_id, item_type, item_id, item_name, role, status, expires_at)
-			select @id, @group, p.* from unnest(@ids::text[], @types::text[], @items::text[], @names::text[], @roles::text[], @statuses::text[], @expires::timestamptz[]) as p
-			on conflict (run_id, group_id, external_id) do update set
-				(item_type, item_id, item_name, role, status, expires_at)
-				= (excluded.item_type, excluded.item_id, excluded.item_name, excluded.role, excluded.status, excluded.expires_at)
-			returning s.xmax = 0 as fresh)
-		select count(*) filter (where fresh) from staged`,
-		args{
-			"id": id, "group": group, "ids": texts[0], "types": texts[1], "items": texts[2], "names": texts[3],
-			"roles": texts[4], "statuses": texts[5], "expires": expires,
-		})
+	return args{
+		"ids": texts[0], "types": texts[1], "items": texts[2], "names": texts[3], "roles": texts[4], "statuses": texts[5], "expires": expires,
+	}
 }
 
 // EndGroup records that a group cannot be listed: it is gone, or its listing was
@@ -174,14 +177,18 @@ func (s *Store) EndGroup(ctx context.Context, id schema.RunID, d schema.Dataset,
 		to = "gone"
 	}
 	return s.inTx(ctx, "pass over a group", func(ctx context.Context, t *tx) error {
-		state, at, err := t.lockGroup(ctx, id, l, group)
+		at, found, err := maybe[groupPlace](ctx, t, lockGroupSQL(l), args{"id": id, "group": group})
 		if err != nil {
 			return err
 		}
-		switch {
-		case state == to:
+		if err := at.check(id, d, found); err != nil {
+			return err
+		}
+		switch at.State {
+		case to:
 			return nil
-		case state != "pending":
+		case "pending":
+		default:
 			return overtaken(id, d)
 		}
 		return t.changeOne(ctx, `update staged_group set `+l.state+` = @to where run_id = @id and generation = @generation and external_id = @group`,

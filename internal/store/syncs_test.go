@@ -146,11 +146,12 @@ func (b *bundle) changes(run schema.RunID) []string {
 	return list
 }
 
-
 func TestSyncTellsWhatChanged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	group := func(id string) schema.Group { return schema.Group{ExternalID: schema.ExternalID(id), Name: "Group " + id} }
+	group := func(id string) schema.Group {
+		return schema.Group{ExternalID: schema.ExternalID(id), Name: "Group " + id}
+	}
 	member := func(g, a, role string) schema.GroupMember {
 		return schema.GroupMember{ExternalID: schema.ExternalID(g + "-" + a), GroupID: schema.ExternalID(g), AccountID: schema.ExternalID(a), Role: role}
 	}
