@@ -30,7 +30,7 @@ type broken struct {
 func TestBrokenConnectorsFail(t *testing.T) {
 	t.Parallel()
 	var all []broken
-	for _, part := range [][]broken{brokenTransfers(), brokenDeletes(), brokenReads(), brokenErrors(), brokenGates(), brokenLives()} {
+	for _, part := range [][]broken{brokenTransfers(), brokenDeletes(), brokenReads(), brokenInventories(), brokenFeeds(), brokenErrors(), brokenGates(), brokenLives()} {
 		all = append(all, part...)
 	}
 	for _, f := range all {

@@ -40,7 +40,7 @@ func calls() []call {
 			return func(ctx context.Context) error { _, err := s.conn.Check(ctx); return err }, ""
 		},
 	}}
-	for _, part := range [][]call{accountCalls(), groupCalls(), contentCalls(), placeCalls()} {
+	for _, part := range [][]call{accountCalls(), groupCalls(), inventoryCalls(), feedCalls(), contentCalls(), placeCalls()} {
 		all = append(all, part...)
 	}
 	return all

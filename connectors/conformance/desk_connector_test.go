@@ -155,6 +155,7 @@ type person struct {
 	Company   string            `json:"company"`
 	Robot     bool              `json:"robot"`
 	SpaceUsed int64             `json:"space_used"`
+	Tags      map[string]string `json:"tags"`
 }
 
 func (c *deskConn) account(op string, p person) (schema.Account, error) {
@@ -165,7 +166,7 @@ func (c *deskConn) account(op string, p person) (schema.Account, error) {
 	a := schema.Account{
 		ConnectionID: c.cfg.Connection.ID, ExternalID: p.ID, Login: p.Login, Name: p.Name, Role: roles[p.Role], VendorStatus: p.State,
 		Status: schema.AccountRestricted, Kind: schema.KindPerson, EnterpriseID: p.Company, SpaceUsed: p.SpaceUsed, SpaceAmount: -1,
-		ObservedAt: c.cfg.Now().UTC(),
+		ObservedAt: c.cfg.Now().UTC(), Tracking: p.Tags,
 	}
 	switch p.State {
 	case "open":

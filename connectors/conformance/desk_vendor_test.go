@@ -27,6 +27,10 @@ type desk struct {
 	groups map[string]bool
 	hidden bool
 	modes  map[string]conformance.Mode
+
+	events   []deskEvent
+	order    []int // the live stream: indices of events
+	unlogged bool
 }
 
 type deskPerson struct {
@@ -38,8 +42,11 @@ type deskPerson struct {
 	Company   string `json:"company"`
 	Robot     bool   `json:"robot"`
 	SpaceUsed int64  `json:"space_used"`
+	Tags      tags   `json:"tags,omitempty"`
 	signOuts  int
 }
+
+type tags map[string]string
 
 // deskPlace is a person's place in a group.
 type deskPlace struct {
@@ -96,6 +103,11 @@ func newDesk() *desk {
 		"GET /v1/items/{id}":              d.item(func(_ *http.Request, i *deskItem) (int, any) { return 200, i }),
 		"GET /v1/items/{id}/shares":       d.item(d.listShares),
 		"POST /v1/items/{id}/shares":      d.item(d.share),
+		"GET /v1/groups":                  d.listGroups,
+		"GET /v1/groups/{id}/members":     d.listMembers,
+		"GET /v1/groups/{id}/access":      d.listAccess,
+		"GET /v1/events":                  d.pastEvents,
+		"GET /v1/events/live":             d.liveEvents,
 	} {
 		d.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") != "Bearer "+deskToken {
@@ -174,7 +186,11 @@ func listed[V any](r *http.Request, name string, all map[string]V, keep func(V) 
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	count := len(ids)
 	if after := r.URL.Query().Get("after"); after != "" {
-		ids = ids[slices.Index(ids, after)+1:]
+		at := slices.Index(ids, after)
+		if at < 0 {
+			return refuse(410, "stale_marker")
+		}
+		ids = ids[at+1:]
 	}
 	next := ""
 	if len(ids) > limit {

@@ -13,12 +13,14 @@ import (
 // connector cannot do is skipped and says so.
 func suite(t T, world func(T) World) {
 	b := bench{world: world}
-	b.inventory(t)
+	b.equipment(t)
 	t.Run("manifest", b.manifest)
 	t.Run("factory", b.factory)
 	t.Run("check", b.identity)
 	t.Run("accounts", b.accounts)
 	t.Run("listing", b.listing)
+	t.Run("inventory", b.inventory)
+	t.Run("feed", b.feed)
 	t.Run("errors", b.errors)
 	t.Run("sign_in", b.signIn)
 	t.Run("cancelled", b.cancelled)
@@ -48,6 +50,8 @@ func capabilities() []struct {
 	}{
 		{"AccountReader", having[connectors.AccountReader]},
 		{"AccountLister", having[connectors.AccountLister]},
+		{"InventoryLister", having[connectors.InventoryLister]},
+		{"ActivityFeed", having[connectors.ActivityFeed]},
 		{"Suspender", having[connectors.Suspender]},
 		{"SessionRevoker", having[connectors.SessionRevoker]},
 		{"GroupReader", having[connectors.GroupReader]},
@@ -61,9 +65,9 @@ func capabilities() []struct {
 	}
 }
 
-// inventory reports which capabilities were found, and fails where the world
+// equipment reports which capabilities were found, and fails where the world
 // lacks what would show that one of them works.
-func (b bench) inventory(t T) {
+func (b bench) equipment(t T) {
 	s := b.open(t)
 	var found, absent []string
 	for _, c := range capabilities() {
@@ -83,9 +87,11 @@ func (b bench) inventory(t T) {
 		used bool
 		have bool
 	}{
-		{"Groups", having[connectors.GroupReader](s.conn), s.world.Groups != nil},
+		{"Groups", having[connectors.GroupReader](s.conn) || having[connectors.InventoryLister](s.conn), s.world.Groups != nil},
+		{"Inventory", having[connectors.InventoryLister](s.conn), s.world.Inventory != nil},
+		{"Events", having[connectors.ActivityFeed](s.conn), s.world.Events != nil},
 		{"Holds", having[connectors.HoldReader](s.conn), s.world.Holds != nil},
-		{"Content", having[connectors.ContentReader](s.conn) || having[connectors.Transferer](s.conn) || having[connectors.Deleter](s.conn), s.world.Content != nil},
+		{"Content", having[connectors.ContentReader](s.conn) || having[connectors.Transferer](s.conn) || having[connectors.Deleter](s.conn) || having[connectors.InventoryLister](s.conn), s.world.Content != nil},
 		{"Transfers", having[connectors.Transferer](s.conn), s.world.Transfers != nil},
 	} {
 		if part.used && !part.have {

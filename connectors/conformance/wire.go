@@ -41,6 +41,8 @@ type wire struct {
 	requests []request
 	spoilt   *spoilt
 	page     string // "" = as asked for
+	frozen   bool   // all are answered as the first one after freeze was
+	ice      *httptest.ResponseRecorder
 	total    func(real int) int
 }
 
@@ -131,6 +133,34 @@ func (w *wire) smallPages(total func(int) int) {
 	w.page, w.total = "2", total
 }
 
+// freeze lets the vendor answer every request like the next one.
+func (w *wire) freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.frozen = true
+}
+
+// thaw answers a request from the ice, once there is some.
+func (w *wire) thaw(x *exchange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ice == nil {
+		w.ice = httptest.NewRecorder()
+		w.world.Handler.ServeHTTP(w.ice, x.r)
+	}
+	for name, values := range w.ice.Header() {
+		x.rw.Header()[name] = values
+	}
+	x.status, x.body = w.ice.Code, w.ice.Body.Bytes()
+	x.answer()
+}
+
+func (w *wire) isFrozen() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.frozen
+}
+
 // ServeHTTP implements http.Handler.
 func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -145,6 +175,8 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == trap: // an empty 200, which scene.inspect will not let pass
 	case f != nil:
 		f.serve(x)
+	case w.isFrozen() && !token:
+		w.thaw(x)
 	case total != nil && !token:
 		x.effect()
 		x.recount(w.world.TotalField, total)

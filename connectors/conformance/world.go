@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http"
+	"time"
 
 	"sendoff/connectors"
 	"sendoff/schema"
@@ -34,9 +35,14 @@ type World struct {
 	// PageParam is the query parameter that bounds a page, TotalField the member
 	// of a listing that counts its entries; "" where the vendor has none.
 	PageParam, TotalField string
+	// MarkerRefusal is the status with which the vendor refuses to go on with its
+	// accounts at a marker that it accepts no more; 0 = its markers do not end.
+	MarkerRefusal int
 
 	People    People
 	Groups    Groups
+	Inventory Inventory
+	Events    Events
 	Holds     Holds
 	Content   Content
 	Transfers Transfers
@@ -74,6 +80,51 @@ type Groups interface {
 	Add(account schema.ExternalID, privileged bool) (group schema.ExternalID, err error)
 	// Member is the account's place in the group; false when it has none.
 	Member(group, account schema.ExternalID) (schema.Membership, bool, error)
+}
+
+// Inventory makes what is listed beside accounts.
+type Inventory interface {
+	// Join puts an account into a group that Groups made, as a plain member.
+	Join(group, account schema.ExternalID) error
+	// Share gives a group access to an item and returns the vendor's word for the
+	// role.
+	Share(item schema.Witness, group schema.ExternalID) (role string, err error)
+	// Track sets an attribute that the vendor keeps for its customer;
+	// errors.ErrUnsupported where it keeps none.
+	Track(account schema.ExternalID, name, value string) error
+}
+
+// EventSort is what happened.
+type EventSort string
+
+// The sorts of event. What a vendor has no event for is errors.ErrUnsupported.
+const (
+	SignIn       EventSort = "sign_in"
+	Work         EventSort = "work"           // the account's holder worked with content
+	AdminSignIn  EventSort = "admin_sign_in"  // an administrator went into the account
+	FailedSignIn EventSort = "failed_sign_in" // nobody got in
+	Created      EventSort = "created"        // an administrator made the account
+	TokenIssued  EventSort = "token_issued"   // an application may now act as the account
+	Ours         EventSort = "ours"           // this connection's own work, acting as the account
+	Deleted      EventSort = "deleted"        // an administrator deleted the account
+)
+
+// Event describes one to record.
+type Event struct {
+	Sort    EventSort
+	Account schema.ExternalID // whose account it is about
+	By      schema.ExternalID // the administrator, of those that one made
+	At      time.Time         // in whole seconds
+}
+
+// Events records what happened in the enterprise.
+type Events interface {
+	// Record records it, to be told soon, and returns the vendor's id of it.
+	Record(Event) (id string, err error)
+	// Position is the present end of the live stream.
+	Position() (string, error)
+	// Hide takes from the connection the right to read events.
+	Hide() error
 }
 
 // Holds places what the vendor keeps accounts for.
