@@ -31,6 +31,7 @@ type settings struct {
 	switches    boxsim.Switches
 	logLevel    string
 	bare        bool     // make no connection
+	schedules   bool     // let runs begin by themselves
 	file        string   // a settings file, for where notices go
 	env         []string // more of the environment of processes
 }
@@ -109,7 +110,7 @@ func (s *stack) up() {
 	require.NoError(s.t, err)
 	l, err := app.StartLocal(s.t.Context(), app.UpConfig{
 		Config: config.Config{
-			DatabaseURL: s.database, DataDir: s.dir, TimeScale: s.set.engineScale, RatePerMinute: 600_000, Notify: told.Notify,
+			DatabaseURL: s.database, DataDir: s.dir, TimeScale: s.set.engineScale, RatePerMinute: 600_000, Notify: told.Notify, NoSchedules: !s.set.schedules,
 		},
 		Env: s.temporalEnv(), Log: log, Version: "e2e", Fresh: true, Progress: func(string) {},
 	})

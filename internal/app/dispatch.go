@@ -87,6 +87,8 @@ func (d *dispatcher) dispatch(ctx context.Context, row schema.OutboxRow) error {
 		return d.orRevive(ctx, row, temporalx.Signal(ctx, d.temporal, workflows.DeprovisionID(row.PlanID), workflows.SignalLane, nil))
 	case schema.OutboxRestart:
 		return d.restart(ctx, row)
+	case schema.OutboxStartRun:
+		return d.startRun(ctx, row)
 	default:
 		return errors.New("outbox row of a kind this release does not know")
 	}

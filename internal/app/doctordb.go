@@ -21,7 +21,7 @@ const (
 )
 
 func queues() []string {
-	return []string{workflows.QueueEngine, workflows.QueueSuspend, workflows.QueueTransfer}
+	return []string{workflows.QueueEngine, workflows.QueueSuspend, workflows.QueueTransfer, workflows.QueueInventory}
 }
 
 // database looks at Postgres as it is, and with a schema that fits also at what

@@ -32,6 +32,7 @@ type Engine struct {
 	store     *store.Store
 	openers   *openers
 	acts      *activities.Activities
+	inventory *activities.Inventory
 	planner   *activities.Planner
 	temporal  temporalx.Options
 	ports     Ports
@@ -65,13 +66,16 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	}
 	clocks := schema.DefaultClocks().Scaled(cfg.TimeScale)
 	e.openers = newOpeners(openerConfig{
-		Factories: all.Factories(), Secrets: e.store, Guard: e.store, Observer: e.telemetry.Observer(),
+		Factories: all.Factories(), Secrets: e.store, Grants: e.store, Guard: e.store, Observer: e.telemetry.Observer(),
 		Limiter: e.telemetry.Limiter(rate.New(e.store, float64(cfg.RatePerMinute))), LoopbackOnly: cfg.TimeScale > 1,
 	})
 	state := decorated[activities.Store](e.store, e.ports.Store)
 	vendors := decorated[activities.Connectors](e.openers, e.ports.Connectors)
 	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks, Notifier: notifier})
 	e.planner = activities.NewPlanner(state, vendors, time.Now)
+	e.inventory = activities.NewInventory(activities.InventoryConfig{
+		Store: e.store, Connectors: vendors, Doctor: activities.NewDoctor(e.openers, time.Now), Correlator: e.store, Notifier: notifier, Clocks: clocks,
+	})
 	return e, nil
 }
 

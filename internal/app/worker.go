@@ -39,7 +39,7 @@ func (e *Engine) runWorker(ctx context.Context, pages net.Listener) error {
 	defer temporal.Close()
 	ready := &readiness{store: e.store, keys: e.keys, temporal: temporal, polling: &atomic.Bool{}}
 	defer e.servePages(pages, ready)()
-	fatal := make(chan error, 3) // one each
+	fatal := make(chan error, 4) // one each
 	workers := e.workers(temporal, fatal)
 	for i, w := range workers {
 		if err := w.Start(); err != nil {
@@ -74,7 +74,7 @@ func (e *Engine) workers(temporal client.Client, fatal chan<- error) []worker.Wo
 	}
 	return []worker.Worker{
 		newEngineWorker(temporal, e.acts, options(100)), newSuspendWorker(temporal, e.acts, options(50)),
-		newTransferWorker(temporal, e.acts, options(concurrentTransfers)),
+		newTransferWorker(temporal, e.acts, options(concurrentTransfers)), newInventoryWorker(temporal, e.inventory, options(concurrentRuns)),
 	}
 }
 
