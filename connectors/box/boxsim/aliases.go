@@ -2,7 +2,6 @@ package boxsim
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -60,6 +59,7 @@ func (q *request) createAlias() reply {
 	if q.loginTaken(b.Email, "") {
 		return failed(loginUsed())
 	}
+	q.emit(q.now, "EMAIL_ALIAS_CONFIRM", q.actor.id, userSource(u.id))
 	return created(q.addAlias(u, b.Email).view())
 }
 
@@ -74,5 +74,6 @@ func (q *request) deleteAlias() reply {
 		return failed(notFound("email_alias", id))
 	}
 	u.aliases = slices.Delete(u.aliases, i, i+1)
-	return reply{status: http.StatusNoContent}
+	q.emit(q.now, "EMAIL_ALIAS_REMOVE", q.actor.id, userSource(u.id))
+	return noContent()
 }

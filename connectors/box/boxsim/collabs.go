@@ -143,6 +143,7 @@ func (q *request) createCollaboration() reply {
 	}
 	c.id = q.w.id("collaboration")
 	q.w.share(c)
+	q.did("COLLABORATION_INVITE", it.eventSource(q.w))
 	return created(q.collabView(c))
 }
 
@@ -209,6 +210,7 @@ func (q *request) updateCollaboration() reply {
 		c.status = b.Status
 	}
 	c.modifiedAt = q.now
+	q.did("COLLABORATION_ROLE_CHANGE", it.eventSource(q.w))
 	return ok(q.collabView(c))
 }
 
@@ -248,6 +250,7 @@ func (q *request) deleteCollaboration() reply {
 		return failed(denied())
 	}
 	q.w.unshare(c)
+	q.did("COLLABORATION_REMOVE", it.eventSource(q.w))
 	return noContent()
 }
 

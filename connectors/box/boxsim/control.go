@@ -31,11 +31,16 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/mode", control(s.controlMode))
 	mux.HandleFunc("POST /_sim/jobs", control(s.controlJobs))
 	mux.HandleFunc("POST /_sim/users", control(made(s.AddUser)))
+	mux.HandleFunc("POST /_sim/users/change", control(changed(s.ChangeUser)))
+	mux.HandleFunc("POST /_sim/users/remove", control(removed(s.RemoveUser)))
 	mux.HandleFunc("POST /_sim/folders", control(made(s.AddFolder)))
 	mux.HandleFunc("POST /_sim/files", control(made(s.AddFile)))
 	mux.HandleFunc("POST /_sim/web_links", control(made(s.AddWebLink)))
 	mux.HandleFunc("POST /_sim/collaborations", control(made(s.AddCollaboration)))
 	mux.HandleFunc("POST /_sim/groups", control(made(s.AddGroup)))
+	mux.HandleFunc("POST /_sim/groups/remove", control(removed(s.RemoveGroup)))
+	mux.HandleFunc("POST /_sim/memberships", control(made(s.AddMembership)))
+	mux.HandleFunc("POST /_sim/memberships/remove", control(removed(s.RemoveMembership)))
 	mux.HandleFunc("POST /_sim/workflows", control(made(s.AddWorkflow)))
 	mux.HandleFunc("POST /_sim/policies", control(made(s.AddPolicy)))
 	mux.HandleFunc("POST /_sim/assignments", control(made(s.Assign)))
@@ -75,6 +80,14 @@ func changed[B any](change func(B) error) func(B) (any, error) {
 	return func(body B) (any, error) { return body, change(body) }
 }
 
+type idBody struct {
+	ID string `json:"id"`
+}
+
+func removed(remove func(id string) error) func(idBody) (any, error) {
+	return func(b idBody) (any, error) { return b, remove(b.ID) }
+}
+
 // postSwitches changes the switches that are named and leaves the others.
 func (s *Sim) postSwitches(w http.ResponseWriter, r *http.Request) {
 	var raw json.RawMessage
@@ -98,7 +111,7 @@ func (s *Sim) changeSwitches(raw []byte) (Switches, error) {
 		return to, err
 	}
 	s.advance(s.clock.Now())
-	s.switches = to
+	s.setSwitches(to)
 	return to, nil
 }
 

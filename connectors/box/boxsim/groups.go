@@ -192,7 +192,7 @@ func (q *request) membershipBody() (membershipBody, *apiError) {
 	if err := q.decode(&b); err != nil {
 		return b, err
 	}
-	if b.Role != nil && *b.Role != "member" && *b.Role != roleAdmin {
+	if b.Role != nil && *b.Role != roleMember && *b.Role != roleAdmin {
 		return b, badRequest("role", "Invalid value '"+*b.Role+"'. The role must be member or admin")
 	}
 	return b, nil
@@ -216,7 +216,7 @@ func (q *request) createMembership() reply {
 		return failed(fail(http.StatusConflict, "conflict", "A resource with this value already exists"))
 	}
 	m := &membership{
-		id: q.w.id("membership"), user: b.User.ID, group: b.Group.ID, role: "member", permissions: b.Permissions,
+		id: q.w.id("membership"), user: b.User.ID, group: b.Group.ID, role: roleMember, permissions: b.Permissions,
 		createdAt: q.now, modifiedAt: q.now,
 	}
 	set(&m.role, b.Role)

@@ -1,7 +1,6 @@
 package boxsim
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -20,6 +19,7 @@ type page struct {
 	limit, offset int
 	marker        bool
 	after         string // the id the marker stands behind
+	hostility
 }
 
 // paging reads limit, offset, usemarker and marker. alwaysMarker is for
@@ -35,7 +35,8 @@ func (q *request) paging(alwaysMarker bool) (page, *apiError) {
 		p.limit = defaultLimit
 	}
 	if p.marker {
-		p.after, err = decodeMarker(q.param("marker"))
+		err = q.readMarker(&p, q.param("marker"))
+		q.worsen(&p)
 		return p, err
 	}
 	if p.offset, err = q.number("offset", "invalid_offset", 0); err != nil {
@@ -48,6 +49,7 @@ func (q *request) paging(alwaysMarker bool) (page, *apiError) {
 		}
 		return p, e
 	}
+	q.worsen(&p)
 	return p, nil
 }
 
@@ -61,24 +63,6 @@ func (q *request) number(name, code string, fallback int) (int, *apiError) {
 		return 0, fail(http.StatusBadRequest, code, "Invalid value '"+raw+"' of "+name)
 	}
 	return n, nil
-}
-
-const markerPrefix = "after:"
-
-func encodeMarker(id string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(markerPrefix + id))
-}
-
-func decodeMarker(marker string) (string, *apiError) {
-	if marker == "" {
-		return "", nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(marker)
-	id, found := strings.CutPrefix(string(raw), markerPrefix)
-	if err != nil || !found {
-		return "", badRequest("marker", "Invalid value '"+marker+"'. The marker is not valid")
-	}
-	return id, nil
 }
 
 // viewed makes a listing's writer of a view that is a tree.
@@ -96,17 +80,13 @@ func listing[T any](p page, all []T, id func(T) string, view func(T) any, order 
 func writePage[T any](p page, all []T, id func(T) string, view func([]byte, T) []byte, order []any) json.RawMessage {
 	b := append([]byte(`{"limit":`), strconv.Itoa(p.limit)...)
 	if p.marker {
-		all = behind(all, p.after, id)
-		next := ""
-		if len(all) > p.limit {
-			all = all[:p.limit]
-			next = encodeMarker(id(all[p.limit-1]))
-		}
+		var next string
+		all, next = markerPage(p, all, id)
 		b = append(b, `,"next_marker":"`+next+`"`...)
 	} else {
-		b = append(b, `,"offset":`+strconv.Itoa(p.offset)+`,"total_count":`+strconv.Itoa(len(all))...)
-		all = all[min(p.offset, len(all)):]
-		all = all[:min(p.limit, len(all))]
+		var total int
+		all, total = offsetPage(p, all)
+		b = append(b, `,"offset":`+strconv.Itoa(p.offset)+`,"total_count":`+strconv.Itoa(total)...)
 		if order != nil {
 			b = appendJSON(append(b, `,"order":`...), order)
 		}

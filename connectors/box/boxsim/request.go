@@ -122,7 +122,9 @@ func (s *Sim) handle(rt route, c *simkit.Call, now time.Time) reply {
 	if err := q.checkFields(); err != nil {
 		return failed(err)
 	}
-	return rt.handle(q)
+	rep := rt.handle(q)
+	q.tell(rt, rep)
+	return rep
 }
 
 func (s *Sim) answer(c *simkit.Call, rep reply, requestID string) {

@@ -25,6 +25,8 @@ type UserSpec struct {
 	// defaults to now.
 	LastLogin time.Time `json:"last_login"`
 	CreatedAt time.Time `json:"created_at"`
+	// TrackingCodes are attributes such as an employee number.
+	TrackingCodes []TrackingCode `json:"tracking_codes"`
 }
 
 // ItemSpec describes an item to seed. An empty Parent is the owner's root;
@@ -63,7 +65,7 @@ func (s *Sim) AddUser(spec UserSpec) (string, error) {
 	}
 	u := s.newUser(spec.Name, spec.Login, roleUser, s.clock.Now())
 	u.external, u.foreign, u.app = spec.External || spec.Foreign, spec.Foreign, spec.App
-	u.lastLogin = spec.LastLogin
+	u.lastLogin, u.trackingCodes = spec.LastLogin, trackingCodes(spec.TrackingCodes)
 	if !spec.CreatedAt.IsZero() {
 		u.createdAt, u.modifiedAt = spec.CreatedAt, spec.CreatedAt
 	}
@@ -169,7 +171,7 @@ func (s *Sim) seedGroup(name string, memberIDs []string, now time.Time) string {
 	g := &group{id: s.w.id("group"), name: name, createdAt: now, modifiedAt: now}
 	s.w.addGroup(g)
 	for i, userID := range memberIDs {
-		m := &membership{id: s.w.id("membership"), user: userID, group: g.id, role: "member", createdAt: now, modifiedAt: now}
+		m := &membership{id: s.w.id("membership"), user: userID, group: g.id, role: roleMember, createdAt: now, modifiedAt: now}
 		if i == 0 {
 			m.role = roleAdmin
 		}
@@ -212,8 +214,13 @@ func (s *Sim) SetSwitches(to Switches) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(s.clock.Now())
-	s.switches = to
+	s.setSwitches(to)
 	return nil
+}
+
+func (s *Sim) setSwitches(to Switches) {
+	s.switches = to
+	clear(s.listings)
 }
 
 // AddFaults schedules faults; see simkit.Fault.

@@ -29,6 +29,7 @@ type Sim struct {
 	issued   int
 	requests int
 	calls    map[string][]time.Time // rate window per user
+	listings map[listingKey]*listingState
 	admin    string
 	service  string
 }
@@ -48,6 +49,7 @@ func New(cfg Config) (*Sim, error) {
 	s := &Sim{
 		cfg: cfg, clock: simkit.NewClock(cfg.Scale), log: cfg.Logger, switches: cfg.Switches,
 		w: newWorld(), tokens: map[string]*token{}, oauth: newOAuthState(), calls: map[string][]time.Time{},
+		listings: map[listingKey]*listingState{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

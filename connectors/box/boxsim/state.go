@@ -114,6 +114,7 @@ const (
 	roleAdmin      = "admin"
 	roleCoadmin    = "coadmin"
 	roleUser       = "user"
+	roleMember     = "member" // of a group
 	statusActive   = "active"
 	statusInactive = "inactive"
 )

@@ -67,6 +67,15 @@ type Switches struct {
 	UnknownFields        string  `json:"unknown_fields"`
 	ProvenanceLocks      bool    `json:"provenance_locks"`
 
+	// Listings.
+	MarkerPages       int     `json:"marker_pages"`
+	MarkerLifeSeconds float64 `json:"marker_life_s"`
+	MarkerExpiry      string  `json:"marker_expiry"`
+	ShiftingPages     string  `json:"shifting_pages"`
+	TotalCount        string  `json:"total_count"`
+	ShortPages        bool    `json:"short_pages"`
+	RepeatedEntries   bool    `json:"repeated_entries"`
+
 	// Tokens, scopes and limits.
 	NoGovernanceScope    bool    `json:"no_governance_scope"`
 	NoAsUser             bool    `json:"no_as_user"`
@@ -87,6 +96,7 @@ type Switches struct {
 	LateEventsSeconds      float64 `json:"late_events_s"`
 	StreamReachSeconds     float64 `json:"stream_reach_s"`
 	EventSkewSeconds       float64 `json:"event_skew_s"`
+	AsUserEvents           string  `json:"as_user_events"`
 	EmptyPageKeepsPosition bool    `json:"empty_page_keeps_position"`
 	PositionType           string  `json:"position_type"`
 	EditEventDetails       bool    `json:"edit_event_details"`

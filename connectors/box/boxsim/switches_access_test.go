@@ -249,6 +249,24 @@ func eventChecks() map[string]func(*bench, string) {
 			after := url.QueryEscape(at.Format(time.RFC3339))
 			require.Len(b.t, entries(b.get(edits+"&created_after="+after+"&created_before="+after)), 1, "the filter goes by what is shown")
 		},
+		"as_user_events": func(b *bench, v string) {
+			ann := b.leaver("Ann")
+			b.get("/folders/0/items", asUser(ann))
+			b.do(http.StatusCreated, http.MethodPost, "/folders", obj{"name": "Mine", "parent": obj{"id": "0"}}, withToken(b.token(boxsim.MainClientID, "user", ann)))
+			b.suspend(b.user("Bob"))
+			b.eventually(func() bool { return len(entries(b.get(edits))) == 1 })
+			seen := entries(b.get("/events?stream_type=admin_logs&event_type=CONTENT_ACCESS,PREVIEW"))
+			require.Equal(b.t, v != "none", len(seen) == 1)
+			if v == "none" {
+				return
+			}
+			require.Equal(b.t, ann, seen[0]["created_by"].(obj)["id"])
+			marked := seen[0]["action_by"] != nil && seen[0]["action_by"].(obj)["id"] == b.id
+			require.Equal(b.t, v == "marked", marked)
+			if v == "marked" {
+				require.Equal(b.t, obj{"service_id": boxsim.MainClientID, "service_name": "Simulated app"}, seen[0]["additional_details"])
+			}
+		},
 		"edit_event_details": func(b *bench, v string) {
 			b.suspend(b.user("Ann"))
 			var seen []obj

@@ -3,7 +3,7 @@ package boxsim
 // KnownSwitches is the table of all switches, in the order of the documents.
 func KnownSwitches() []SwitchInfo {
 	var all []SwitchInfo
-	for _, part := range [][]SwitchInfo{transferSwitches(), deleteSwitches(), accountSwitches(), accessSwitches(), eventSwitches()} {
+	for _, part := range [][]SwitchInfo{transferSwitches(), deleteSwitches(), accountSwitches(), listingSwitches(), accessSwitches(), eventSwitches()} {
 		all = append(all, part...)
 	}
 	return all
@@ -77,6 +77,18 @@ func accountSwitches() []SwitchInfo {
 	}
 }
 
+func listingSwitches() []SwitchInfo {
+	return []SwitchInfo{
+		number("marker_pages", "a marker is refused with 400 once so many pages came before it; 0 is no limit"),
+		number("marker_life_s", "a marker is refused with 400 after so many wall seconds; 0 is no limit"),
+		oneOf("marker_expiry", "whether that happens to every listing (an operation on a subject) again and again, or once", "always", "once"),
+		oneOf("shifting_pages", "while an offset listing is read for the first time, an entry before the second page comes (the last one of the first page shows again) or goes (one entry shows nowhere)", "off", "added", "removed"),
+		oneOf("total_count", "total_count of offset listings is right, half of it, or 250 more", "right", "low", "high"),
+		yesNo("short_pages", "pages hold half of limit although more exist; by offset every second place is of somebody whom nobody may see"),
+		yesNo("repeated_entries", "the last entry of a page comes again on the next one, by marker"),
+	}
+}
+
 func accessSwitches() []SwitchInfo {
 	return []SwitchInfo{
 		yesNo("no_governance_scope", "no client has the scopes of retention and legal holds: 403"),
@@ -101,6 +113,7 @@ func eventSwitches() []SwitchInfo {
 		number("late_events_s", "one event of five shows in admin_logs so many simulated seconds later than the others, at its own place"),
 		number("stream_reach_s", "the streaming stream reaches back so many wall seconds; 0 is 14 days"),
 		number("event_skew_s", "created_at of all events is so many wall seconds ahead (or, negative, behind)"),
+		oneOf("as_user_events", "content calls by As-User make no events, events by the impersonated user, or the same with the service account in action_by and the app in additional_details", "none", "plain", "marked"),
 		yesNo("empty_page_keeps_position", "an empty page of events echoes the stream position; otherwise it is 0"),
 		oneOf("position_type", "next_stream_position of the enterprise's streams is a number or a text", "number", "text"),
 		yesNo("edit_event_details", "EDIT_USER tells the change of status in additional_details"),

@@ -21,7 +21,7 @@ const veryFast = 2000
 // its switch, which is set by then.
 func switchChecks() map[string]func(b *bench, value string) {
 	all := map[string]func(*bench, string){}
-	for _, part := range []map[string]func(*bench, string){transferChecks(), deleteChecks(), accountChecks(), accessChecks(), eventChecks()} {
+	for _, part := range []map[string]func(*bench, string){transferChecks(), deleteChecks(), accountChecks(), listingChecks(), accessChecks(), eventChecks()} {
 		for name, check := range part {
 			all[name] = check
 		}
@@ -34,7 +34,7 @@ func TestEverySwitchInEverySetting(t *testing.T) {
 	checks := switchChecks()
 	numbers := map[string]string{
 		"space_lag_s": "8000", "status_lag_s": "8000", "seats": "1", "clock_skew_s": "-86400",
-		"late_events_s": "86400", "stream_reach_s": "3600", "event_skew_s": "-86400",
+		"marker_pages": "2", "marker_life_s": "0.03", "late_events_s": "86400", "stream_reach_s": "3600", "event_skew_s": "-86400",
 	}
 	known := boxsim.KnownSwitches()
 	require.Len(t, checks, len(known))
@@ -61,7 +61,7 @@ func TestEverySwitchInEverySetting(t *testing.T) {
 func (b *bench) set(name, value string) {
 	b.t.Helper()
 	var v any = value
-	if n, err := strconv.ParseFloat(value, 64); err == nil && (strings.HasSuffix(name, "_s") || name == "seats") {
+	if n, err := strconv.ParseFloat(value, 64); err == nil && (strings.HasSuffix(name, "_s") || name == "seats" || name == "marker_pages") {
 		v = n
 	} else if flag, err := strconv.ParseBool(value); err == nil {
 		v = flag
@@ -95,7 +95,7 @@ func TestDocumentsNameEverySwitchAndMode(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "simulator.md"))
 	require.NoError(t, err)
 	for _, info := range boxsim.KnownSwitches() {
-		require.Contains(t, string(raw), "| `"+info.Name+"` |")
+		require.True(t, strings.Contains(string(raw), "| `"+info.Name+"` |"), "docs/simulator.md has no row for %s", info.Name)
 	}
 }
 

@@ -241,13 +241,16 @@ func (q *request) updateUser() reply {
 	if err := q.mayUpdate(u, b); err != nil {
 		return failed(err)
 	}
-	before, asked := u.status, b.Status
+	before, roleBefore, asked := u.status, u.role, b.Status
 	if q.switches.StatusNotApplied {
 		b.Status = nil
 	}
 	b.apply(u, q.now)
 	u.modifiedAt = q.now
 	q.emitEdit(u, before)
+	if u.role != roleBefore {
+		q.emit(q.now, "CHANGE_ADMIN_ROLE", q.actor.id, userSource(u.id))
+	}
 	shown := sight{user: u, now: q.now}
 	set(&shown.status, asked) // the answer to a write is the written, however late reads are
 	return ok(json.RawMessage(q.userFields().choose(q.fields()).append(nil, shown)))
