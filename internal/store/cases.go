@@ -111,6 +111,9 @@ func checkAccountsOnce(cases []newCase) error {
 }
 
 func (t *tx) insertCases(ctx context.Context, cases []newCase, by schema.Principal) error {
+	if err := t.lockPeople(ctx, false); err != nil {
+		return err
+	}
 	if err := t.lockForCases(ctx, cases); err != nil {
 		return err
 	}
@@ -120,6 +123,9 @@ func (t *tx) insertCases(ctx context.Context, cases []newCase, by schema.Princip
 	}
 	persons, err := t.ensurePersons(ctx, cases)
 	if err != nil {
+		return err
+	}
+	if err := t.refuseOneself(ctx, persons, by); err != nil {
 		return err
 	}
 	batch := &pgx.Batch{}
@@ -168,14 +174,18 @@ func (t *tx) lockForCases(ctx context.Context, cases []newCase) error {
 	return nil
 }
 
-// ensurePersons returns the person of each e-mail address.
+// ensurePersons returns the person of each case's address.
 func (t *tx) ensurePersons(ctx context.Context, cases []newCase) (map[string]schema.PersonID, error) {
 	var emails []string
 	for _, c := range cases {
 		emails = append(emails, c.Email)
 	}
 	slices.Sort(emails)
-	emails = slices.Compact(emails)
+	return t.personsOf(ctx, slices.Compact(emails))
+}
+
+// personsOf returns who has or had each address, which may be somebody new to us.
+func (t *tx) personsOf(ctx context.Context, emails []string) (map[string]schema.PersonID, error) {
 	ids := make([]schema.PersonID, len(emails))
 	for i := range ids {
 		var err error
@@ -183,19 +193,54 @@ func (t *tx) ensurePersons(ctx context.Context, cases []newCase) (map[string]sch
 			return nil, err
 		}
 	}
-	// The update changes nothing: it makes the statement return known persons too.
+	// Of two who make a person for one address, the second waits and finds it.
+	a := args{"ids": ids, "emails": emails, "now": t.now}
+	err := t.run(ctx, `with made as (
+			insert into person (id, email, created_at)
+			select id, email, @now from unnest(@ids::uuid[], @emails::text[]) as n(id, email)
+			where not exists (select 1 from person_email pe where pe.email = n.email) order by email
+			on conflict (email) do nothing returning id, email)
+		insert into person_email (email, person_id, verified, since) select email, id, false, @now from made order by email`, a)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := all[struct {
-		ID    schema.PersonID
-		Email string
-	}](ctx, t, `insert into person as p (id, email, created_at)
-		select id, email, @now from unnest(@ids::uuid[], @emails::text[]) as n(id, email) order by email
-		on conflict (email) do update set email = p.email returning id, email`,
-		args{"ids": ids, "emails": emails, "now": t.now})
+		PersonID schema.PersonID
+		Email    string
+	}](ctx, t, `select person_id, email from person_email where email = any(@emails)`, args{"emails": emails})
 	persons := make(map[string]schema.PersonID, len(rows))
 	for _, r := range rows {
-		persons[r.Email] = r.ID
+		persons[r.Email] = r.PersonID
 	}
 	return persons, err
+}
+
+// refuseOneself refuses cases for the person who asks for them, by any address
+// that person has or had.
+func (t *tx) refuseOneself(ctx context.Context, persons map[string]schema.PersonID, by schema.Principal) error {
+	own, err := t.personOf(ctx, by)
+	if err != nil || own == "" {
+		return err
+	}
+	for _, p := range persons {
+		if p == own {
+			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody offboards themselves; nothing was started", Fix: "let another operator do it"}
+		}
+	}
+	return nil
+}
+
+// personOf is the person who holds the principal's token, "" when it is nobody's
+// or they are not known.
+func (t *tx) personOf(ctx context.Context, by schema.Principal) (schema.PersonID, error) {
+	if by.Email == "" {
+		return "", nil
+	}
+	found, err := scalars[schema.PersonID](ctx, t, `select person_id from person_email where email = lower(@email)`, args{"email": by.Email})
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
 }
 
 func (t *tx) queueCase(batch *pgx.Batch, c newCase) {
@@ -222,7 +267,8 @@ func (t *tx) queueCase(batch *pgx.Batch, c newCase) {
 		for i, step := range a.Facts.Steps {
 			batch.Queue(insertStep, stepArgs(p.id, step.Step(i)))
 		}
-		batch.Queue(`update account set person_id = @person where id = @id and person_id is distinct from @person`,
+		// What a roster or an operator says of the account stays.
+		batch.Queue(`update account set person_id = @person, person_by = 'case' where id = @id and person_id is distinct from @person and person_by in ('', 'case')`,
 			args{"id": a.Account.ID, "person": c.PersonID})
 		batch.Queue(`insert into person_account (account_id, person_id) values (@id, @person) on conflict do nothing`,
 			args{"id": a.Account.ID, "person": c.PersonID})

@@ -129,7 +129,7 @@ func caseConditions(f schema.CaseFilter, from cursor) (string, args) {
 		a["at"], a["id"] = from.At, schema.CaseID(from.ID)
 	}
 	if f.Email != "" {
-		where += ` and c.person_id = (select id from person where email = @email)`
+		where += ` and c.person_id = (select person_id from person_email where email = @email)`
 		a["email"] = strings.ToLower(strings.TrimSpace(f.Email))
 	}
 	if f.State != "" {

@@ -51,7 +51,11 @@ func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Princip
 		if err != nil {
 			return err
 		}
-		if isOwn(by, c, open) {
+		person, err := t.personOf(ctx, by)
+		if err != nil {
+			return err
+		}
+		if isOwn(by, c, open) || person != "" && person == c.PersonID {
 			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
 		}
 		d.CreatedAt = t.now

@@ -16,12 +16,14 @@ const enterpriseConnections = `(select c.id from connection c join connection m
 	on (c.vendor, c.enterprise_id) = (m.vendor, m.enterprise_id) where m.id = @connection)`
 
 // restrictionMatches tells whether the restriction r names the vendor's account:
-// by its id, by its login or the address of a person it was ever known to be of, or
+// by its id, by its login or any address of a person it was ever known to be of, or
 // by a pattern over its login. A connection stands for its enterprise.
 const restrictionMatches = `(
 	(r.subject = 'account' and r.external_id = @account and r.connection_id in ` + enterpriseConnections + `)
-	or (r.subject = 'person' and (r.email = lower(@login) or r.email in (select p.email from account a
-		join person_account ap on ap.account_id = a.id join person p on p.id = ap.person_id where a.external_id = @account and a.connection_id in ` + enterpriseConnections + `)))
+	or (r.subject = 'person' and (r.email = lower(@login)
+		or r.email in (select named.email from person_email holder join person_email named using (person_id) where holder.email = lower(@login))
+		or r.email in (select p.email from account a
+		join person_account ap on ap.account_id = a.id join person_email p on p.person_id = ap.person_id where a.external_id = @account and a.connection_id in ` + enterpriseConnections + `)))
 	or (r.subject = 'pattern' and lower(@login) like r.like_pattern
 		and (r.connection_id is null or r.connection_id in ` + enterpriseConnections + `)))`
 

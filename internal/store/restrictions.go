@@ -152,13 +152,11 @@ func (t *tx) recordRestriction(ctx context.Context, r schema.Restriction, by sch
 
 // ensurePerson returns the person of an address, who may be new to us.
 func (t *tx) ensurePerson(ctx context.Context, email string) (schema.PersonID, error) {
-	id, err := newID[schema.PersonID]()
-	if err != nil {
+	if err := t.lockPeople(ctx, false); err != nil {
 		return "", err
 	}
-	// The update changes nothing: it makes the statement return a known person too.
-	return scalar[schema.PersonID](ctx, t, `insert into person as p (id, email, created_at) values (@id, @email, @now)
-		on conflict (email) do update set email = p.email returning id`, args{"id": id, "email": email, "now": t.now})
+	persons, err := t.personsOf(ctx, []string{email})
+	return persons[email], err
 }
 
 // linkAccounts remembers whose the accounts are whose login is the address now.
@@ -172,7 +170,7 @@ func (t *tx) linkAccounts(ctx context.Context, email string) error {
 		return err
 	}
 	return t.run(ctx, `insert into person_account (account_id, person_id) select id, @person from account
-		where lower(login) = @email order by id on conflict do nothing`, args{"person": person, "email": email})
+		where login_key = @email order by id on conflict do nothing`, args{"person": person, "email": email})
 }
 
 // EndRestriction ends a hold or a protection. CodeNotFound when there is none of
@@ -224,14 +222,15 @@ func (t *tx) refuseOwn(ctx context.Context, r schema.Restriction, by schema.Prin
 		return nil
 	}
 	own, err := scalar[bool](ctx, t, `select exists (select 1 from restriction r where r.id = @id and (
-		(r.subject = 'person' and r.email = lower(@own))
+		(r.subject = 'person' and (r.email = lower(@own) or exists (select 1 from person_email mine join person_email named using (person_id)
+			where mine.email = lower(@own) and named.email = r.email)))
 		or (r.subject = 'pattern' and lower(@own) like r.like_pattern)
 		or exists (select 1 from account a
-			left join person_account ap on ap.account_id = a.id left join person p on p.id = ap.person_id
+			left join person_account ap on ap.account_id = a.id left join person_email p on p.person_id = ap.person_id
 			join connection ac on ac.id = a.connection_id left join connection rc on rc.id = r.connection_id
-			where (lower(a.login) = lower(@own) or p.email = lower(@own)) and (
+			where (a.login_key = lower(@own) or p.email = lower(@own)) and (
 				(r.subject = 'account' and (ac.vendor, ac.enterprise_id) = (rc.vendor, rc.enterprise_id) and a.external_id = r.external_id)
-				or (r.subject = 'person' and (p.email = r.email or lower(a.login) = r.email))
+				or (r.subject = 'person' and (a.login_key = r.email or exists (select 1 from person_email other where other.person_id = ap.person_id and other.email = r.email)))
 				or (r.subject = 'pattern' and lower(a.login) like r.like_pattern
 					and (r.connection_id is null or (ac.vendor, ac.enterprise_id) = (rc.vendor, rc.enterprise_id)))))))`,
 		args{"id": r.ID, "own": by.Email})

@@ -14,6 +14,7 @@ func registerTypes(m *pgtype.Map) {
 		Codec: instantCodec{&pgtype.TimestamptzCodec{ScanLocation: time.UTC}},
 	})
 	m.RegisterType(&pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: idCodec{}})
+	registerDates(m)
 }
 
 // instantCodec reads NULL as the zero time and writes the zero time as NULL.

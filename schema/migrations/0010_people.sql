@@ -21,7 +21,7 @@ CREATE INDEX person_manager ON person (manager_id, list_key, id) WHERE manager_i
 -- verified; one that a case was merely opened for is not. An address never moves
 -- from one person to another: a hold on it would.
 CREATE TABLE person_email (
-    email     text PRIMARY KEY CHECK (email = lower(email) AND email <> ''),
+    email     text COLLATE "C" PRIMARY KEY CHECK (email = lower(email) AND email <> ''), -- compared with account.login_key
     person_id uuid NOT NULL REFERENCES person,
     verified  boolean NOT NULL,
     since     timestamptz NOT NULL

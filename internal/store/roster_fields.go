@@ -1,0 +1,67 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"sendoff/schema"
+)
+
+// rosterField is a member of an employment that a roster may tell: the name that
+// schema.Roster.Fields has for it, which is also its column.
+type rosterField struct {
+	name string
+	same func(a, b *schema.Employment) bool
+	take func(to, from *schema.Employment)
+}
+
+func rosterFields() []rosterField {
+	return []rosterField{
+		memberField("kind", func(e *schema.Employment) *schema.EmploymentKind { return &e.Kind }),
+		memberField("name", func(e *schema.Employment) *string { return &e.Name }),
+		memberField("email", func(e *schema.Employment) *string { return &e.Email }),
+		memberField("employee_number", func(e *schema.Employment) *string { return &e.EmployeeNumber }),
+		memberField("hire_date", func(e *schema.Employment) *schema.Date { return &e.HireDate }),
+		memberField("last_working_day", func(e *schema.Employment) *schema.Date { return &e.LastWorkingDay }),
+		memberField("terminated_on", func(e *schema.Employment) *schema.Date { return &e.TerminatedOn }),
+		memberField("leave_reason", func(e *schema.Employment) *string { return &e.LeaveReason }),
+		memberField("time_zone", func(e *schema.Employment) *string { return &e.TimeZone }),
+		memberField("department", func(e *schema.Employment) *string { return &e.Department }),
+		memberField("site", func(e *schema.Employment) *string { return &e.Site }),
+		memberField("manager", func(e *schema.Employment) *string { return &e.Manager }),
+	}
+}
+
+func memberField[T comparable](name string, of func(*schema.Employment) *T) rosterField {
+	return rosterField{
+		name: name,
+		same: func(a, b *schema.Employment) bool { return *of(a) == *of(b) },
+		take: func(to, from *schema.Employment) { *of(to) = *of(from) },
+	}
+}
+
+// toldFields are those that a roster tells.
+func toldFields(names []string) []rosterField {
+	return slices.DeleteFunc(rosterFields(), func(f rosterField) bool { return !slices.Contains(names, f.name) })
+}
+
+// overlay is what is known with the fields told put over it.
+func overlay(known, told *schema.Employment, fields []rosterField) *schema.Employment {
+	out := *known
+	out.AbsentSince = time.Time{}
+	for _, f := range fields {
+		f.take(&out, told)
+	}
+	return &out
+}
+
+// differing names the fields told that differ.
+func differing(before, after *schema.Employment, fields []rosterField) []string {
+	var out []string
+	for _, f := range fields {
+		if !f.same(before, after) {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
