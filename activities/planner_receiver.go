@@ -34,7 +34,15 @@ func (b *batch) chooseReceiver(ctx context.Context, l *lane, r schema.Request, t
 
 func (b *batch) firstValid(ctx context.Context, l *lane, r schema.Request, d *schema.DraftAccount) error {
 	var refused []schema.Finding
-	for _, login := range r.Receivers {
+	for _, entry := range r.Receivers {
+		login, gap, err := loginOf(ctx, b.store, l.conn.ID, d.Account, entry)
+		if err != nil {
+			return err
+		}
+		if gap != schema.GapNone {
+			refused = append(refused, policy.RuleUnmet(l.conn, entry, gap))
+			continue
+		}
 		account, findings, err := b.judgeReceiver(ctx, l, d.Account, login)
 		if err != nil {
 			return err
@@ -87,7 +95,7 @@ func (b *batch) judgeReceiver(ctx context.Context, l *lane, source schema.Accoun
 }
 
 // CheckReceivers chooses, for each open plan of a case that still has a transfer
-// to send, the first of the logins that may receive it. Plans none of them may
+// to send, the first of the logins and rules that may receive it. Plans none of them may
 // receive are left out and the findings say why; findings about logins passed
 // over for a later one are warnings.
 func (p *Planner) CheckReceivers(ctx context.Context, id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {
@@ -135,5 +143,6 @@ func (b *batch) receiverFor(ctx context.Context, plan schema.Plan, logins []stri
 		d.Findings = append(d.Findings, policy.Degraded(conn, describe(err)))
 		return d, nil
 	}
+	d.Account.ID = plan.AccountID
 	return d, b.firstValid(ctx, l, schema.Request{Receivers: logins}, &d)
 }

@@ -19,6 +19,8 @@ type Store interface {
 
 // CaseStore reads and closes cases and plans.
 type CaseStore interface {
+	PeopleStore
+
 	Case(ctx context.Context, id schema.CaseID) (schema.Case, error)
 	Plan(ctx context.Context, id schema.PlanID) (schema.Plan, error)
 	CasePlans(ctx context.Context, id schema.CaseID) ([]schema.Plan, error)

@@ -103,7 +103,17 @@ func (a *Activities) takeReceiver(ctx context.Context, w *work, source schema.Ac
 		return schema.Account{}, err
 	}
 	var refused []schema.Finding
-	for _, login := range c.Receivers {
+	leaver := source
+	leaver.ID = w.plan.AccountID
+	for _, entry := range c.Receivers {
+		login, gap, err := loginOf(ctx, a.store, w.conn.ID, leaver, entry)
+		if err != nil {
+			return schema.Account{}, err
+		}
+		if gap != schema.GapNone {
+			refused = append(refused, policy.RuleUnmet(w.conn, entry, gap))
+			continue
+		}
 		account, findings, err := a.judgeReceiver(ctx, w, reader, source, login)
 		if err != nil {
 			return schema.Account{}, err

@@ -98,7 +98,7 @@ func (c *moveDateCommand) Run(in *invocation) error {
 type setReceiverCommand struct {
 	caseArg
 	reasonFlag
-	TransferTo []string `required:"" placeholder:"EMAIL" sep:"none" help:"Who gets the content of every account of the case; repeat it for further choices."`
+	TransferTo []string `required:"" placeholder:"EMAIL" sep:"none" help:"Who gets the content of every account of the case, by login or rule (manager, manager-of-manager, department-owner); repeat it for further choices."`
 }
 
 // Run sets other receivers.

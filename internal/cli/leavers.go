@@ -190,7 +190,7 @@ func (l *leaverReader) lastDay(day, zoneName string) string {
 func (l *leaverReader) receivers(s, leaver string) []string {
 	var out []string
 	for _, one := range strings.FieldsFunc(s, func(r rune) bool { return r == ';' || r == ' ' }) {
-		email, err := intake.ParseAddress(one)
+		email, err := intake.ParseReceiver(one)
 		switch {
 		case err != nil:
 			l.cell(columnReceivers, err.Error(), "separate several receivers by ;")

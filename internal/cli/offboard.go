@@ -16,7 +16,7 @@ import (
 type offboardCommand struct {
 	Email      string   `arg:"" optional:"" help:"Address of the leaver."`
 	From       string   `placeholder:"FILE" help:"CSV of leavers: email, last_day, time_zone, receivers; - reads stdin."`
-	TransferTo []string `placeholder:"EMAIL" sep:"none" help:"Who gets the content; repeat it for further choices. A default for rows of --from."`
+	TransferTo []string `placeholder:"EMAIL" sep:"none" help:"Who gets the content: a login, or manager, manager-of-manager, department-owner; repeat it for further choices. A default for rows of --from."`
 	At         string   `placeholder:"TIME" help:"When it begins: 2026-12-01T18:00:00+01:00 or \"2026-12-01 18:00 Europe/Berlin\"; now when left out."`
 	Grace      string   `placeholder:"DURATION" help:"How long the suspended account waits before its delete: 30d, 12h, 0s."`
 	Template   string   `placeholder:"NAME" help:"leaver, suspend, transfer, delete, or one from a file."`
@@ -151,7 +151,7 @@ func (c *offboardCommand) defaults() (apiclient.Request, []apiclient.Problem) {
 		}
 	}
 	for _, to := range c.TransferTo {
-		if _, err := intake.ParseAddress(to); err != nil {
+		if _, err := intake.ParseReceiver(to); err != nil {
 			problems = append(problems, apiclient.Problem{Where: "--transfer-to", Message: err.Error(), Fix: "repeat the flag for several receivers"})
 		}
 	}

@@ -213,14 +213,14 @@ func (r *reader) approvals(n *yaml.Node) int {
 func (r *reader) everyReceiver(list, archive *yaml.Node) []string {
 	var all []string
 	if list != nil {
-		for _, a := range r.addresses(list, "receivers", maxReceivers) {
+		for _, a := range r.addresses(list, "receivers", maxReceivers, intake.ParseReceiver) {
 			all = append(all, a.address)
 		}
 	}
 	if archive == nil {
 		return all
 	}
-	address, ok := r.address(archive, "archive")
+	address, ok := r.address(archive, "archive", intake.ParseAddress)
 	if !ok {
 		return all
 	}
@@ -236,12 +236,12 @@ func (r *reader) everyReceiver(list, archive *yaml.Node) []string {
 // addressed is an address and where it stands.
 type addressed struct{ address, path string }
 
-// addresses reads a list of 1 to most different addresses.
-func (r *reader) addresses(list *yaml.Node, path string, most int) []addressed {
+// addresses reads a list of 1 to most different addresses, or what else parse takes.
+func (r *reader) addresses(list *yaml.Node, path string, most int, parse func(string) (string, error)) []addressed {
 	var out []addressed
 	for i, n := range r.items(list, path, most) {
 		at := index(path, i)
-		address, ok := r.address(n, at)
+		address, ok := r.address(n, at, parse)
 		for _, other := range out {
 			if ok && other.address == address {
 				r.fault(n, at, "duplicate", "the same address as "+other.path, "name it once")
@@ -255,12 +255,12 @@ func (r *reader) addresses(list *yaml.Node, path string, most int) []addressed {
 	return out
 }
 
-func (r *reader) address(n *yaml.Node, path string) (string, bool) {
+func (r *reader) address(n *yaml.Node, path string, parse func(string) (string, error)) (string, bool) {
 	s, ok := r.text(n, path)
 	if !ok {
 		return "", false
 	}
-	address, err := intake.ParseAddress(s)
+	address, err := parse(s)
 	if err != nil {
 		r.fault(n, path, "email_syntax", err.Error(), "write the address alone")
 		return "", false

@@ -190,3 +190,16 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, got, again)
 	})
 }
+
+// TestReceiverRules: a rule may stand where a receiver's login may, and nowhere else.
+func TestReceiverRules(t *testing.T) {
+	t.Parallel()
+	file := "apiVersion: sendoff/v1\nkind: Template\nname: rules\nreceivers: [manager, heir@example.com, department-owner]\nsteps: [snapshot, suspend, transfer]\n"
+	parsed, report := template.Parse("rules.yaml", []byte(file), now)
+	require.Empty(t, report.Errors)
+	require.Equal(t, []string{"manager", "heir@example.com", "department-owner"}, parsed.Receivers)
+	for _, bad := range []string{"receivers: [boss]", "receivers: [manager, manager]", "archive: manager"} {
+		_, report := template.Parse("rules.yaml", []byte(strings.Replace(file, "receivers: [manager, heir@example.com, department-owner]", bad, 1)), now)
+		require.Len(t, report.Errors, 1, bad)
+	}
+}

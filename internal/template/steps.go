@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"sendoff/internal/intake"
 	"sendoff/schema"
 )
 
@@ -166,7 +167,7 @@ func (r *reader) notify(s *placed, n *yaml.Node, path string) {
 func (r *reader) recipients(list *yaml.Node, path string, by schema.Channel) []string {
 	var out []string
 	if by == schema.ChannelMail {
-		for _, a := range r.addresses(list, path, maxRecipients) {
+		for _, a := range r.addresses(list, path, maxRecipients, intake.ParseAddress) {
 			out = append(out, a.address)
 		}
 		return out

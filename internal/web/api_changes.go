@@ -40,7 +40,7 @@ type moveDateInput struct {
 type setReceiverInput struct {
 	CaseRef
 	Body struct {
-		Receivers []string `json:"receivers" nullable:"false" doc:"Who may get the content, in order of preference; of every plan of the case"`
+		Receivers []string `json:"receivers" nullable:"false" doc:"Who may get the content, in order of preference, by login or rule; of every plan of the case"`
 		Reason    string   `json:"reason"`
 	}
 }
@@ -106,9 +106,9 @@ func (s *server) setReceiver(ctx context.Context, by schema.Principal, in *setRe
 	}
 	var logins []string
 	for i, address := range in.Body.Receivers {
-		login, err := intake.ParseAddress(address)
+		login, err := intake.ParseReceiver(address)
 		if err != nil {
-			f.add(fmt.Sprintf("receivers[%d]", i), "email_syntax", err.Error(), "give the address the receiver signs in with")
+			f.add(fmt.Sprintf("receivers[%d]", i), "email_syntax", err.Error(), "give the address the receiver signs in with, or a rule")
 		} else if !slices.Contains(logins, login) {
 			logins = append(logins, login)
 		}

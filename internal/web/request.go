@@ -26,7 +26,7 @@ const effectiveAtPast schema.FindingCode = "EFFECTIVE_AT_PAST"
 type requestBody struct {
 	Email       string   `json:"email" doc:"The leaver's address"`
 	Cause       string   `json:"cause,omitempty" enum:"offboarding,access_review,inactivity" doc:"Why; a higher cause takes over from a lower one, highest first as listed; empty = offboarding"`
-	Receivers   []string `json:"receivers,omitempty" nullable:"false" doc:"Who may get the content, in order of preference"`
+	Receivers   []string `json:"receivers,omitempty" nullable:"false" doc:"Who may get the content, in order of preference: logins, or the rules manager, manager-of-manager and department-owner"`
 	EffectiveAt string   `json:"effective_at,omitempty" doc:"RFC 3339 with zone; empty = at once"`
 	Grace       string   `json:"grace,omitempty" doc:"How long the suspended account waits before its delete, such as 30d, 12h or 0s; empty = the template's, else 30d"`
 	Template    string   `json:"template,omitempty" doc:"Name of a template: leaver, suspend, transfer, delete, or one from a file; empty = leaver"`
@@ -138,10 +138,10 @@ func (r requestReader) receivers(in []string, t schema.Template) []string {
 	var out []string
 	for i, address := range in {
 		field := fmt.Sprintf("receivers[%d]", i)
-		got, err := intake.ParseAddress(address)
+		got, err := intake.ParseReceiver(address)
 		switch {
 		case err != nil:
-			r.add(field, "email_syntax", err.Error(), "give the address the receiver signs in with")
+			r.add(field, "email_syntax", err.Error(), "give the address the receiver signs in with, or a rule")
 		case !slices.Contains(out, got):
 			out = append(out, got)
 		}
