@@ -122,7 +122,7 @@ func (x *examination) ask(ctx context.Context, a schema.Ability) (schema.ProbeRe
 		return r, ours
 	}
 	if errors.Is(err, connectors.ErrNothingToProbe) {
-		r.Message = "the vendor has nothing yet to ask this of"
+		r.Message = "not asked: no account or group can be listed that it could be asked of"
 		return r, nil
 	}
 	r = x.judge(a, err)

@@ -91,7 +91,7 @@ func (x *examination) judgeGrant(r *schema.ProbeResult, e *connectors.Error) {
 		r.Fix = "let an administrator authorize it by its client id, then test again"
 	default:
 		r.Code = schema.ProbeGrantRefused
-		r.Message = "the vendor does not accept these credentials, with one answer for several causes: " + cmp.Or(e.Detail, "the sign-in was refused")
+		r.Message = "the vendor does not accept these credentials, with one answer for several causes"
 		x.causes(r, e)
 	}
 }

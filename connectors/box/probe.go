@@ -85,6 +85,9 @@ func (c *client) probeAccount(ctx context.Context) error {
 // every kind of caller may act as.
 func (c *client) probeContent(ctx context.Context) error {
 	users, err := c.someUsers(ctx, "100")
+	if connectors.KindOf(err) == connectors.Forbidden {
+		return nothingToProbe() // which is about another ability
+	}
 	if err != nil {
 		return err
 	}

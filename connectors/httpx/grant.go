@@ -64,6 +64,7 @@ func (s *CredentialSource) ask(ctx context.Context) (*oauth2.Token, error) {
 	var failed *connectors.Error
 	if errors.As(err, &refused) && blamesTiming(refused) && errors.As(e, &failed) {
 		failed.Detail = "the signed assertion's time or id was refused twice: check this machine's clock"
+		failed.Err = connectors.ErrAssertionTime
 	}
 	return nil, e
 }
