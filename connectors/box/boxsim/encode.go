@@ -73,14 +73,14 @@ func appendJSON(b []byte, v any) []byte {
 }
 
 // pacific is the zone in which Box writes its times.
-var pacific = time.FixedZone("", -8*3600)
+func pacific() *time.Location { return time.FixedZone("", -8*3600) }
 
 func appendStamp(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return append(b, "null"...)
 	}
 	b = append(b, '"')
-	b = t.In(pacific).AppendFormat(b, time.RFC3339)
+	b = t.In(pacific()).AppendFormat(b, time.RFC3339)
 	return append(b, '"')
 }
 

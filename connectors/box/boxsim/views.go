@@ -13,7 +13,7 @@ func stamp(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	return t.In(time.FixedZone("", -8*3600)).Format(time.RFC3339)
+	return t.In(pacific()).Format(time.RFC3339)
 }
 
 func (w *world) miniUser(id string) any {

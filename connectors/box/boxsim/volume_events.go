@@ -55,12 +55,25 @@ const (
 // admins, failed ones, visitors without an account and events of nobody are not.
 func pastKinds() []pastKind {
 	return []pastKind{
-		{"PREVIEW", 255, byUserOnFile}, {"LOGIN", 240, byUserOnSelf}, {"DOWNLOAD", 200, byUserOnFile},
-		{"UPLOAD", 100, byUserOnFile}, {"EDIT", 80, byUserOnFile}, {"FAILED_LOGIN", 20, byUserOnSelf},
-		{"COPY", 15, byUserOnFile}, {"MOVE", 15, byUserOnFile}, {"DELETE", 15, byUserOnFile}, {"SHARE", 12, byUserOnFile},
-		{"DOWNLOAD", 8, byAnonymous}, {"PREVIEW", 8, byAnonymous}, {"COMMENT_CREATE", 8, byUserOnFile},
-		{"ADMIN_LOGIN", 6, byAdminOnUser}, {"LOCK", 5, byUserOnFile}, {"UNLOCK", 5, byUserOnFile},
-		{"UNDELETE", 3, byUserOnFile}, {"EDIT_USER", 3, byAdminOnUser}, {"SHARE_EXPIRATION", 2, byNobody},
+		{"PREVIEW", 255, byUserOnFile},
+		{"LOGIN", 240, byUserOnSelf},
+		{"DOWNLOAD", 200, byUserOnFile},
+		{"UPLOAD", 100, byUserOnFile},
+		{"EDIT", 80, byUserOnFile},
+		{"FAILED_LOGIN", 20, byUserOnSelf},
+		{"COPY", 15, byUserOnFile},
+		{"MOVE", 15, byUserOnFile},
+		{"DELETE", 15, byUserOnFile},
+		{"SHARE", 12, byUserOnFile},
+		{"DOWNLOAD", 8, byAnonymous},
+		{"PREVIEW", 8, byAnonymous},
+		{"COMMENT_CREATE", 8, byUserOnFile},
+		{"ADMIN_LOGIN", 6, byAdminOnUser},
+		{"LOCK", 5, byUserOnFile},
+		{"UNLOCK", 5, byUserOnFile},
+		{"UNDELETE", 3, byUserOnFile},
+		{"EDIT_USER", 3, byAdminOnUser},
+		{"SHARE_EXPIRATION", 2, byNobody},
 	}
 }
 
