@@ -256,21 +256,17 @@ func (c *Client) decode(req Request, ans answer, out any) error {
 		return nil
 	}
 	malformed := func(detail string) error {
-		return &connectors.Error{
-			Kind: connectors.Malformed, Op: req.Op, Status: ans.status, Sent: true, Detail: detail,
+		e := &connectors.Error{Kind: connectors.Malformed, Op: req.Op, Status: ans.status, Sent: true, Detail: detail}
+		if ans.page() {
+			e.Err = connectors.ErrNotTheAPI
 		}
+		return e
 	}
 	if ans.tooLong {
 		return malformed("the answer is longer than 4 MiB")
 	}
 	// The decoder's text quotes the vendor's answer: it is not kept.
 	if err := json.Unmarshal(ans.body, out); err != nil {
-		if ans.page() {
-			return &connectors.Error{
-				Kind: connectors.Malformed, Op: req.Op, Status: ans.status, Sent: true, Err: connectors.ErrNotTheAPI,
-				Detail: "a page for people answers, not the vendor's API: check the base URL",
-			}
-		}
 		return malformed("the answer is not the JSON that the vendor documents")
 	}
 	return nil
