@@ -76,6 +76,8 @@ func (c *Connector) judge(op string, wire []event) ([]schema.ActivityEvent, erro
 // action_by then names who acted, and service_id the application by its client
 // id, is what is known of the stream. Where neither is told, nothing tells such
 // work from a person's, and the account looks used: it is left alone.
+// A connection without a user acts as the application's service account, which is
+// nobody's to use.
 func (c *Connector) ours(w *event, by schema.ExternalID, means meaning) bool {
 	if acted := w.ActionBy.user(); acted != "" && acted != by {
 		return true

@@ -17,17 +17,17 @@ const (
 	deletion
 )
 
-// eventType is one type of event that is read.
-type eventType struct {
-	name  string
+// eventGroup are types of events that mean the same.
+type eventGroup struct {
 	means meaning
-	// unasked marks those that Box tells of, but refuses to be asked for
-	// (its filter knows fewer types than its answers).
-	unasked bool
+	// asked marks those that Box can be asked for: its filter knows fewer types
+	// than its answers.
+	asked bool
+	names []string
 }
 
-// eventTypes is what counts as use, and why. It is what a person does in Box with
-// their own hands; whatever else an account's name stands on does not prove that
+// eventGroups is what is read and what it means. Use is what a person does in Box
+// with their own hands; that an account is named elsewhere does not prove that
 // anybody is there:
 //
 //   - ADMIN_LOGIN is an administrator in somebody's account. FAILED_LOGIN may be
@@ -41,82 +41,52 @@ type eventType struct {
 //     COLLABORATION_REMOVE comes with the end of accounts and folders.
 //   - *_EXPIRATION, DATA_RETENTION_*, METADATA_*, CONTENT_WORKFLOW_*,
 //     WORKFLOW_AUTOMATION_* and SHIELD_* are rules at work.
-//   - SIGN_DOCUMENT_* but for the act of making and signing, SIGNER_* and
-//     FILE_MARKED_MALICIOUS are told of others than who acted.
+//   - The SIGN_DOCUMENT_* left out, SIGNER_* and FILE_MARKED_MALICIOUS tell of
+//     others than who acted.
 //
 // UNVERIFIED: automations act in the name of who made them, so that their MOVE or
-// COPY counts as that person's. It errs on the side of leaving accounts alone.
+// COPY counts as that person's, which leaves the account alone. Not seen is use
+// that Box tells of by CONTENT_ACCESS alone.
 //
 // The names are Box's (https://developer.box.com/reference/get-events/).
-func eventTypes() []eventType {
-	return []eventType{
-		// Signing in.
-		{name: "LOGIN", means: signIn},
-		{name: "TERMS_OF_SERVICE_ACCEPT", means: signIn},
-		// Working with content.
-		{name: "UPLOAD", means: use},
-		{name: "DOWNLOAD", means: use},
-		{name: "FILE_WATERMARKED_DOWNLOAD", means: use},
-		{name: "PREVIEW", means: use},
-		{name: "EDIT", means: use},
-		{name: "COPY", means: use},
-		{name: "MOVE", means: use},
-		{name: "RENAME", means: use},
-		{name: "DELETE", means: use},
-		{name: "UNDELETE", means: use},
-		{name: "LOCK", means: use},
-		{name: "UNLOCK", means: use},
-		{name: "ITEM_OPEN", means: use},
-		{name: "ITEM_MODIFY", means: use},
-		{name: "ITEM_SYNC", means: use},
-		{name: "ITEM_UNSYNC", means: use},
-		{name: "FILE_VERSION_RESTORE", means: use},
-		{name: "FAVORITE", means: use},
-		{name: "UNFAVORITE", means: use},
-		{name: "CONTENT_ACCESS", means: use, unasked: true},
-		// Working with others.
-		{name: "SHARE", means: use},
-		{name: "UNSHARE", means: use},
-		{name: "ITEM_SHARED_UPDATE", means: use},
-		{name: "ITEM_EMAIL_SEND", means: use},
-		{name: "SHARED_LINK_SEND", means: use},
-		{name: "COLLABORATION_INVITE", means: use},
-		{name: "COLLABORATION_ROLE_CHANGE", means: use},
-		{name: "COMMENT_CREATE", means: use},
-		{name: "COMMENT_EDIT", means: use},
-		{name: "COMMENT_DELETE", means: use},
-		{name: "TASK_CREATE", means: use},
-		{name: "TASK_UPDATE", means: use},
-		{name: "TASK_ASSIGNMENT_CREATE", means: use},
-		{name: "TASK_ASSIGNMENT_UPDATE", means: use},
-		{name: "TASK_ASSIGNMENT_DELETE", means: use},
-		{name: "FILE_REQUEST_CREATE", means: use},
-		{name: "FILE_REQUEST_UPDATE", means: use},
-		{name: "FILE_REQUEST_DELETE", means: use},
-		{name: "SIGN_DOCUMENT_CREATED", means: use},
-		{name: "SIGN_DOCUMENT_SIGNED", means: use},
-		// The end of an account.
-		{name: "DELETE_USER", means: deletion},
+func eventGroups() []eventGroup {
+	return []eventGroup{
+		{signIn, true, []string{"LOGIN", "TERMS_OF_SERVICE_ACCEPT"}},
+		// Content, opened and changed.
+		{use, true, []string{
+			"UPLOAD", "DOWNLOAD", "FILE_WATERMARKED_DOWNLOAD", "PREVIEW", "EDIT", "COPY", "MOVE", "RENAME", "DELETE", "UNDELETE",
+			"LOCK", "UNLOCK", "ITEM_OPEN", "ITEM_MODIFY", "ITEM_SYNC", "ITEM_UNSYNC", "FILE_VERSION_RESTORE", "FAVORITE", "UNFAVORITE",
+		}},
+		{use, false, []string{"CONTENT_ACCESS"}},
+		// Work with others: shared, said, asked for, signed.
+		{use, true, []string{
+			"SHARE", "UNSHARE", "ITEM_SHARED_UPDATE", "ITEM_EMAIL_SEND", "SHARED_LINK_SEND", "COLLABORATION_INVITE",
+			"COLLABORATION_ROLE_CHANGE", "COMMENT_CREATE", "COMMENT_EDIT", "COMMENT_DELETE", "TASK_CREATE", "TASK_UPDATE",
+			"TASK_ASSIGNMENT_CREATE", "TASK_ASSIGNMENT_UPDATE", "TASK_ASSIGNMENT_DELETE", "FILE_REQUEST_CREATE",
+			"FILE_REQUEST_UPDATE", "FILE_REQUEST_DELETE", "SIGN_DOCUMENT_CREATED", "SIGN_DOCUMENT_SIGNED",
+		}},
+		{deletion, true, []string{"DELETE_USER"}},
 	}
 }
 
 // askedTypes is the filter for the events that are read.
 func askedTypes() string {
 	var names []string
-	for _, t := range eventTypes() {
-		if !t.unasked {
-			names = append(names, t.name)
+	for _, g := range eventGroups() {
+		if g.asked {
+			names = append(names, g.names...)
 		}
 	}
 	return strings.Join(names, ",")
 }
 
-// meanings is eventTypes by name.
+// meanings is eventGroups by name.
 func meanings() map[string]meaning {
-	types := eventTypes()
-	m := make(map[string]meaning, len(types))
-	for _, t := range types {
-		m[t.name] = t.means
+	m := map[string]meaning{}
+	for _, g := range eventGroups() {
+		for _, name := range g.names {
+			m[name] = g.means
+		}
 	}
 	return m
 }

@@ -45,7 +45,7 @@ func (c *Connector) LivePosition(ctx context.Context) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case p.Next == "":
+	case p.Next == "" || p.Next == streamEnd:
 		return "", malformed(op, "the answer names no position in the stream")
 	}
 	// Were it the stream's start, two weeks would be read again, and nothing lost.

@@ -67,12 +67,10 @@ func (b bench) refusedStart(t T) {
 func (b bench) stuckListing(t T) {
 	s, marker := b.secondPage(t)
 	c := as[connectors.InventoryLister](s, "InventoryLister")
+	s.wire.freeze()
 	second, err := c.ListAccounts(t.Context(), marker)
 	require.NoError(t, err)
-	s.wire.freeze()
-	_, err = c.ListAccounts(t.Context(), marker)
-	require.NoError(t, err)
-	require.NotEqual(t, marker, second.Next)
+	require.NotEmpty(t, second.Next)
 	_, err = c.ListAccounts(t.Context(), second.Next)
 	s.fails(err, connectors.Malformed)
 }
