@@ -102,7 +102,8 @@ type FeedState struct {
 	ConnectionID ConnectionID
 	Source       ActivitySource
 	// Live is the position in the live stream after the last event handled, as
-	// the vendor writes it; LiveAt is when it was read.
+	// the vendor writes it; LiveAt is the instant up to which the stream was last
+	// known to be read to its end.
 	Live   string
 	LiveAt time.Time
 	// Backfill is the span of the past that is being read and where reading is;

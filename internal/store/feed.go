@@ -61,9 +61,9 @@ func (s *Store) BeginFeed(ctx context.Context, f schema.FeedState, live string, 
 }
 
 // HandleLive stores events of the live stream, with the position after them, and
-// moves the end of what is covered forward, never back. LiveAt is that end: what
-// the vendor keeps for a limited time is safe up to there. CodeStale when the live
-// position is not f's.
+// moves the end of what is covered forward, never back; with it accounts show
+// their use. LiveAt is that end: what the vendor keeps for a limited time is safe
+// up to there. CodeStale when the live position is not f's.
 func (s *Store) HandleLive(ctx context.Context, f schema.FeedState, events []schema.ActivityEvent, next string, coveredTo time.Time) (schema.FeedState, error) {
 	if next == "" {
 		return f, noPosition()
@@ -79,15 +79,14 @@ func (s *Store) HandleLive(ctx context.Context, f schema.FeedState, events []sch
 		}
 		after = before
 		after.Live = next
-		stored, err := t.storeEvents(ctx, before, events, true)
+		stored, err := t.storeEvents(ctx, before, events)
 		if err != nil {
 			return err
 		}
 		after.Events += stored
 		if !coveredTo.IsZero() {
 			extend(&after, micros(coveredTo), t.now)
-			// An account may have come while its events were on their way.
-			if err := t.rollUp(ctx, f, `a.last_active_at is null`); err != nil {
+			if err := t.show(ctx, f); err != nil {
 				return err
 			}
 		}
@@ -97,12 +96,16 @@ func (s *Store) HandleLive(ctx context.Context, f schema.FeedState, events []sch
 }
 
 // HandlePast stores events of the past, with the position after them; end means
-// that the span is read, and it joins the covered ones. Accounts show what a
-// back-fill found when it ends, since it proves nothing before. CodeStale when the
-// back-fill is not where f has it.
+// that the span is read, and it joins the covered ones; with it accounts show their
+// use. CodeStale when the back-fill is not where f has it.
 func (s *Store) HandlePast(ctx context.Context, f schema.FeedState, events []schema.ActivityEvent, next string, end bool) (schema.FeedState, error) {
 	if next == "" && !end {
 		return f, noPosition()
+	}
+	if end {
+		if err := s.showAll(ctx, f); err != nil {
+			return f, err
+		}
 	}
 	var after schema.FeedState
 	err := s.inTx(ctx, "store past events", func(ctx context.Context, t *tx) error {
@@ -113,14 +116,9 @@ func (s *Store) HandlePast(ctx context.Context, f schema.FeedState, events []sch
 		if !known || before.Backfill.Empty() || !sameBackfill(before, f) {
 			return staleFeed()
 		}
-		sources, err := sourcesOf(ctx, t, f.ConnectionID)
-		if err != nil {
-			return err
-		}
 		after = before
 		after.BackfillPosition = next
-		// Where another source proves silence, use has to show at once.
-		stored, err := t.storeEvents(ctx, before, events, len(sources) > 1)
+		stored, err := t.storeEvents(ctx, before, events)
 		if err != nil {
 			return err
 		}
@@ -128,7 +126,7 @@ func (s *Store) HandlePast(ctx context.Context, f schema.FeedState, events []sch
 		if end {
 			after.Covered = schema.JoinInterval(before.Covered, before.Backfill)
 			after.Backfill, after.BackfillPosition = schema.Interval{}, ""
-			if err := t.rollUp(ctx, f, `true`); err != nil {
+			if err := t.show(ctx, f); err != nil {
 				return err
 			}
 		}
@@ -158,12 +156,15 @@ func (s *Store) RecordActivity(ctx context.Context, c schema.ConnectionID, sourc
 				"declare the order of the connection's sources first")
 		}
 		after = before
-		stored, err := t.storeEvents(ctx, before, events, true)
+		stored, err := t.storeEvents(ctx, before, events)
 		if err != nil {
 			return err
 		}
 		after.Events += stored
 		after.Covered = schema.JoinInterval(before.Covered, covered)
+		if err := t.show(ctx, before); err != nil {
+			return err
+		}
 		return t.moveFeed(ctx, before, after)
 	})
 	return after, err

@@ -61,41 +61,44 @@ func benchPage(span schema.Interval, first, size, total int) []schema.ActivityEv
 }
 
 // BenchmarkHandlePast reads two million events back, in pages of the vendor's
-// most (500) and of twenty such at a time. The last iteration ends the back-fill.
+// most (500) and of twenty such at a time; then the end, which all accounts show.
 func BenchmarkHandlePast(b *testing.B) {
+	benchPages(b, func(s *store.Store, f schema.FeedState, page []schema.ActivityEvent, next string, end bool) (schema.FeedState, error) {
+		return s.HandlePast(b.Context(), f, page, next, end)
+	}, schema.Interval{From: ago(183 * day), To: ago(0)})
+}
+
+// BenchmarkHandleLive handles as many that are remembered, each by its id.
+func BenchmarkHandleLive(b *testing.B) {
+	benchPages(b, func(s *store.Store, f schema.FeedState, page []schema.ActivityEvent, next string, end bool) (schema.FeedState, error) {
+		to := time.Time{}
+		if end {
+			to = ago(0)
+		}
+		return s.HandleLive(b.Context(), f, page, next, to)
+	}, schema.Interval{From: ago(13 * day), To: ago(0)})
+}
+
+type handle func(s *store.Store, f schema.FeedState, page []schema.ActivityEvent, next string, end bool) (schema.FeedState, error)
+
+func benchPages(b *testing.B, h handle, span schema.Interval) {
+	b.Helper()
 	const total = 2_000_000
 	for _, size := range []int{500, 10_000} {
 		b.Run(fmt.Sprint("page=", size), func(b *testing.B) {
 			s, f := benchFeed(b)
-			span, n := f.Backfill, 0
+			n := 0
 			for b.Loop() {
 				var err error
-				f, err = s.HandlePast(b.Context(), f, benchPage(span, n%total, size, total), fmt.Sprint(n), false)
+				f, err = h(s, f, benchPage(span, n%total, size, total), fmt.Sprint(n), false)
 				require.NoError(b, err)
 				n += size
 			}
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 			begun := time.Now()
-			_, err := s.HandlePast(b.Context(), f, nil, "", true)
+			_, err := h(s, f, nil, fmt.Sprint(n), true)
 			require.NoError(b, err)
 			b.ReportMetric(float64(time.Since(begun).Milliseconds()), "end-ms")
-		})
-	}
-}
-
-// BenchmarkHandleLive handles pages of new events, each of which its account shows.
-func BenchmarkHandleLive(b *testing.B) {
-	for _, size := range []int{500, 10_000} {
-		b.Run(fmt.Sprint("page=", size), func(b *testing.B) {
-			s, f := benchFeed(b)
-			span, n := schema.Interval{From: ago(13 * day), To: ago(0)}, 0
-			for b.Loop() {
-				var err error
-				f, err = s.HandleLive(b.Context(), f, benchPage(span, n, size, 2_000_000), fmt.Sprint(n), time.Time{})
-				require.NoError(b, err)
-				n += size
-			}
-			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 		})
 	}
 }

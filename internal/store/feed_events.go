@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"sendoff/schema"
@@ -67,9 +68,11 @@ func readPage(events []schema.ActivityEvent, now time.Time) eventPage {
 	return p
 }
 
-// storeEvents stores a page and returns how many events of it are new. What the
-// accounts themselves show is left to a later rollUp unless show is set.
-func (t *tx) storeEvents(ctx context.Context, f schema.FeedState, events []schema.ActivityEvent, show bool) (int64, error) {
+// storeEvents stores a page and returns how many events of it are new. Accounts
+// show it when the coverage moves, since before nothing is proven by their silence;
+// but where another source could prove it meanwhile, they show it at once. An
+// update of an account costs more than all the rest, for its indexes.
+func (t *tx) storeEvents(ctx context.Context, f schema.FeedState, events []schema.ActivityEvent) (int64, error) {
 	if len(events) == 0 {
 		return 0, nil
 	}
@@ -97,7 +100,11 @@ func (t *tx) storeEvents(ctx context.Context, f schema.FeedState, events []schem
 			sighted[day] = 1
 		}
 	}
-	if err := t.saveUses(ctx, f, uses, show); err != nil {
+	sources, err := sourcesOf(ctx, t, f.ConnectionID)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.saveUses(ctx, f, uses, len(sources) > 1); err != nil {
 		return 0, err
 	}
 	if err := t.saveDays(ctx, f, days, `do update set events = d.events + excluded.events`); err != nil {
@@ -218,26 +225,58 @@ func (t *tx) saveUses(ctx context.Context, f schema.FeedState, uses map[schema.E
 	if err != nil || !show {
 		return err
 	}
-	return t.rollUp(ctx, f, `u.external_id = any(@ids::text[])`, "ids", ids)
+	return t.run(ctx, showUse(`unnest(@ids::text[], @last::timestamptz[], @events::text[]) as u(external_id, last_active_at, last_event)
+		join account a on a.connection_id = @c and a.external_id = u.external_id`, 0),
+		args{"c": f.ConnectionID, "source": f.Source, "ids": ids, "last": last, "events": events})
 }
 
-// rollUp brings the last use that one source knows to the accounts that show an
-// earlier one, if the source counts for the connection. Only is a condition on
-// the account a or its activity u.
-func (t *tx) rollUp(ctx context.Context, f schema.FeedState, only string, pairs ...any) error {
-	a := args{"c": f.ConnectionID, "source": f.Source}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		a[pairs[i].(string)] = pairs[i+1]
+// showPart is how many accounts one transaction changes at most when all that a
+// back-fill found is shown: nobody shall wait long for an account's row.
+const showPart = 20_000
+
+// showAll brings the last use that the source knows to every account that shows an
+// earlier one, in short transactions. What it shows is so, whether or not the
+// caller goes on.
+func (s *Store) showAll(ctx context.Context, f schema.FeedState) error {
+	for {
+		var shown int64
+		err := s.inTx(ctx, "show what a back-fill found", func(ctx context.Context, t *tx) error {
+			// Held, as by every page, against another order of sources.
+			if _, _, err := readFeed(ctx, t, f.ConnectionID, f.Source, lockRow); err != nil {
+				return err
+			}
+			tag, err := t.Exec(ctx, showUse(everyAccount, showPart), args{"c": f.ConnectionID, "source": f.Source})
+			shown = tag.RowsAffected()
+			return err
+		})
+		if err != nil || shown < showPart {
+			return err
+		}
 	}
-	// Locked in the order of ids, as everywhere.
-	return t.run(ctx, `update account set last_active_at = u.last_active_at, last_event = u.last_event, last_source = @source
-		from (select a.id, u.last_active_at, u.last_event
-			from account_activity u join account a on a.connection_id = u.connection_id and a.external_id = u.external_id
-			where u.connection_id = @c and u.source = @source and activity_counts(@c, @source) and `+only+`
-				and (a.last_active_at is null or (u.last_active_at, u.last_event collate "C", u.source collate "C")
-					> (a.last_active_at, a.last_event collate "C", a.last_source collate "C"))
-			order by a.id for no key update of a) as u
-		where account.id = u.id`, a)
+}
+
+// show is showAll within the transaction.
+func (t *tx) show(ctx context.Context, f schema.FeedState) error {
+	return t.run(ctx, showUse(everyAccount, 0), args{"c": f.ConnectionID, "source": f.Source})
+}
+
+const everyAccount = `account a join account_activity u on u.connection_id = a.connection_id and u.external_id = a.external_id
+	and u.source = @source and a.connection_id = @c`
+
+// showUse updates accounts from a join of them, a, with what the source @source of
+// the connection @c knows of their use, u; if that source counts. Most 0 = all of
+// them. Rows are locked in the order of ids, as everywhere.
+func showUse(join string, most int) string {
+	limit := ""
+	if most > 0 {
+		limit = `limit ` + strconv.Itoa(most)
+	}
+	return `update account set last_active_at = u.last_active_at, last_event = u.last_event, last_source = @source
+		from (select a.id, u.last_active_at, u.last_event from ` + join + `
+			where activity_counts(@c, @source) and (a.last_active_at is null or
+				(u.last_active_at, u.last_event collate "C", @source collate "C") > (a.last_active_at, a.last_event collate "C", a.last_source collate "C"))
+			order by a.id ` + limit + ` for no key update of a) as u
+		where account.id = u.id`
 }
 
 func (t *tx) saveDays(ctx context.Context, f schema.FeedState, counts map[accountDay]int32, onConflict string) error {

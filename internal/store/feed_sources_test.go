@@ -62,16 +62,18 @@ func TestSourcesInDeclaredOrder(t *testing.T) {
 	require.Equal(t, shown{directoryUse, "LOGIN", "directory.sign_ins"}, b.shown("1"))
 }
 
-// TestUseOfABackfillShowsAtOnceBesideAnotherSource: the other source may prove
-// silence while the back-fill still runs.
-func TestUseOfABackfillShowsAtOnceBesideAnotherSource(t *testing.T) {
+// TestUseShowsAtOnceBesideAnotherSource: the other source may prove
+// silence while the feed is still being read.
+func TestUseShowsAtOnceBesideAnotherSource(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.account("1")
 	require.NoError(t, b.SetActivitySources(t.Context(), "box", []schema.ActivitySource{signIns, boxEvents}, b.admin))
-	at := ago(20 * day)
-	b.past(b.feed(), "p1", false, login("a", "1", at))
-	require.Equal(t, at, b.shown("1").at)
+	past, live := ago(20*day), ago(time.Minute)
+	f := b.past(b.feed(), "p1", false, login("a", "1", past))
+	require.Equal(t, past, b.shown("1").at)
+	b.live(f, "live-1", time.Time{}, login("b", "1", live))
+	require.Equal(t, live, b.shown("1").at)
 }
 
 func TestActivityOfNobody(t *testing.T) {
