@@ -49,6 +49,7 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/codes", control(s.controlCode))
 	mux.HandleFunc("POST /_sim/apps", control(made(s.AddApp)))
 	mux.HandleFunc("POST /_sim/apps/change", control(changed(s.ChangeApp)))
+	mux.HandleFunc("GET /_sim/events", s.getAllEvents)
 	mux.HandleFunc("POST /_sim/events", control(made(s.Emit)))
 }
 

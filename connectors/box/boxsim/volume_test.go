@@ -1,11 +1,13 @@
 package boxsim_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +115,11 @@ func TestABigCompanysEventsAreInBothStreams(t *testing.T) {
 	times := pluck(all, "created_at")
 	require.True(t, slices.IsSorted(times))
 	require.Equal(t, all, b.events("stream_type=admin_logs"), "one seed, one past")
+	truth := strings.Split(strings.TrimSpace(b.control(http.StatusOK, http.MethodGet, "/events", nil).raw), "\n")
+	require.GreaterOrEqual(t, len(truth), 4000)
+	var last obj
+	require.NoError(t, json.Unmarshal([]byte(truth[len(truth)-1]), &last))
+	require.Equal(t, all[len(all)-1], last)
 
 	from, to := epoch.Add(-100*24*time.Hour), epoch.Add(-50*24*time.Hour)
 	window := b.events("stream_type=admin_logs&event_type=LOGIN,ADMIN_LOGIN&created_after=" + from.Format(time.RFC3339) + "&created_before=" + to.Format(time.RFC3339))
