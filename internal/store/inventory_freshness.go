@@ -44,7 +44,7 @@ type freshnessRow struct {
 	Seconds    int64
 }
 
-// basisOf is the basis of one connection's grades, with the source.
+// basisRow is the basis of one connection's grades, with its source.
 type basisRow struct {
 	gradeBasis
 	Connection string
@@ -61,12 +61,4 @@ func basesOf(ctx context.Context, q querier, connections []schema.ConnectionID) 
 			join activity_interval i on i.connection_id = c.id and i.source = s.source
 			order by s.rank, i.from_at desc limit 1) as basis on true
 		order by w.place`, args{"connections": connections})
-}
-
-func gradeBasesOf(rows []basisRow) []gradeBasis {
-	out := make([]gradeBasis, len(rows))
-	for i, r := range rows {
-		out[i] = r.gradeBasis
-	}
-	return out
 }

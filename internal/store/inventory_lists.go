@@ -55,16 +55,17 @@ func (s *Store) ListAccounts(ctx context.Context, f schema.AccountFilter) ([]sch
 
 // accountList is the query for a page and the entry behind it.
 func accountList(f schema.AccountFilter, from keyCursor, connections []schema.ConnectionID) (string, args) {
-	sql, a := accountPage(f, from, connections, f.Limit+1)
+	sql, a := accountPage(f, from, connections, "")
 	return `select ` + accountRowColumns + `, a.login_key
 		from (` + sql + `) k join account a on a.id = k.id` + accountRowJoins + ` order by k.login_key, k.id`, a
 }
 
 // accountPage is the query for the keys of a page. What the filter leaves open is
 // enumerated, so that each combination is one range of an index in the order of
-// the list; the ranges, each cut to the page's length, are merged.
-func accountPage(f schema.AccountFilter, from keyCursor, connections []schema.ConnectionID, limit int) (string, args) {
-	a := args{"from": from[0], "from_id": from[1], "limit": limit}
+// the list; the ranges, each cut to the page's length, are merged. Also is one more
+// condition, on a.
+func accountPage(f schema.AccountFilter, from keyCursor, connections []schema.ConnectionID, also string) (string, args) {
+	a := args{"from": from[0], "from_id": from[1], "limit": f.Limit + 1}
 	where := ` where a.connection_id = f.connection_id`
 	ranges := `unnest(@connections::uuid[]) as f(connection_id)`
 	if f.Role == "" && !f.Privileged && f.Person == "" && len(f.Statuses) == 0 && len(f.Kinds) == 0 {
@@ -75,6 +76,7 @@ func accountPage(f schema.AccountFilter, from keyCursor, connections []schema.Co
 		where += ` and a.status = f.status and a.kind = f.kind and a.privileged = f.privileged and a.unmatched = f.unmatched`
 		accountRanges(f, connections).into(a)
 	}
+	where += also
 	if f.Role.Privileged() { // few accounts are, whatever their role
 		where += ` and a.role = @role`
 		a["role"] = f.Role

@@ -196,7 +196,7 @@ func TestListsRefuseWhatIsNoCursor(t *testing.T) {
 		requireCode(t, schema.CodeInvalid, err)
 		_, _, err = b.ListGroups(t.Context(), "", "", after, 1)
 		requireCode(t, schema.CodeInvalid, err)
-		_, _, err = b.ListChanges(t.Context(), schema.ChangeFilter{After: after, Limit: 1})
+		_, err = b.ReportChanges(t.Context(), schema.ChangeFilter{After: after, Limit: 1}, reportNow)
 		requireCode(t, schema.CodeInvalid, err)
 	}
 	for _, limit := range []int{0, 501} {

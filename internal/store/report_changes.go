@@ -11,31 +11,29 @@ import (
 const changeColumns = `h.id, h.connection_id, h.run_id, h.kind, h.account_id, h.external_id, h.login, h.group_id, h.group_name, h.item_id,
 	h.before, h.after, h.since, h.seen_at`
 
-// ListChanges lists what is other than it was, what was seen last first.
-func (s *Store) ListChanges(ctx context.Context, f schema.ChangeFilter) ([]schema.ChangeRow, string, error) {
-	const op = "list changes"
+// ReportChanges lists what is other than it was, what was seen last first, with the
+// age of what it is told from.
+func (s *Store) ReportChanges(ctx context.Context, f schema.ChangeFilter, now time.Time) (schema.ChangeReport, error) {
+	var r schema.ChangeReport
 	if err := checkLimit(f.Limit, maxPage); err != nil {
-		return nil, "", err
+		return r, err
 	}
 	from, err := parseChangeCursor(f.After)
 	if err != nil {
-		return nil, "", err
+		return r, err
 	}
-	connections, err := chosenConnections(ctx, s.pool, f.ConnectionID)
-	if err != nil {
-		return nil, "", translate(op, err)
-	}
-	sql, a := changePage(f, from, connections)
-	rows, err := all[schema.ChangeRow](ctx, s.pool, `select `+changeColumns+`, c.name as connection
-		from (`+sql+`) k join inventory_change h on h.id = k.id join connection c on c.id = h.connection_id
-		order by h.seen_at desc, h.id desc`, a)
-	if err != nil {
-		return nil, "", translate(op, err)
-	}
-	rows, next := cut(rows, f.Limit, func(r schema.ChangeRow) keyCursor {
-		return keyCursor{r.SeenAt.UTC().Format(time.RFC3339Nano), strconv.FormatInt(r.ID, 10)}
+	err = s.reportTx(ctx, "list changes", f.ConnectionID, now, func(ctx context.Context, q querier, head schema.ReportHead, bases []gradeBasis) error {
+		r.ReportHead = head
+		sql, a := changePage(f, from, connectionsOf(bases))
+		rows, err := all[schema.ChangeRow](ctx, q, `select `+changeColumns+`, c.name as connection
+			from (`+sql+`) k join inventory_change h on h.id = k.id join connection c on c.id = h.connection_id
+			order by h.seen_at desc, h.id desc`, a)
+		r.Rows, r.Next = cut(rows, f.Limit, func(r schema.ChangeRow) keyCursor {
+			return keyCursor{r.SeenAt.UTC().Format(time.RFC3339Nano), strconv.FormatInt(r.ID, 10)}
+		})
+		return err
 	})
-	return rows, next, nil
+	return r, err
 }
 
 // changePage is the query for the keys of a page: one range of an index for each
