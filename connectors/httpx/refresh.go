@@ -64,9 +64,11 @@ type GrantSource struct {
 	pending *schema.Grant
 }
 
-// Close ends a fetch under way and idle connections.
+// Close ends waits and idle connections. A refresh under way is let end, within a
+// minute: its answer holds the only token for the next one.
 func (s *GrantSource) Close() {
 	s.end()
+	s.settle()
 	s.host.http.CloseIdleConnections()
 }
 
@@ -92,7 +94,7 @@ func (s *GrantSource) current(ctx context.Context, dropped string) (heldToken, e
 			return heldToken{}, s.unreadable(err)
 		}
 		if claimed {
-			return s.refresh(ctx, g, crashed)
+			return s.refresh(context.WithoutCancel(ctx), g, crashed)
 		}
 		if err := pause(ctx, grantPoll); err != nil {
 			return heldToken{}, &connectors.Error{
@@ -139,7 +141,8 @@ func (s *GrantSource) Seize(ctx context.Context) (token string, release func(end
 
 func held(g schema.Grant) heldToken { return heldToken{value: g.AccessToken, renewAt: g.RenewAt} }
 
-// refresh uses the refresh token, which this process has claimed.
+// refresh uses the refresh token, which this process has claimed. Nothing ends it
+// but its own time limits.
 func (s *GrantSource) refresh(ctx context.Context, g schema.Grant, crashed bool) (heldToken, error) {
 	client, err := s.opts.Client(ctx)
 	if err != nil {

@@ -72,6 +72,16 @@ func (c *tokenCache) Drop(token string) {
 	}
 }
 
+// settle waits for what is under way to end.
+func (c *tokenCache) settle() {
+	c.mu.Lock()
+	f := c.flight
+	c.mu.Unlock()
+	if f != nil {
+		<-f.done
+	}
+}
+
 func (c *tokenCache) fly(f *tokenFlight, dropped string) {
 	ctx, cancel := context.WithTimeout(c.life, c.timeout)
 	defer cancel()

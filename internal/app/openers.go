@@ -24,6 +24,7 @@ type secretSource interface {
 type openerConfig struct {
 	Factories    []connectors.Factory
 	Secrets      secretSource
+	Grants       connectors.GrantStore // of connections that a person consented to; nil = there are none
 	Guard        connectors.Guard
 	Limiter      connectors.Limiter
 	Observer     connectors.Observer // of each request; nil = none
@@ -94,17 +95,24 @@ func mustBeEnabled(c schema.Connection) error {
 func (o *openers) build(cfg connectors.Config) (connectors.Connector, error) {
 	c := cfg.Connection
 	if o.cfg.LoopbackOnly && (!loopbackURL(c.BaseURL) || !loopbackURL(c.TokenURL)) {
-		return nil, &schema.Error{
-			Code: schema.CodeInvalid, Message: "SENDOFF_TIME_SCALE is set and connection " + c.Name + " is not on loopback",
-			Fix: "unset SENDOFF_TIME_SCALE: scaled time is for simulators alone",
-		}
+		return nil, notOnLoopback("connection " + c.Name)
 	}
 	f, err := o.factory(c.Vendor)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Guard, cfg.Observer, cfg.Now = o.cfg.Guard, o.cfg.Observer, time.Now
+	if cfg.Grants == nil {
+		cfg.Grants = o.cfg.Grants
+	}
 	return f.Open(cfg)
+}
+
+func notOnLoopback(what string) error {
+	return &schema.Error{
+		Code: schema.CodeInvalid, Message: "SENDOFF_TIME_SCALE is set and " + what + " is not on loopback",
+		Fix: "unset SENDOFF_TIME_SCALE: scaled time is for simulators alone",
+	}
 }
 
 func (o *openers) factory(vendor string) (connectors.Factory, error) {
@@ -134,11 +142,15 @@ func (o *openers) ReadConfigFile(vendor, text string) (web.ConfigFile, error) {
 	return web.ConfigFile(file), err
 }
 
-// CheckConnection calls the vendor with the secret given, or the stored one.
+// CheckConnection calls the vendor with the secret given, or the stored one, unless
+// the connection is disabled.
 func (o *openers) CheckConnection(ctx context.Context, c schema.Connection, secret string) (web.ConnectionCheck, error) {
 	if secret == "" {
 		var err error
 		if c, secret, err = o.cfg.Secrets.ConnectionSecret(ctx, c.ID); err != nil {
+			return web.ConnectionCheck{}, err
+		}
+		if err := mustBeEnabled(c); err != nil {
 			return web.ConnectionCheck{}, err
 		}
 	}
@@ -147,6 +159,10 @@ func (o *openers) CheckConnection(ctx context.Context, c schema.Connection, secr
 		return web.ConnectionCheck{}, err
 	}
 	defer connector.Close()
+	return checkConnector(ctx, c, connector)
+}
+
+func checkConnector(ctx context.Context, c schema.Connection, connector connectors.Connector) (web.ConnectionCheck, error) {
 	id, err := connector.Check(connectors.WithPriority(ctx, connectors.PriorityPreflight))
 	if err != nil {
 		return web.ConnectionCheck{}, checkError(c, err)

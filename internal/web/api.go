@@ -96,6 +96,8 @@ func (s *server) registerAll() {
 	s.registerDeclarations()
 	s.registerTemplates()
 	s.registerConnections()
+	s.registerConsents()
+	s.registerRemoval()
 	s.registerAccounts()
 	s.registerRecover()
 	s.registerTokens()

@@ -19,10 +19,11 @@ type connectionBody struct {
 	ReadOnly     bool                   `json:"read_only"`
 	BaseURL      string                 `json:"base_url"`
 	TokenURL     string                 `json:"token_url"`
-	AuthKind     schema.AuthKind        `json:"auth_kind" enum:"client_credentials,jwt"`
+	AuthKind     schema.AuthKind        `json:"auth_kind" enum:"client_credentials,jwt,authorization_code"`
 	ClientID     string                 `json:"client_id"`
 	EnterpriseID string                 `json:"enterprise_id"`
 	AsUser       schema.ExternalID      `json:"as_user" doc:"Empty = the enterprise's service account"`
+	Owner        string                 `json:"owner" doc:"E-mail address of who looks after it; empty = nobody named"`
 	CreatedAt    time.Time              `json:"created_at"`
 	UpdatedAt    time.Time              `json:"updated_at"`
 }
@@ -48,6 +49,7 @@ type connectBody struct {
 	SecretBody
 	AsUser   schema.ExternalID `json:"as_user,omitempty"`
 	ReadOnly bool              `json:"read_only,omitempty"`
+	Owner    string            `json:"owner,omitempty" doc:"E-mail address of who looks after the connection"`
 }
 
 // SecretBody is what a connection signs in with: one of the two. (Exported, for
@@ -89,11 +91,6 @@ type reasonInput struct {
 	}
 }
 
-type removeConnectionInput struct {
-	ConnectionName
-	Reason string `query:"reason"`
-}
-
 type connectionOutput struct{ Body connectionBody }
 
 type listConnectionsOutput struct {
@@ -133,12 +130,6 @@ func (s *server) registerConnections() {
 			return s.setConnection(ctx, by, in.Name, to, in.Body.Reason)
 		})
 	}
-	handle(s, route{
-		id: "remove-connection", method: http.MethodDelete, path: "/v1/connections/{name}", roles: adminsOnly(),
-		summary: "Forget a connection and its secret; refused while plans are open on it",
-	}, func(ctx context.Context, by schema.Principal, in *removeConnectionInput) (*connectionOutput, error) {
-		return s.setConnection(ctx, by, in.Name, schema.ConnectionRemoved, in.Reason)
-	})
 }
 
 func (s *server) setConnection(ctx context.Context, by schema.Principal, name string, to schema.ConnectionState, reason string) (*connectionOutput, error) {
@@ -168,10 +159,7 @@ func (s *server) connect(ctx context.Context, by schema.Principal, in *connectIn
 		return nil, err
 	}
 	if _, err := s.store.ConnectionByName(ctx, c.Name); err == nil {
-		return nil, &schema.Error{
-			Code: schema.CodeConflict, Message: "there is a connection of that name",
-			Fix: "choose another name, or remove that connection first",
-		}
+		return nil, nameTaken()
 	} else if schema.CodeOf(err) != schema.CodeNotFound {
 		return nil, err
 	}
@@ -202,24 +190,31 @@ func (s *server) testConnection(ctx context.Context, _ schema.Principal, in *Con
 	return out, nil
 }
 
-// check asks the vendor. An enterprise other than the one named is refused: the
+// check asks the vendor, unless the connection is disabled. An enterprise other than the one named is refused: the
 // credentials work, but for somebody else's accounts.
 func (s *server) check(ctx context.Context, c schema.Connection, secret string) (checkBody, error) {
+	if err := refuseDisabled(c); err != nil {
+		return checkBody{}, err
+	}
 	got, err := s.checker.CheckConnection(ctx, c, secret)
 	if err != nil {
 		return checkBody{}, checkFailed(err)
 	}
 	if got.EnterpriseID != c.EnterpriseID {
-		return checkBody{}, &schema.Error{
-			Code:    schema.CodeRefused,
-			Message: "the credentials belong to enterprise " + quoteID(got.EnterpriseID) + ", not to " + quoteID(c.EnterpriseID),
-			Fix:     "give the enterprise id of these credentials, or the credentials of that enterprise",
-			Problems: []schema.Problem{{
-				Where: "enterprise_id", Code: string(schema.EnterpriseMismatch), Message: "does not match what the vendor says",
-			}},
-		}
+		return checkBody{}, enterpriseMismatch(got.EnterpriseID, c.EnterpriseID)
 	}
 	return checkBody(got), nil
+}
+
+func enterpriseMismatch(got, want string) error {
+	return &schema.Error{
+		Code:    schema.CodeRefused,
+		Message: "the credentials belong to enterprise " + quoteID(got) + ", not to " + quoteID(want),
+		Fix:     "give the enterprise id of these credentials, or the credentials of that enterprise",
+		Problems: []schema.Problem{{
+			Where: "enterprise_id", Code: string(schema.EnterpriseMismatch), Message: "does not match what the vendor says",
+		}},
+	}
 }
 
 func quoteID(id string) string {
@@ -232,7 +227,7 @@ func quoteID(id string) string {
 func connectionOf(c schema.Connection) connectionBody {
 	return connectionBody{
 		Name: c.Name, Vendor: c.Vendor, State: c.State, ReadOnly: c.ReadOnly, BaseURL: c.BaseURL, TokenURL: c.TokenURL,
-		AuthKind: c.AuthKind.OrDefault(), ClientID: c.ClientID, EnterpriseID: c.EnterpriseID, AsUser: c.AsUser,
+		AuthKind: c.AuthKind.OrDefault(), ClientID: c.ClientID, EnterpriseID: c.EnterpriseID, AsUser: c.AsUser, Owner: c.Owner,
 		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}
 }

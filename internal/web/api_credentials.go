@@ -16,18 +16,13 @@ const maxConfigFile = 64 << 10
 func (s *server) readConnection(b connectBody) (schema.Connection, error) {
 	var f faults
 	checkName(&f, b.Name)
-	known := slices.Contains(s.checker.Vendors(), b.Vendor)
-	if !known {
-		f.add("vendor", "unknown_vendor", "there is no connector of that type", "use one of "+strings.Join(s.checker.Vendors(), ", "))
-	}
-	base := checkURL(&f, "base_url", b.BaseURL)
-	if strings.HasSuffix(base, "/2.0") {
-		f.add("base_url", "url", "this is the root of one version of the API", "give the API's root, such as https://api.box.com, without /2.0")
-	}
+	known := s.knowsVendor(&f, b.Vendor)
+	base := checkAPIRoot(&f, b.BaseURL)
 	token := checkURL(&f, "token_url", b.TokenURL)
 	c := schema.Connection{
 		Name: b.Name, Vendor: b.Vendor, State: schema.ConnectionEnabled, ReadOnly: b.ReadOnly, BaseURL: base, TokenURL: token,
 		AuthKind: schema.AuthClientCredentials, ClientID: strings.TrimSpace(b.ClientID), EnterpriseID: strings.TrimSpace(b.EnterpriseID), AsUser: b.AsUser,
+		Owner: checkOwner(&f, b.Owner),
 	}
 	checkText(&f, "client_id", b.ClientID, maxField)
 	checkText(&f, "enterprise_id", b.EnterpriseID, maxField)
@@ -38,6 +33,23 @@ func (s *server) readConnection(b connectBody) (schema.Connection, error) {
 		f.required("enterprise_id", c.EnterpriseID, "give the id of the enterprise whose accounts these are")
 	}
 	return c, f.err("the connection is not valid; nothing was stored")
+}
+
+func (s *server) knowsVendor(f *faults, vendor string) bool {
+	known := slices.Contains(s.checker.Vendors(), vendor)
+	if !known {
+		f.add("vendor", "unknown_vendor", "there is no connector of that type", "use one of "+strings.Join(s.checker.Vendors(), ", "))
+	}
+	return known
+}
+
+// checkAPIRoot accepts the URL that all versions of an API are below.
+func checkAPIRoot(f *faults, raw string) string {
+	base := checkURL(f, "base_url", raw)
+	if strings.HasSuffix(base, "/2.0") {
+		f.add("base_url", "url", "this is the root of one version of the API", "give the API's root, such as https://api.box.com, without /2.0")
+	}
+	return base
 }
 
 // readSecret checks what a connection signs in with, and takes from a
@@ -102,6 +114,15 @@ func (f *faults) merge(field string, err error) {
 func (s *server) rotateConnection(ctx context.Context, by schema.Principal, in *rotateInput) (*connectOutput, error) {
 	before, err := s.store.ConnectionByName(ctx, in.Name)
 	if err != nil {
+		return nil, err
+	}
+	if before.AuthKind == schema.AuthCode {
+		return nil, &schema.Error{
+			Code: schema.CodeRefused, Message: "connection " + before.Name + " signs in by a person's consent, which has no credentials to rotate",
+			Fix: "consent anew: sendoff connect " + before.Vendor + " --browser --renew " + before.Name,
+		}
+	}
+	if err := refuseDisabled(before); err != nil {
 		return nil, err
 	}
 	c := before

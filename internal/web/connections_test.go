@@ -88,8 +88,23 @@ func TestConnectionsChangeState(t *testing.T) {
 	}
 	require.Equal(t, 200, b.do("admin", "POST", "/v1/connections/box/disable", `{"reason":"audit"}`).status)
 	require.Equal(t, 200, b.do("admin", "POST", "/v1/connections/box/enable", `{}`).status)
+	b.store.ConnectionByNameFunc = func(name string) (schema.Connection, error) {
+		return schema.Connection{Name: name, State: schema.ConnectionEnabled}, nil
+	}
+	b.store.RemoveConnectionFunc = func(name, reason string, r schema.Revocation) (schema.Connection, error) {
+		got = append(got, name+" removed "+reason+": "+r.Why)
+		return schema.Connection{Name: name, State: schema.ConnectionRemoved}, nil
+	}
 	require.Equal(t, 200, b.do("admin", "DELETE", "/v1/connections/box?reason=moved", "").status)
-	require.Equal(t, []string{"box disabled audit", "box enabled ", "box removed moved"}, got)
+	require.Equal(t, []string{
+		"box disabled audit", "box enabled ", "box disabled its removal began", "box removed moved: the vendor has no way to revoke tokens",
+	}, got)
+
+	b.store.OpenPlansOnFunc = func(schema.ConnectionID) (int, error) { return 3, nil }
+	a := b.do("admin", "DELETE", "/v1/connections/box", "")
+	require.Equal(t, http.StatusConflict, a.status)
+	require.Contains(t, a.raw, "3 plans are open")
+	require.Len(t, got, 4, "nothing was touched")
 }
 
 func TestTokensAreShownOnceAndExpire(t *testing.T) {

@@ -133,10 +133,11 @@ func harden(next http.Handler) http.Handler {
 	})
 }
 
-// public tells which paths need no token: they say nothing about anybody.
+// public tells which paths need no token: they say nothing about anybody, or, as
+// the callback, ask for a secret of their own.
 func public(path string) bool {
 	switch path {
-	case "/healthz", "/readyz", "/openapi.json", "/openapi.yaml":
+	case "/healthz", "/readyz", "/openapi.json", "/openapi.yaml", callbackPath:
 		return true
 	}
 	return false

@@ -14,6 +14,7 @@ import (
 type Store interface {
 	RestrictionStore
 	TemplateStore
+	ConsentStore
 	InventoryStore
 
 	// Authenticate returns the principal of a token by the SHA-256 of the
@@ -101,6 +102,8 @@ type Planner interface {
 
 // ConnectionChecker proves that a connection works.
 type ConnectionChecker interface {
+	ConsentVendor
+
 	// CheckConnection calls the vendor with the secret given, or with the
 	// stored one when it is empty. Its schema.Error says what is wrong and the
 	// fix: CodeVendor when the vendor refuses, CodeUnavailable when it is down.

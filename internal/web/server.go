@@ -29,6 +29,9 @@ type Config struct {
 	Log     *zap.Logger      // nil is silent
 	Version string           // of the program, for GET /v1/version
 	Now     func() time.Time // nil is the clock
+	// PublicURL is where browsers reach this server, "" = nowhere: it is what
+	// vendors send people back to who consented.
+	PublicURL string
 	// Observer measures and traces requests; nil = nobody does.
 	Observer Observer
 	// Probes are served beside the API; without Ready, the store's Ping decides.
@@ -55,9 +58,11 @@ type server struct {
 	checker ConnectionChecker
 	log     *zap.Logger
 	version string
-	now     func() time.Time
-	api     huma.API
-	watch   Observer
+	// publicURL is Config's.
+	publicURL string
+	now       func() time.Time
+	api       huma.API
+	watch     Observer
 }
 
 // New builds the API. It panics for a Config that lacks a part: that is a fault
@@ -68,7 +73,7 @@ func New(cfg Config) http.Handler {
 	}
 	s := &server{
 		store: cfg.Store, planner: cfg.Planner, checker: cfg.Checker,
-		log: cfg.Log, version: cfg.Version, now: cfg.Now,
+		log: cfg.Log, version: cfg.Version, now: cfg.Now, publicURL: cfg.PublicURL,
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
@@ -89,6 +94,7 @@ func New(cfg Config) http.Handler {
 		panic(err)
 	}
 	cfg.Probes.register(mux)
+	s.serveCallback(mux)
 	s.serveMetrics(mux, cfg.Probes.Metrics)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, &schema.Error{

@@ -17,6 +17,7 @@ import (
 type Store struct {
 	RestrictionFuncs
 	TemplateFuncs
+	ConsentFuncs
 	InventoryFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
