@@ -25,7 +25,7 @@ func TestHostileListings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCompany(t, boxsim.Config{Scale: 2000, Volume: boxsim.Volume{Users: 2100, Groups: 1250, Memberships: 2500}})
+			c := newCompany(t, boxsim.Config{Scale: 2000, Volume: boxsim.Volume{Users: 1050, Groups: 1050}})
 			accounts, groups := c.accounts(t, nil), c.groups(t)
 			require.NoError(t, c.SetSwitches(switches))
 			requireAll(t, accounts, c.accounts(t, nil), accountID)
