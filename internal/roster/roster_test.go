@@ -99,7 +99,7 @@ func TestFaultsAllAtOnce(t *testing.T) {
 		"line 2, column 5 (last_working_day) date_syntax", "line 2, column 6 (time_zone) zone",
 		"line 3, column 4 (hire_date) date_syntax", "line 3, column 1 (external_id) required",
 		"line 4, column 4 (hire_date) dates_order", "line 4, column 1 (external_id) duplicate",
-		"line 5 columns", "line 6, column 2 (email) encoding", "line 7, character 6 quotes",
+		"line 5 columns", "line 6, column 2 (email) encoding", "line 7, character 5 quotes",
 		"line 8, column 4 (hire_date) date_range", "line 8, column 6 (time_zone) zone", "line 9, column 3 (kind) control_character",
 	}, got)
 }

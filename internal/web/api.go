@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -20,11 +22,15 @@ func readers() roles                      { return roles{schema.RoleAdmin, schem
 func auditReaders() roles                 { return roles{schema.RoleAdmin, schema.RoleAuditor} }
 func (r roles) has(role schema.Role) bool { return slices.Contains(r, role) }
 
+// bigBodyPatience is how long a body above maxBody may take to arrive.
+const bigBodyPatience = 2 * time.Minute
+
 // route is one operation of the API.
 type route struct {
 	id, method, path, summary string
 	roles                     roles
-	status                    int // of success; 0 = 200
+	status                    int   // of success; 0 = 200
+	body                      int64 // bytes of a request's body at most; 0 = maxBody
 }
 
 // Page selects a part of a list.
@@ -59,11 +65,15 @@ func (s *server) operation(r route) huma.Operation {
 	if status == 0 {
 		status = http.StatusOK
 	}
+	patience := time.Duration(0) // the framework's own, which fits small bodies
+	if r.body > 0 {
+		patience = bigBodyPatience
+	}
 	return huma.Operation{
 		OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, DefaultStatus: status,
-		MaxBodyBytes: maxBody,
-		Security:     []map[string][]string{{"token": {}}},
-		Extensions:   map[string]any{"x-roles": r.roles},
+		MaxBodyBytes: cmp.Or(r.body, maxBody), BodyReadTimeout: patience,
+		Security:   []map[string][]string{{"token": {}}},
+		Extensions: map[string]any{"x-roles": r.roles},
 		Responses: map[string]*huma.Response{"default": {
 			Description: "A problem (RFC 9457)",
 			Content:     map[string]*huma.MediaType{problemType: {Schema: errSchema}},
@@ -99,6 +109,7 @@ func (s *server) registerAll() {
 	s.registerConsents()
 	s.registerRemoval()
 	s.registerAccounts()
+	s.registerPeople()
 	s.registerRecover()
 	s.registerTokens()
 	s.registerEngine()

@@ -19,6 +19,7 @@ type Store struct {
 	TemplateFuncs
 	ConsentFuncs
 	InventoryFuncs
+	PeopleFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
 	CreateTokenFunc           func(schema.Token) (schema.Token, error)
