@@ -106,7 +106,7 @@ func (v *Inventory) endGroup(ctx context.Context, id schema.RunID, d schema.Data
 		return nil
 	case kind == connectors.NotFound:
 		return v.store.EndGroup(ctx, id, d, group, true)
-	case kind == connectors.Forbidden, errors.Is(err, connectors.ErrMarkerExpired):
+	case kind == connectors.Forbidden, errors.Is(err, connectors.ErrMarkerExpired), errors.Is(err, connectors.ErrTooLong):
 		return v.store.EndGroup(ctx, id, d, group, false)
 	}
 	return err

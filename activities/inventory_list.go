@@ -71,11 +71,13 @@ func collect[T any](ctx context.Context, v *Inventory, id schema.RunID, l listin
 			at, err = l.stage(ctx, id, at, p.Entries, p.Next)
 			return err
 		})
-		if !errors.Is(err, connectors.ErrMarkerExpired) {
-			if err != nil {
-				return err
-			}
+		switch {
+		case err == nil:
 			return v.store.FinishDataset(ctx, id, l.dataset, schema.DatasetCollected, "")
+		case errors.Is(err, connectors.ErrTooLong):
+			return v.store.FinishDataset(ctx, id, l.dataset, schema.DatasetPartial, schema.ReasonTooLong)
+		case !errors.Is(err, connectors.ErrMarkerExpired):
+			return err
 		}
 		if at.Generation >= mostGenerations {
 			return &schema.Error{

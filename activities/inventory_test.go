@@ -221,3 +221,19 @@ func TestOwnerIsToldOnce(t *testing.T) {
 	require.Equal(t, []string{"owner@example.com"}, s.told.notices[0].To)
 	require.Contains(t, s.told.notices[0].Message, "INTEGRATION_REMOVED")
 }
+
+// A group with more members than paging reaches is known in part, and the sync
+// says so and is applied.
+func TestSyncOfAGroupThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	s := newSurvey(t, boxsim.Config{Volume: boxsim.Volume{Users: 11_000, Groups: 1, Memberships: 10_900}})
+	run := s.sync()
+	require.Equal(t, schema.RunDone, run.State)
+	for _, d := range run.Datasets {
+		if d.Dataset == schema.DataMemberships {
+			require.Equal(t, schema.DatasetPartial, d.State)
+			require.Equal(t, schema.ReasonGroupsRefused, d.Reason)
+		}
+	}
+	require.Positive(t, s.count("group_membership"))
+}

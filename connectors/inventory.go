@@ -12,6 +12,10 @@ import (
 // the listing has to begin anew.
 var ErrMarkerExpired = fmt.Errorf("the listing cannot be continued at that marker")
 
+// ErrTooLong is a listing that goes on behind what the vendor's paging reaches:
+// what was listed is good, and the rest cannot be had.
+var ErrTooLong = fmt.Errorf("the listing is longer than the vendor's paging reaches")
+
 // Page is one page of a listing.
 type Page[T any] struct {
 	Entries []T
@@ -21,7 +25,8 @@ type Page[T any] struct {
 // InventoryLister lists what a vendor has, a page at a time, so that a listing
 // goes on where it stopped. A marker is what the page before returned as Next, ""
 // for the first page; one that the vendor accepts no more is ErrMarkerExpired
-// (wrapped). Entries may come twice when a listing changes under way.
+// (wrapped), and a page that no marker reaches is ErrTooLong (wrapped). Entries
+// may come twice when a listing changes under way.
 type InventoryLister interface {
 	// ListAccounts lists the accounts of the enterprise, whatever their status.
 	ListAccounts(ctx context.Context, marker string) (Page[schema.Account], error)

@@ -12,3 +12,7 @@ type RunFilter struct {
 // ReasonGroupsRefused is why memberships or collaborations are partial: the vendor
 // refused to list those of some groups.
 const ReasonGroupsRefused = "GROUPS_REFUSED"
+
+// ReasonTooLong is why a data set is partial: the vendor's paging does not reach
+// the listing's end.
+const ReasonTooLong = "LISTING_TOO_LONG"

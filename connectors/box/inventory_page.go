@@ -114,7 +114,7 @@ func parseOffset(op, marker string) (int64, error) {
 // (https://developer.box.com/guides/api-calls/pagination/offset-based/).
 func beyondOffsets(op string, sent bool) error {
 	return &connectors.Error{
-		Kind: connectors.Malformed, Op: op, Sent: sent,
+		Kind: connectors.Malformed, Op: op, Sent: sent, Err: connectors.ErrTooLong,
 		Detail: "the listing is longer than Box's paging by offset reaches, which is 10,000 entries: what lies behind them cannot be listed",
 	}
 }
