@@ -16,6 +16,7 @@ type Store interface {
 	TemplateStore
 	ConsentStore
 	InventoryStore
+	RunStore
 	PeopleStore
 
 	// Authenticate returns the principal of a token by the SHA-256 of the

@@ -19,6 +19,7 @@ type Store struct {
 	TemplateFuncs
 	ConsentFuncs
 	InventoryFuncs
+	RunFuncs
 	PeopleFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
