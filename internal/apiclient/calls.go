@@ -88,12 +88,6 @@ func (c *Client) EnableConnection(ctx context.Context, name, reason string) (Con
 	return call[Connection](ctx, c, http.MethodPost, path("connections", name, "enable"), map[string]string{"reason": reason})
 }
 
-// RemoveConnection forgets a connection and its secret.
-func (c *Client) RemoveConnection(ctx context.Context, name, reason string) (Connection, error) {
-	q := url.Values{"reason": {reason}}
-	return call[Connection](ctx, c, http.MethodDelete, path("connections", name)+"?"+q.Encode(), nil)
-}
-
 // CreateToken makes a token.
 func (c *Client) CreateToken(ctx context.Context, n NewToken) (CreatedToken, error) {
 	return call[CreatedToken](ctx, c, http.MethodPost, path("tokens"), n)

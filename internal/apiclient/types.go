@@ -152,7 +152,7 @@ type Connection struct {
 	ReadOnly     bool      `json:"read_only"`
 	BaseURL      string    `json:"base_url"`
 	TokenURL     string    `json:"token_url"`
-	AuthKind     string    `json:"auth_kind"` // client_credentials or jwt
+	AuthKind     string    `json:"auth_kind"` // client_credentials, jwt or authorization_code
 	ClientID     string    `json:"client_id"`
 	EnterpriseID string    `json:"enterprise_id"`
 	AsUser       string    `json:"as_user"`
@@ -169,6 +169,7 @@ type NewConnection struct {
 	ClientID     string `json:"client_id,omitempty"`     // left out with a configuration file
 	EnterpriseID string `json:"enterprise_id,omitempty"` // left out with a configuration file
 	AsUser       string `json:"as_user,omitempty"`
+	Owner        string `json:"owner,omitempty"`
 	ReadOnly     bool   `json:"read_only,omitempty"`
 	Secret
 }

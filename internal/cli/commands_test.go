@@ -90,9 +90,6 @@ func TestConnectionsCommands(t *testing.T) {
 	var moves []string
 	b.store.SetConnectionStateFunc = func(name string, to schema.ConnectionState, reason string) (schema.Connection, error) {
 		moves = append(moves, string(to)+":"+reason)
-		if to == schema.ConnectionRemoved {
-			return schema.Connection{}, &schema.Error{Code: schema.CodeConflict, Message: "3 plans are open on it", Fix: "cancel or finish them"}
-		}
 		return schema.Connection{Name: name}, nil
 	}
 	r := b.run("connections", "list")
@@ -103,10 +100,11 @@ func TestConnectionsCommands(t *testing.T) {
 	require.Contains(t, b.run("connections", "test", "box-main").out, "Works: box-main")
 	require.Equal(t, 0, b.run("connections", "disable", "box-main", "--reason", "outage").code)
 	require.Equal(t, 0, b.run("connections", "enable", "box-main").code)
+	b.store.OpenPlansOnFunc = func(schema.ConnectionID) (int, error) { return 3, nil }
 	r = b.run("connections", "remove", "box-main", "--reason", "gone")
 	require.Equal(t, cli.ExitRefused, r.code)
-	require.Contains(t, r.errout, "3 plans are open on it")
-	require.Equal(t, []string{"disabled:outage", "enabled:", "removed:gone"}, moves)
+	require.Contains(t, r.errout, "3 plans are open on connection box-main")
+	require.Equal(t, []string{"disabled:outage", "enabled:"}, moves)
 }
 
 func TestCasesCommands(t *testing.T) {

@@ -7,28 +7,54 @@ import (
 )
 
 type connectCommands struct {
-	Box connectBoxCommand `cmd:"" help:"Connect a Box enterprise by client credentials or by JWT."`
+	Box connectBoxCommand `cmd:"" help:"Connect a Box enterprise by client credentials, by JWT, or by a consent in the browser."`
 }
 
 type connectBoxCommand struct {
-	Name         string `required:"" help:"Name of the connection."`
-	BaseURL      string `required:"" placeholder:"URL" help:"Root of the API, such as https://api.box.com."`
-	TokenURL     string `required:"" placeholder:"URL" help:"Where tokens are had, such as https://api.box.com/oauth2/token."`
+	Name         string `required:"" xor:"name" help:"Name of the connection."`
+	Renew        string `required:"" xor:"name" placeholder:"NAME" help:"With --browser: consent anew to this connection, as the same user; what it is configured with is kept."`
+	BaseURL      string `placeholder:"URL" help:"Root of the API, such as https://api.box.com."`
+	TokenURL     string `placeholder:"URL" help:"Where tokens are had, such as https://api.box.com/oauth2/token."`
 	ClientID     string `placeholder:"ID" help:"Client id of the application; a configuration file names it."`
-	EnterpriseID string `placeholder:"ID" help:"Id of the enterprise; a configuration file names it."`
+	EnterpriseID string `placeholder:"ID" help:"Id of the enterprise; a configuration file names it, and whoever consents belongs to it."`
 	secretFlags
 	As       string `placeholder:"USER_ID" help:"Act as this user instead of the service account."`
+	Owner    string `placeholder:"EMAIL" help:"Who looks after the connection and is told of its alarms."`
 	ReadOnly bool   `help:"Never send anything but reads."`
+	browserFlags
+}
+
+// misuse finds flags that do not go together.
+func (c *connectBoxCommand) misuse() error {
+	switch {
+	case c.Renew != "" && !c.Browser:
+		return usage("--renew is of a consent in the browser", "add --browser, or replace credentials with: sendoff connections rotate "+c.Renew)
+	case c.Renew == "" && (c.BaseURL == "" || c.TokenURL == ""):
+		return usage("--base-url or --token-url is missing", "Box's own are https://api.box.com and https://api.box.com/oauth2/token")
+	case c.Browser && (c.ConfigFile != "" || c.As != ""):
+		return usage("--config-file and --as are not for a consent in the browser: whoever signs in is acted as", "give --client-id and --client-secret-file of an application with user authentication")
+	case c.Browser && c.Renew == "" && c.ClientID == "":
+		return usage("--client-id is missing", "give the client id of the application")
+	case !c.Browser && c.ConfigFile == "" && (c.ClientID == "" || c.EnterpriseID == ""):
+		return usage("--client-id or --enterprise-id is missing", "give both, or --config-file with Box's own configuration file, which names them")
+	}
+	return nil
 }
 
 // Run checks and stores the connection.
 func (c *connectBoxCommand) Run(in *invocation) error {
-	if c.ConfigFile == "" && (c.ClientID == "" || c.EnterpriseID == "") {
-		return usage("--client-id or --enterprise-id is missing", "give both, or --config-file with Box's own configuration file, which names them")
+	if err := c.misuse(); err != nil {
+		return err
 	}
 	secret, err := in.readSecret(c.secretFlags)
 	if err != nil {
 		return err
+	}
+	if c.Browser {
+		return in.consent(c.browserFlags, apiclient.NewConsent{
+			Name: c.Name + c.Renew, Renew: c.Renew != "", Vendor: "box", BaseURL: c.BaseURL, TokenURL: c.TokenURL, ClientID: c.ClientID,
+			ClientSecret: secret.ClientSecret, EnterpriseID: c.EnterpriseID, Owner: c.Owner, ReadOnly: c.ReadOnly,
+		})
 	}
 	api, err := in.client()
 	if err != nil {
@@ -36,7 +62,7 @@ func (c *connectBoxCommand) Run(in *invocation) error {
 	}
 	made, err := api.Connect(in.ctx, apiclient.NewConnection{
 		Name: c.Name, Vendor: "box", BaseURL: c.BaseURL, TokenURL: c.TokenURL, ClientID: c.ClientID,
-		EnterpriseID: c.EnterpriseID, AsUser: c.As, ReadOnly: c.ReadOnly, Secret: secret,
+		EnterpriseID: c.EnterpriseID, AsUser: c.As, Owner: c.Owner, ReadOnly: c.ReadOnly, Secret: secret,
 	})
 	if err != nil {
 		return err
@@ -65,7 +91,7 @@ type connectionCommands struct {
 	Enable      enableConnectionCommand  `cmd:"" help:"Use a connection again."`
 	AllowWrites allowWritesCommand       `cmd:"" help:"Let a read-only connection write, as after a recovery."`
 	Declare     declareCommand           `cmd:"" help:"Declare that a vendor whose legal holds cannot be read has none. Needs an admin."`
-	Remove      removeConnectionCommand  `cmd:"" help:"Forget a connection and its secret."`
+	Remove      removeConnectionCommand  `cmd:"" help:"Revoke a connection's tokens, with proof, and forget it and its secrets."`
 }
 
 type listConnectionsCommand struct{}
@@ -135,13 +161,6 @@ type enableConnectionCommand struct{ connectionChange }
 // Run enables a connection.
 func (c *enableConnectionCommand) Run(in *invocation) error {
 	return in.changeConnection((*apiclient.Client).EnableConnection, c.connectionChange, "Enabled")
-}
-
-type removeConnectionCommand struct{ connectionChange }
-
-// Run removes a connection.
-func (c *removeConnectionCommand) Run(in *invocation) error {
-	return in.changeConnection((*apiclient.Client).RemoveConnection, c.connectionChange, "Removed")
 }
 
 func (in *invocation) changeConnection(change connectionCall, c connectionChange, done string) error {
