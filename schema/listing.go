@@ -119,3 +119,12 @@ type ChangeRow struct {
 	Change
 	Connection string
 }
+
+// ChangeKinds are the kinds of change.
+func ChangeKinds() []ChangeKind {
+	return []ChangeKind{
+		ChangeAccountAppeared, ChangeAccountMissing, ChangeAccountReturned, ChangeAccountDeleted, ChangeStatus, ChangeRole, ChangeKindOf, ChangeLogin,
+		ChangeGroupAppeared, ChangeGroupGone, ChangeMembershipGained, ChangeMembershipLost, ChangeMembershipRole,
+		ChangeAccessGained, ChangeAccessLost, ChangeAccessRole,
+	}
+}

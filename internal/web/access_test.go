@@ -50,12 +50,16 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"export-audit":  "admin auditor",
 		"list-accounts": "admin operator auditor", "show-account": "admin operator auditor", "list-account-groups": "admin operator auditor",
 		"list-groups": "admin operator auditor", "list-group-members": "admin operator auditor",
+		"list-licenses": "admin operator auditor", "set-license": "admin", "report-licenses": "admin operator auditor",
+		"report-usage": "admin operator auditor", "report-inactive": "admin operator auditor", "report-orphans": "admin operator auditor",
+		"report-unmanaged": "admin operator auditor", "report-changes": "admin operator auditor",
 		"list-holds": "admin operator auditor", "add-hold": "admin operator", "end-hold": "admin",
 		"list-protections": "admin operator auditor", "add-protection": "admin operator", "end-protection": "admin",
 		"list-templates": "admin operator auditor", "show-template": "admin operator auditor", "apply-templates": "admin", "remove-template": "admin",
 		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "begin-consent": "admin", "finish-consent": "admin", "list-declarations": "admin operator auditor",
 	}
 	bodies := map[string]string{
+		"set-license": `{"seats":1,"unit_price":"","currency":"","period":"month"}`,
 		"begin-consent": `{"name":"","authorize_url":"","client_secret":""}`, "finish-consent": `{"state":""}`,
 		"apply-templates": `{"files":[]}`, "remove-template": `{"reason":""}`,
 		"add-hold": `{"reason":""}`, "end-hold": `{"reason":""}`, "add-protection": `{"reason":""}`, "end-protection": `{"reason":""}`,

@@ -109,6 +109,7 @@ func (s *server) registerAll() {
 	s.registerConsents()
 	s.registerRemoval()
 	s.registerAccounts()
+	s.registerReports()
 	s.registerRuns()
 	s.registerPeople()
 	s.registerRecover()

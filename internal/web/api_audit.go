@@ -29,16 +29,20 @@ func (s *server) registerAudit() {
 	ok.Content = map[string]*huma.MediaType{ndjson: {Schema: &huma.Schema{Type: "string"}}}
 }
 
-// exportAudit streams. A failure before the first byte is a problem document;
-// after it the connection is cut, so that no reader takes a part for the whole.
 func (s *server) exportAudit(c huma.Context) {
+	stream(c, ndjson, "audit.ndjson", s.store.ExportAudit)
+}
+
+// stream writes a file. A failure before the first byte is a problem document;
+// after it the connection is cut, so that no reader takes a part for the whole.
+func stream(c huma.Context, contentType, name string, write func(context.Context, io.Writer) error) {
 	r, w := humago.Unwrap(c)
 	ctx, cancel := context.WithTimeout(r.Context(), exportTimeout)
 	defer cancel()
 	// Without support for deadlines the server's own stays in force.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(exportTimeout))
-	out := &lateWriter{w: w}
-	if err := s.store.ExportAudit(ctx, out); err != nil {
+	out := &lateWriter{w: w, contentType: contentType, name: name}
+	if err := write(ctx, out); err != nil {
 		exchangeOf(r.Context()).err = err
 		if out.begun {
 			panic(http.ErrAbortHandler)
@@ -49,8 +53,9 @@ func (s *server) exportAudit(c huma.Context) {
 
 // lateWriter sends the headers with the first byte.
 type lateWriter struct {
-	w     http.ResponseWriter
-	begun bool
+	w                 http.ResponseWriter
+	contentType, name string
+	begun             bool
 }
 
 var _ io.Writer = (*lateWriter)(nil)
@@ -58,8 +63,8 @@ var _ io.Writer = (*lateWriter)(nil)
 func (l *lateWriter) Write(b []byte) (int, error) {
 	if !l.begun {
 		l.begun = true
-		l.w.Header().Set("Content-Type", ndjson)
-		l.w.Header().Set("Content-Disposition", `attachment; filename="audit.ndjson"`)
+		l.w.Header().Set("Content-Type", l.contentType)
+		l.w.Header().Set("Content-Disposition", `attachment; filename="`+l.name+`"`)
 		l.w.WriteHeader(http.StatusOK)
 	}
 	return l.w.Write(b)

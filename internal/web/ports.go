@@ -16,6 +16,7 @@ type Store interface {
 	TemplateStore
 	ConsentStore
 	InventoryStore
+	ReportStore
 	RunStore
 	PeopleStore
 

@@ -19,6 +19,7 @@ type Store struct {
 	TemplateFuncs
 	ConsentFuncs
 	InventoryFuncs
+	ReportFuncs
 	RunFuncs
 	PeopleFuncs
 	Tokens map[string]schema.Principal // by the token itself
