@@ -33,7 +33,7 @@ func newFeedModel(rt *rapid.T, b *bundle, sql *pgx.Conn, round int) *feedModel {
 		e := schema.ActivityEvent{
 			ID: fmt.Sprint("e", i), Type: rapid.SampledFrom([]string{"LOGIN", "PREVIEW", "éDIT"}).Draw(rt, "type"),
 			// Few instants, so that some are at the same.
-			At:    now.Add(-time.Duration(rapid.IntRange(0, 40).Draw(rt, "at")) * 8 * time.Hour),
+			At:    now.Add(-time.Duration(rapid.SampledFrom([]int{0, 1, 30, 200, 500}).Draw(rt, "hours")) * time.Hour),
 			Actor: schema.ExternalID(rapid.SampledFrom([]string{m.account(0), m.account(1), m.account(2), ""}).Draw(rt, "actor")),
 		}
 		m.pool = append(m.pool, e)
