@@ -19,10 +19,10 @@ import (
 // changesOf lists the changes that were seen, oldest first.
 func (s *survey) changesOf() (kinds []schema.ChangeKind) {
 	s.t.Helper()
-	list, _, err := s.ListChanges(s.t.Context(), schema.ChangeFilter{ConnectionID: s.box.ID, Limit: 500})
+	report, err := s.ReportChanges(s.t.Context(), schema.ChangeFilter{ConnectionID: s.box.ID, Limit: 500}, s.now())
 	require.NoError(s.t, err)
-	for i := len(list) - 1; i >= 0; i-- {
-		kinds = append(kinds, list[i].Kind)
+	for i := len(report.Rows) - 1; i >= 0; i-- {
+		kinds = append(kinds, report.Rows[i].Kind)
 	}
 	return kinds
 }
