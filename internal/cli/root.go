@@ -26,6 +26,8 @@ type root struct {
 	Protect     protectCommands    `cmd:"" help:"Protect accounts from every write."`
 	Hold        holdCommands       `cmd:"" help:"Hold accounts: no transfer, no delete."`
 	Templates   templateCommands   `cmd:"" help:"Look after the templates that plans are made from."`
+	Sync        syncCommand        `cmd:"" help:"List anew what a connection's vendor has."`
+	Runs        runCommands        `cmd:"" help:"See how runs fare, and decide quarantined syncs."`
 	Connect     connectCommands    `cmd:"" help:"Connect a vendor."`
 	Connections connectionCommands `cmd:"" help:"Look after connections."`
 	Accounts    accountCommands    `cmd:"" help:"Look at accounts, as they were last listed."`
