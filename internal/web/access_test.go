@@ -56,11 +56,14 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"list-holds": "admin operator auditor", "add-hold": "admin operator", "end-hold": "admin",
 		"list-protections": "admin operator auditor", "add-protection": "admin operator", "end-protection": "admin",
 		"list-templates": "admin operator auditor", "show-template": "admin operator auditor", "apply-templates": "admin", "remove-template": "admin",
+		"show-diagnosis": "admin operator auditor", "list-abilities": "admin operator auditor", "list-alarms": "admin operator auditor",
+		"set-connection-owner": "admin", "show-schedule": "admin operator auditor", "set-schedule": "admin",
 		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "begin-consent": "admin", "finish-consent": "admin", "list-declarations": "admin operator auditor",
 	}
 	bodies := map[string]string{
 		"set-license": `{"seats":1,"unit_price":"","currency":"","period":"month"}`,
 		"begin-consent": `{"name":"","authorize_url":"","client_secret":""}`, "finish-consent": `{"state":""}`,
+		"set-connection-owner": `{"owner":""}`, "set-schedule": `{}`,
 		"apply-templates": `{"files":[]}`, "remove-template": `{"reason":""}`,
 		"add-hold": `{"reason":""}`, "end-hold": `{"reason":""}`, "add-protection": `{"reason":""}`, "end-protection": `{"reason":""}`,
 		"allow-connection-writes": `{}`, "rotate-connection": `{}`, "declare-connection": `{"no_legal_holds":true,"reason":""}`,
@@ -82,7 +85,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 				if strings.Contains(allowed, role) {
 					continue
 				}
-				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x").Replace(path)
+				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x", "{vendor}", "x").Replace(path)
 				a := b.do(role, method, target, bodies[op.OperationID])
 				require.Equal(t, http.StatusForbidden, a.status, "%s as %s: %s", op.OperationID, role, a.raw)
 				require.Equal(t, "forbidden", a.json["code"])

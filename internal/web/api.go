@@ -106,6 +106,7 @@ func (s *server) registerAll() {
 	s.registerDeclarations()
 	s.registerTemplates()
 	s.registerConnections()
+	s.registerHealth()
 	s.registerConsents()
 	s.registerRemoval()
 	s.registerAccounts()

@@ -13,19 +13,22 @@ import (
 const maxField = 1000
 
 type connectionBody struct {
-	Name         string                 `json:"name"`
-	Vendor       string                 `json:"vendor"`
-	State        schema.ConnectionState `json:"state"`
-	ReadOnly     bool                   `json:"read_only"`
-	BaseURL      string                 `json:"base_url"`
-	TokenURL     string                 `json:"token_url"`
-	AuthKind     schema.AuthKind        `json:"auth_kind" enum:"client_credentials,jwt,authorization_code"`
-	ClientID     string                 `json:"client_id"`
-	EnterpriseID string                 `json:"enterprise_id"`
-	AsUser       schema.ExternalID      `json:"as_user" doc:"Empty = the enterprise's service account"`
-	Owner        string                 `json:"owner" doc:"E-mail address of who looks after it; empty = nobody named"`
-	CreatedAt    time.Time              `json:"created_at"`
-	UpdatedAt    time.Time              `json:"updated_at"`
+	Name         string            `json:"name"`
+	Vendor       string            `json:"vendor"`
+	State        string            `json:"state" enum:"pending,active,degraded,failed,disabled,removed" doc:"How it fares, as the doctor last saw it; disabled = nobody may use it"`
+	Code         schema.ProbeCode  `json:"code" doc:"The first fault that the doctor found; empty or OK = none"`
+	Since        *time.Time        `json:"since" doc:"When the doctor first found it in that state; null = not looked at, or not asked"`
+	CheckedAt    *time.Time        `json:"checked_at" doc:"When the doctor last looked; null = not yet"`
+	ReadOnly     bool              `json:"read_only"`
+	BaseURL      string            `json:"base_url"`
+	TokenURL     string            `json:"token_url"`
+	AuthKind     schema.AuthKind   `json:"auth_kind" enum:"client_credentials,jwt,authorization_code"`
+	ClientID     string            `json:"client_id"`
+	EnterpriseID string            `json:"enterprise_id"`
+	AsUser       schema.ExternalID `json:"as_user" doc:"Empty = the enterprise's service account"`
+	Owner        string            `json:"owner" doc:"E-mail address of who looks after it; empty = nobody named"`
+	CreatedAt    time.Time         `json:"created_at"`
+	UpdatedAt    time.Time         `json:"updated_at"`
 }
 
 type checkBody struct {
@@ -76,6 +79,7 @@ type connectOutput struct {
 	Body struct {
 		Connection connectionBody `json:"connection"`
 		Check      checkBody      `json:"check"`
+		Diagnosis  *diagnosisBody `json:"diagnosis" doc:"What the doctor found; null = it could not look"`
 	}
 }
 
@@ -112,12 +116,14 @@ func (s *server) registerConnections() {
 		id: "show-connection", method: http.MethodGet, path: "/v1/connections/{name}", roles: readers(), summary: "Show a connection",
 	}, func(ctx context.Context, _ schema.Principal, in *ConnectionName) (*connectionOutput, error) {
 		c, err := s.store.ConnectionByName(ctx, in.Name)
-		return &connectionOutput{Body: connectionOf(c)}, err
+		if err != nil {
+			return nil, err
+		}
+		out := &connectionOutput{Body: connectionOf(c)}
+		since, err := s.store.HealthSince(ctx)
+		out.Body.Since = instant(since[c.ID])
+		return out, err
 	})
-	handle(s, route{
-		id: "test-connection", method: http.MethodPost, path: "/v1/connections/{name}/test", roles: adminsOnly(),
-		summary: "Check a stored connection at its vendor",
-	}, s.testConnection)
 	handle(s, route{
 		id: "rotate-connection", method: http.MethodPost, path: "/v1/connections/{name}/rotate", roles: adminsOnly(),
 		summary: "Check new credentials at the vendor and replace the old ones; running cases go on",
@@ -145,10 +151,16 @@ func (s *server) listConnections(ctx context.Context, _ schema.Principal, in *Pa
 	if err != nil {
 		return nil, err
 	}
+	since, err := s.store.HealthSince(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := &listConnectionsOutput{}
 	out.Body.Connections, out.Body.Next = []connectionBody{}, next
 	for _, c := range list {
-		out.Body.Connections = append(out.Body.Connections, connectionOf(c))
+		body := connectionOf(c)
+		body.Since = instant(since[c.ID])
+		out.Body.Connections = append(out.Body.Connections, body)
 	}
 	return out, nil
 }
@@ -163,7 +175,7 @@ func (s *server) connect(ctx context.Context, by schema.Principal, in *connectIn
 	} else if schema.CodeOf(err) != schema.CodeNotFound {
 		return nil, err
 	}
-	check, err := s.check(ctx, c, in.Body.secret())
+	d, err := s.examine(ctx, c, in.Body.secret())
 	if err != nil {
 		return nil, err
 	}
@@ -171,39 +183,8 @@ func (s *server) connect(ctx context.Context, by schema.Principal, in *connectIn
 	if err != nil {
 		return nil, err
 	}
-	out := &connectOutput{}
-	out.Body.Connection, out.Body.Check = connectionOf(c), check
-	return out, nil
-}
-
-func (s *server) testConnection(ctx context.Context, _ schema.Principal, in *ConnectionName) (*connectOutput, error) {
-	c, err := s.store.ConnectionByName(ctx, in.Name)
-	if err != nil {
-		return nil, err
-	}
-	check, err := s.check(ctx, c, "")
-	if err != nil {
-		return nil, err
-	}
-	out := &connectOutput{}
-	out.Body.Connection, out.Body.Check = connectionOf(c), check
-	return out, nil
-}
-
-// check asks the vendor, unless the connection is disabled. An enterprise other than the one named is refused: the
-// credentials work, but for somebody else's accounts.
-func (s *server) check(ctx context.Context, c schema.Connection, secret string) (checkBody, error) {
-	if err := refuseDisabled(c); err != nil {
-		return checkBody{}, err
-	}
-	got, err := s.checker.CheckConnection(ctx, c, secret)
-	if err != nil {
-		return checkBody{}, checkFailed(err)
-	}
-	if got.EnterpriseID != c.EnterpriseID {
-		return checkBody{}, enterpriseMismatch(got.EnterpriseID, c.EnterpriseID)
-	}
-	return checkBody(got), nil
+	s.keep(ctx, &c, d)
+	return connected(c, d), nil
 }
 
 func enterpriseMismatch(got, want string) error {
@@ -226,7 +207,7 @@ func quoteID(id string) string {
 
 func connectionOf(c schema.Connection) connectionBody {
 	return connectionBody{
-		Name: c.Name, Vendor: c.Vendor, State: c.State, ReadOnly: c.ReadOnly, BaseURL: c.BaseURL, TokenURL: c.TokenURL,
+		Name: c.Name, Vendor: c.Vendor, State: c.Shown(), Code: c.HealthCode, CheckedAt: instant(c.HealthAt), ReadOnly: c.ReadOnly, BaseURL: c.BaseURL, TokenURL: c.TokenURL,
 		AuthKind: c.AuthKind.OrDefault(), ClientID: c.ClientID, EnterpriseID: c.EnterpriseID, AsUser: c.AsUser, Owner: c.Owner,
 		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}

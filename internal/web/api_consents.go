@@ -253,6 +253,7 @@ func (s *server) keepGrant(ctx context.Context, p schema.PendingConsent, g schem
 		return nil, err
 	}
 	out := &connectOutput{}
+	out.Body.Diagnosis = s.lookAgain(ctx, &c)
 	out.Body.Connection, out.Body.Check = connectionOf(c), checkBody(got)
 	return out, nil
 }

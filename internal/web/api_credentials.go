@@ -143,20 +143,22 @@ func (s *server) rotateConnection(ctx context.Context, by schema.Principal, in *
 			Fix:     "give new credentials of application " + before.ClientID + ", or remove the connection and connect again",
 		}
 	}
-	check, err := s.check(ctx, c, in.Body.secret())
+	if err := refuseDisabled(c); err != nil {
+		return nil, err
+	}
+	d, err := s.examine(ctx, c, in.Body.secret())
 	if err != nil {
 		return nil, err
 	}
-	if c.AsUser != "" && check.ActsAs != c.AsUser {
+	if c.AsUser != "" && d.Identity.ExternalID != c.AsUser {
 		return nil, &schema.Error{
-			Code: schema.CodeRefused, Message: "the credentials act as " + quoteID(string(check.ActsAs)) + ", not as " + string(c.AsUser),
+			Code: schema.CodeRefused, Message: "the credentials act as " + quoteID(string(d.Identity.ExternalID)) + ", not as " + string(c.AsUser),
 			Fix: "give credentials that may act as that user",
 		}
 	}
 	if c, err = s.store.RotateConnection(ctx, c, in.Body.secret(), by); err != nil {
 		return nil, err
 	}
-	out := &connectOutput{}
-	out.Body.Connection, out.Body.Check = connectionOf(c), check
-	return out, nil
+	s.keep(ctx, &c, d)
+	return connected(c, d), nil
 }

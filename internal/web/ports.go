@@ -14,6 +14,7 @@ import (
 type Store interface {
 	RestrictionStore
 	TemplateStore
+	HealthStore
 	ConsentStore
 	InventoryStore
 	ReportStore
@@ -105,6 +106,7 @@ type Planner interface {
 
 // ConnectionChecker proves that a connection works.
 type ConnectionChecker interface {
+	ConnectionDoctor
 	ConsentVendor
 
 	// CheckConnection calls the vendor with the secret given, or with the

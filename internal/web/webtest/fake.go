@@ -17,6 +17,7 @@ import (
 type Store struct {
 	RestrictionFuncs
 	TemplateFuncs
+	HealthFuncs
 	ConsentFuncs
 	InventoryFuncs
 	ReportFuncs
