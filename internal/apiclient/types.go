@@ -146,18 +146,22 @@ type CasePage struct {
 
 // Connection is a connection without its secret.
 type Connection struct {
-	Name         string    `json:"name"`
-	Vendor       string    `json:"vendor"`
-	State        string    `json:"state"`
-	ReadOnly     bool      `json:"read_only"`
-	BaseURL      string    `json:"base_url"`
-	TokenURL     string    `json:"token_url"`
-	AuthKind     string    `json:"auth_kind"` // client_credentials, jwt or authorization_code
-	ClientID     string    `json:"client_id"`
-	EnterpriseID string    `json:"enterprise_id"`
-	AsUser       string    `json:"as_user"`
-	CreatedAt    time.Time `json:"created_at"`
-	UpdatedAt    time.Time `json:"updated_at"`
+	Name         string     `json:"name"`
+	Vendor       string     `json:"vendor"`
+	State        string     `json:"state"`      // pending, active, degraded, failed, disabled or removed
+	Code         string     `json:"code"`       // the first fault the doctor found; empty or OK = none
+	Since        *time.Time `json:"since"`      // when the doctor first found it in that state
+	CheckedAt    *time.Time `json:"checked_at"` // when the doctor last looked
+	ReadOnly     bool       `json:"read_only"`
+	BaseURL      string     `json:"base_url"`
+	TokenURL     string     `json:"token_url"`
+	AuthKind     string     `json:"auth_kind"` // client_credentials, jwt or authorization_code
+	ClientID     string     `json:"client_id"`
+	EnterpriseID string     `json:"enterprise_id"`
+	AsUser       string     `json:"as_user"`
+	Owner        string     `json:"owner"` // who is told of its alarms; empty = nobody
+	CreatedAt    time.Time  `json:"created_at"`
+	UpdatedAt    time.Time  `json:"updated_at"`
 }
 
 // NewConnection is a connection to be checked and stored.
@@ -184,6 +188,7 @@ type Secret struct {
 type Checked struct {
 	Connection Connection `json:"connection"`
 	Check      Check      `json:"check"`
+	Diagnosis  *Diagnosis `json:"diagnosis"` // nil = the doctor could not look
 }
 
 // Check is whom a connection acts as.

@@ -93,8 +93,8 @@ func TestConnectionsCommands(t *testing.T) {
 		return schema.Connection{Name: name}, nil
 	}
 	r := b.run("connections", "list")
-	require.Regexp(t, `box-main\s+box\s+enabled\s+read-write\s+900001`, r.out)
-	require.Regexp(t, `second\s+box\s+-\s+read-only`, r.out)
+	require.Regexp(t, `box-main\s+box\s+pending\s+-\s+-\s+read-write\s+900001`, r.out)
+	require.Regexp(t, `second\s+box\s+-\s+-\s+-\s+read-only`, r.out)
 	_, v := b.runJSON("connections", "list")
 	require.Len(t, v["connections"], 2)
 	require.Contains(t, b.run("connections", "test", "box-main").out, "Works: box-main")

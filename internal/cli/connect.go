@@ -67,7 +67,10 @@ func (c *connectBoxCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	return in.result(made, func() { in.printCheck("Connected", made) })
+	return in.result(made, func() {
+		in.printCheck("Connected", made)
+		in.printDiagnosis(made.Connection.Name, made.Diagnosis)
+	})
 }
 
 func (in *invocation) printCheck(done string, c apiclient.Checked) {
@@ -85,7 +88,11 @@ func (in *invocation) printCheck(done string, c apiclient.Checked) {
 type connectionCommands struct {
 	List        listConnectionsCommand   `cmd:"" help:"List connections."`
 	Show        showConnectionCommand    `cmd:"" help:"Show a connection."`
-	Test        testConnectionCommand    `cmd:"" help:"Check a connection at its vendor."`
+	Test        testConnectionCommand    `cmd:"" help:"Let the doctor look at a connection, by reads alone."`
+	Diagnosis   diagnosisCommand         `cmd:"" help:"Show what the doctor last found."`
+	Scopes      scopesCommand            `cmd:"" help:"List the scopes that connections of a vendor want, and what each serves."`
+	Owner       ownerCommand             `cmd:"" help:"Name who looks after a connection and is told of its alarms."`
+	Schedule    scheduleCommand          `cmd:"" help:"Show or change how often a connection's runs begin by themselves."`
 	Rotate      rotateConnectionCommand  `cmd:"" help:"Replace a connection's credentials; running cases go on."`
 	Disable     disableConnectionCommand `cmd:"" help:"Stop the use of a connection; its plans park."`
 	Enable      enableConnectionCommand  `cmd:"" help:"Use a connection again."`
@@ -121,27 +128,10 @@ func (c *listConnectionsCommand) Run(in *invocation) error {
 			if c.ReadOnly {
 				access = "read-only"
 			}
-			rows = append(rows, []string{c.Name, c.Vendor, c.State, access, c.EnterpriseID, c.BaseURL, at(c.CreatedAt), holdsText(c.Declaration)})
+			rows = append(rows, []string{c.Name, c.Vendor, c.State, atOr(c.Since, ""), c.Code, access, c.EnterpriseID, c.BaseURL, holdsText(c.Declaration)})
 		}
-		in.table("NAME|VENDOR|STATE|ACCESS|ENTERPRISE|BASE URL|SINCE|LEGAL HOLDS", rows)
+		in.table("NAME|VENDOR|STATE|SINCE|CODE|ACCESS|ENTERPRISE|BASE URL|LEGAL HOLDS", rows)
 	})
-}
-
-type testConnectionCommand struct {
-	Name string `arg:"" help:"Name of the connection."`
-}
-
-// Run checks a connection.
-func (c *testConnectionCommand) Run(in *invocation) error {
-	api, err := in.client()
-	if err != nil {
-		return err
-	}
-	checked, err := api.TestConnection(in.ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	return in.result(checked, func() { in.printCheck("Works:", checked) })
 }
 
 type connectionChange struct {

@@ -65,7 +65,10 @@ func (in *invocation) consent(flags browserFlags, n apiclient.NewConsent) error 
 	if n.Renew {
 		done = "Renewed the consent of"
 	}
-	return in.result(made, func() { in.printCheck(done, made) })
+	return in.result(made, func() {
+		in.printCheck(done, made)
+		in.printDiagnosis(made.Connection.Name, made.Diagnosis)
+	})
 }
 
 // consentAtServer leaves the end to the server, whose page tells how it went.

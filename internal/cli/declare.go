@@ -1,6 +1,9 @@
 package cli
 
-import "sendoff/internal/apiclient"
+import (
+	"sendoff/internal/apiclient"
+	"sendoff/schema"
+)
 
 type declareCommand struct {
 	Name         string `arg:"" help:"Name of the connection."`
@@ -68,12 +71,25 @@ func (c *showConnectionCommand) Run(in *invocation) error {
 		}
 		in.print("name        %s", got.Name)
 		in.print("vendor      %s, enterprise %s", got.Vendor, got.EnterpriseID)
-		in.print("state       %s, %s", got.State, access)
+		in.print("state       %s, %s", connectionState(got), access)
+		in.print("owner       %s", orDash(got.Owner))
 		in.print("base URL    %s", got.BaseURL)
 		in.print("acts as     %s", orDash(got.AsUser))
-		in.print("since       %s, changed %s", at(got.CreatedAt), at(got.UpdatedAt))
+		in.print("stored      %s, changed %s", at(got.CreatedAt), at(got.UpdatedAt))
 		in.print("legal holds %s", declarationText(shown.Declaration))
 	})
+}
+
+// connectionState says how a connection fares, since when, and for what reason.
+func connectionState(c apiclient.Connection) string {
+	text := c.State
+	if c.Since != nil {
+		text += " since " + at(*c.Since)
+	}
+	if schema.ProbeCode(c.Code).Fault() {
+		text += " (" + c.Code + "; see: sendoff connections diagnosis " + c.Name + ")"
+	}
+	return text + ", looked at " + atOr(c.CheckedAt, "never")
 }
 
 func declarationOf(list []apiclient.Declaration, connection string) *apiclient.Declaration {

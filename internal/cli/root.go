@@ -33,6 +33,7 @@ type root struct {
 	Accounts    accountCommands    `cmd:"" help:"Look at accounts, as they were last listed."`
 	Groups      groupCommands      `cmd:"" help:"Look at groups and their members."`
 	People      peopleCommands     `cmd:"" help:"Look after people: rosters, whose accounts are, who manages whom."`
+	Alarms      alarmCommands      `cmd:"" help:"See what somebody has to know of."`
 	Tokens      tokenCommands      `cmd:"" help:"Look after API tokens."`
 	Audit       auditCommands      `cmd:"" help:"Export and verify the audit log."`
 	Pause       pauseCommand       `cmd:"" help:"Stop all writes of the engine at the next call."`

@@ -29,9 +29,11 @@ type bundle struct {
 	// receivers checks the receivers of a set-receiver; nil = none is expected.
 	receivers func(schema.CaseID, []string) (map[schema.PlanID]schema.Account, []schema.Finding, error)
 	checker   webtest.Checker
-	env       []string
-	stdin     string
-	srv       *httptest.Server
+	// diagnose is the doctor; nil = what the checker says.
+	diagnose func(schema.Connection, string) (schema.Diagnosis, error)
+	env      []string
+	stdin    string
+	srv      *httptest.Server
 }
 
 func setup(t *testing.T) *bundle {
@@ -55,7 +57,15 @@ func setup(t *testing.T) *bundle {
 				return b.receivers(id, logins)
 			},
 		},
-		Checker: webtest.Checker(func(c schema.Connection, s string) (web.ConnectionCheck, error) { return b.checker(c, s) }),
+		Checker: webtest.Doctor{
+			Checker: func(c schema.Connection, s string) (web.ConnectionCheck, error) { return b.checker(c, s) },
+			DiagnoseFunc: func(c schema.Connection, s string) (schema.Diagnosis, error) {
+				if b.diagnose != nil {
+					return b.diagnose(c, s)
+				}
+				return b.checker.Diagnose(t.Context(), c, s)
+			},
+		},
 	}))
 	t.Cleanup(b.srv.Close)
 	b.env = []string{"SENDOFF_URL=" + b.srv.URL, "SENDOFF_TOKEN=sendoff_admin"}
