@@ -87,12 +87,13 @@ func ownError(err error) error {
 
 type upCommand struct {
 	settingFlags
-	Listen string `placeholder:"HOST:PORT" help:"Where the API listens (default 127.0.0.1:8080)."`
+	Listen    string `placeholder:"HOST:PORT" help:"Where the API listens (default 127.0.0.1:8080)."`
+	PublicURL string `placeholder:"URL" help:"Where browsers reach the API; for consents that end at its callback."`
 }
 
 // Run runs the stack until the invocation ends.
 func (c *upCommand) Run(in *invocation) error {
-	cfg, err := c.load(in, map[string]string{config.Listen: c.Listen, config.Data: in.data})
+	cfg, err := c.load(in, map[string]string{config.Listen: c.Listen, config.PublicURL: c.PublicURL, config.Data: in.data})
 	if err != nil {
 		return err
 	}
@@ -134,13 +135,14 @@ func (c *upCommand) announce(in *invocation, cfg config.Config, stack *app.Local
 
 type serverCommand struct {
 	settingFlags
+	PublicURL    string `placeholder:"URL" help:"Where browsers reach the API; for consents that end at its callback."`
 	Listen       string `placeholder:"HOST:PORT" help:"Where the API listens (default 127.0.0.1:8080)."`
 	HealthListen string `placeholder:"HOST:PORT" help:"Where /healthz, /readyz and /metrics listen (default 127.0.0.1:8082), or off."`
 }
 
 // Run serves until the invocation ends.
 func (c *serverCommand) Run(in *invocation) error {
-	return c.process(in, map[string]string{config.Listen: c.Listen, config.HealthListen: c.HealthListen}, func(ctx context.Context, cfg config.Config, log *zap.Logger) error {
+	return c.process(in, map[string]string{config.Listen: c.Listen, config.PublicURL: c.PublicURL, config.HealthListen: c.HealthListen}, func(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 		return app.Server(ctx, cfg, log, Version())
 	})
 }

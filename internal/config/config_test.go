@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,6 +48,23 @@ func TestLoad(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		require.Len(t, e.Problems, 4)
 		require.Contains(t, e.Problems[0].Where, "line 1 (lissten)")
+	})
+
+	t.Run("a public URL is https, or loopback", func(t *testing.T) {
+		t.Parallel()
+		load := func(url string) (config.Config, error) {
+			return config.Load(config.Sources{Env: env(map[string]string{"SENDOFF_PUBLIC_URL": url})})
+		}
+		for _, good := range []string{"https://sendoff.example.com", "http://127.0.0.1:8080/"} {
+			cfg, err := load(good)
+			require.NoError(t, err)
+			require.Equal(t, strings.TrimRight(good, "/"), cfg.PublicURL)
+		}
+		for _, bad := range []string{"http://sendoff.example.com", "sendoff.example.com", "https://u:p@sendoff.example.com", "https://sendoff.example.com?x=1"} {
+			_, err := load(bad)
+			require.Error(t, err, bad)
+			require.NotContains(t, err.Error(), "u:p")
+		}
 	})
 
 	t.Run("a database on another host needs TLS, and its password is not repeated", func(t *testing.T) {

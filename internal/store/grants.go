@@ -170,6 +170,12 @@ func (s *Store) insertGrant(ctx context.Context, t *tx, c schema.Connection, g s
 		args{"id": c.ID, "generation": g.Generation, "sealed": sealed, "expires_at": g.ExpiresAt})
 }
 
+// doubtGrants remembers, after a restore, that the single-use tokens of a backup
+// may have been used since.
+func (t *tx) doubtGrants(ctx context.Context) error {
+	return t.run(ctx, `update connection_grant set unanswered = true, claimed_until = null where sealed is not null and lost = ''`, nil)
+}
+
 // destroyGrant forgets the tokens of a connection.
 func (t *tx) destroyGrant(ctx context.Context, id schema.ConnectionID) error {
 	return t.run(ctx, `update connection_grant set sealed = null, claimed_until = null, updated_at = now() where connection_id = @id`, args{"id": id})

@@ -278,3 +278,17 @@ func TestPendingConsentsAreWhole(t *testing.T) {
 	require.NoError(t, json.Unmarshal(raw, &back))
 	require.Equal(t, p, back)
 }
+
+// After a restore the tokens of the backup may have been used.
+func TestRecoveryDoubtsGrants(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.consented("consented")
+	_, _, err := b.ClaimRefresh(t.Context(), c.ID, 1)
+	require.NoError(t, err)
+	b.recover()
+	claimed, crashed, err := b.ClaimRefresh(t.Context(), c.ID, 1)
+	require.NoError(t, err)
+	require.True(t, claimed)
+	require.True(t, crashed)
+}

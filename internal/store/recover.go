@@ -129,7 +129,10 @@ func (t *tx) closeConnections(ctx context.Context, o RecoverOptions, done *schem
 			map[string]string{"reason": o.Reason})
 	}
 	slices.Sort(done.Connections)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.doubtGrants(ctx)
 }
 
 // recoverPlans takes every open plan in turn, and has every open case's workflow
