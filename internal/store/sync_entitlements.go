@@ -66,7 +66,8 @@ const goneGroupsSQL = `with gone as (
 	select (select count(*) from gone) as groups_gone`
 
 // publishMemberships makes the memberships of each group that was wholly listed
-// what was listed. Those of a group that was refused stay as they were.
+// what was listed. Of a group that was listed in part, or not at all, what was
+// listed is added, and nothing is taken away or told as a change.
 func (p *publication) publishMemberships(ctx context.Context) error {
 	if !p.some(schema.DataMemberships) {
 		return nil
@@ -84,17 +85,19 @@ func (p *publication) publishMemberships(ctx context.Context) error {
 // membershipsSQL compares per group. What a group shows the first time it is
 // listed is no change, unless the group itself is new.
 const membershipsSQL = `with listed as materialized (
-		select g.external_id as group_id, g.name, @news and (g.members_listed or g.first_seen_at = @now) as news,
+		select g.external_id as group_id, g.name, s.members_state = 'done' as whole,
+			s.members_state = 'done' and @news and (g.members_listed or g.first_seen_at = @now) as news,
 			coalesce(g.members_as_of, @since::timestamptz) as since
 		from ` + listedGroups + ` s join vendor_group g on g.connection_id = @connection and g.external_id = s.external_id
-		where s.members_state = 'done'),
+		where s.members_state in ('done', 'refused')),
 	differs as materialized (
 		select coalesce(s.group_id, k.group_id) as group_id, coalesce(s.account_id, k.account_id) as account_id,
 			s.external_id, s.role, s.permissions, k.role as old_role, k.account_id is null as gained, s.account_id is null as lost
 		from (select m.* from staged_membership m join listed l on l.group_id = m.group_id where m.run_id = @run) as s
 		full join (select m.* from group_membership m join listed l on l.group_id = m.group_id where m.connection_id = @connection) as k
 			on k.group_id = s.group_id and k.account_id = s.account_id
-		where (s.external_id, s.role, s.permissions) is distinct from (k.external_id, k.role, k.permissions)),
+		join listed l on l.group_id = coalesce(s.group_id, k.group_id)
+		where (l.whole or s.group_id is not null) and (s.external_id, s.role, s.permissions) is distinct from (k.external_id, k.role, k.permissions)),
 	added as (
 		insert into group_membership (connection_id, group_id, account_id, external_id, role, permissions, first_seen_at)
 		select @connection, d.group_id, d.account_id, d.external_id, d.role, d.permissions, @now from differs d where d.gained),
@@ -141,10 +144,11 @@ func (p *publication) publishCollaborations(ctx context.Context) error {
 }
 
 const collaborationsSQL = `with listed as materialized (
-		select g.external_id as group_id, g.name, @news and (g.reach_listed or g.first_seen_at = @now) as news,
+		select g.external_id as group_id, g.name, s.reach_state = 'done' as whole,
+			s.reach_state = 'done' and @news and (g.reach_listed or g.first_seen_at = @now) as news,
 			coalesce(g.reach_as_of, @since::timestamptz) as since
 		from ` + listedGroups + ` s join vendor_group g on g.connection_id = @connection and g.external_id = s.external_id
-		where s.reach_state = 'done'),
+		where s.reach_state in ('done', 'refused')),
 	differs as materialized (
 		select coalesce(s.group_id, k.group_id) as group_id, coalesce(s.external_id, k.external_id) as external_id,
 			s.item_type, coalesce(s.item_id, k.item_id) as item_id, s.item_name, s.role, s.status, s.expires_at,
@@ -152,7 +156,8 @@ const collaborationsSQL = `with listed as materialized (
 		from (select c.* from staged_collaboration c join listed l on l.group_id = c.group_id where c.run_id = @run) as s
 		full join (select c.* from group_collaboration c join listed l on l.group_id = c.group_id where c.connection_id = @connection) as k
 			on k.group_id = s.group_id and k.external_id = s.external_id
-		where (s.item_type, s.item_id, s.item_name, s.role, s.status, s.expires_at)
+		join listed l on l.group_id = coalesce(s.group_id, k.group_id)
+		where (l.whole or s.group_id is not null) and (s.item_type, s.item_id, s.item_name, s.role, s.status, s.expires_at)
 			is distinct from (k.item_type, k.item_id, k.item_name, k.role, k.status, k.expires_at)),
 	added as (
 		insert into group_collaboration (connection_id, group_id, external_id, item_type, item_id, item_name, role, status, expires_at, first_seen_at)
