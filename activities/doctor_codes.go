@@ -15,7 +15,6 @@ const (
 	fixClock     = "let this machine's clock follow a time server (timedatectl; chronyc tracking), then test again"
 	fixScope     = "tick the scope in the application's configuration, let an administrator authorize the application again, then test again: a token has the scopes of the last authorization"
 	fixUnreached = "it is looked at again by itself; if it lasts, try the base URL and the token URL from this machine (curl -v): name, route, proxy, certificate"
-	fixConsent   = "sign in again in the browser: sendoff connections rotate"
 )
 
 // judge turns the answer to a probe into a finding. It says no more than the
@@ -72,13 +71,13 @@ func (x *examination) judgeGrant(r *schema.ProbeResult, e *connectors.Error) {
 	switch {
 	case errors.Is(e, connectors.ErrGrantLost):
 		r.Code, r.Message = schema.ProbeGrantLost, "a refresh was sent whose answer was never stored, and its single-use token is now refused"
-		r.Fix = fixConsent
+		r.Fix = x.consentAgain()
 	case errors.Is(e, connectors.ErrTokenExpired):
 		r.Code, r.Message = schema.ProbeTokenExpired, "the refresh token was not used for as long as the vendor keeps one"
-		r.Fix = fixConsent
+		r.Fix = x.consentAgain()
 	case errors.Is(e, connectors.ErrGrantRefused):
 		r.Code, r.Message = schema.ProbeTokenRevoked, "the vendor no longer accepts the refresh token: the consent was withdrawn, it ran out unused, or the user or the application is gone"
-		r.Fix = fixConsent
+		r.Fix = x.consentAgain()
 	case errors.Is(e, connectors.ErrAssertionTime):
 		r.Code, r.Message, r.Fix = schema.ProbeClockSkew, "the signed assertion is refused for its time", fixClock
 	case e.Code == "invalid_client":
@@ -94,6 +93,11 @@ func (x *examination) judgeGrant(r *schema.ProbeResult, e *connectors.Error) {
 		r.Message = "the vendor does not accept these credentials, with one answer for several causes"
 		x.causes(r, e)
 	}
+}
+
+// consentAgain is what brings a grant back.
+func (x *examination) consentAgain() string {
+	return "sign in again in the browser, as the same user: sendoff connect " + x.Connection.Vendor + " --browser --renew " + x.Connection.Name
 }
 
 func (x *examination) removed(r *schema.ProbeResult) {
