@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// eventsAtATime is how many events of the past are stored in one transaction.
+	// eventsAtATime is about how many events are stored in one transaction.
 	eventsAtATime = 5000
 	// clockMargin is how far beyond a span its events are asked for: the vendor's
 	// clock may be ahead of ours. What comes twice for it counts once.
@@ -48,7 +48,7 @@ func (v *Inventory) BeginFeed(ctx context.Context, in RunInput) error {
 	}
 	past, live := f.events.Reach()
 	now := v.now().UTC()
-	from := f.state.Unbroken().To
+	from := f.stillWanted()
 	switch {
 	case f.state.Live == "":
 		window, err := v.store.BackfillOf(ctx, f.conn.ID)
@@ -70,6 +70,16 @@ func (v *Inventory) BeginFeed(ctx context.Context, in RunInput) error {
 	at := v.now().UTC()
 	_, err = v.store.BeginFeed(ctx, f.state, position, at, schema.Interval{From: from, To: at})
 	return err
+}
+
+// stillWanted is where the past begins that is not known yet, up to now: at the
+// end of what is covered, or earlier where reading back has not come to its end.
+func (f *feed) stillWanted() time.Time {
+	from := f.state.Unbroken().To
+	if open := f.state.Backfill; !open.Empty() && (from.IsZero() || open.From.Before(from)) {
+		return open.From
+	}
+	return from
 }
 
 // ReadPast reads the span that is to be read back, to its end. Events reach the
@@ -118,22 +128,29 @@ func (v *Inventory) ReadLive(ctx context.Context, in RunInput) error {
 	if err != nil {
 		return err
 	}
+	var held []schema.ActivityEvent
+	position := f.state.Live
 	for {
 		asked := v.now().UTC()
-		p, err := f.events.LiveEvents(ctx, f.state.Live)
+		p, err := f.events.LiveEvents(ctx, position)
 		if err != nil {
 			return err
+		}
+		held, position = append(held, p.Events...), p.Next
+		if len(held) < eventsAtATime && !p.End {
+			continue
 		}
 		var coveredTo time.Time
 		if p.End {
 			coveredTo = asked.Add(-v.clocks.EventDelay)
 		}
-		if f.state, err = v.store.HandleLive(ctx, f.state, p.Events, p.Next, coveredTo); err != nil {
+		if f.state, err = v.store.HandleLive(ctx, f.state, held, position, coveredTo); err != nil {
 			return err
 		}
 		if p.End {
 			return v.store.SaveActivityStatus(ctx, f.conn.ID, schema.DatasetCollected, "", "")
 		}
+		held = held[:0]
 	}
 }
 
