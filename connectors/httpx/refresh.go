@@ -110,7 +110,7 @@ func (s *GrantSource) current(ctx context.Context, dropped string) (heldToken, e
 // is of no use any more.
 func (s *GrantSource) Seize(ctx context.Context) (token string, release func(ended bool), err error) {
 	for {
-		if token, err = s.Token(ctx); err != nil {
+		if _, err := s.Token(ctx); err != nil {
 			return "", nil, err
 		}
 		g, err := s.opts.Store.LoadGrant(ctx, s.opts.Connection)

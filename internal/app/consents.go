@@ -48,6 +48,13 @@ func (o *openers) ExchangeCode(ctx context.Context, c schema.Connection, secret,
 	g, err := consent.Exchange(ctx, connectors.CodeExchange{
 		TokenURL: c.TokenURL, ClientID: c.ClientID, ClientSecret: secret, RedirectURL: redirectURL, Code: code,
 	})
+	var refused *connectors.Error
+	if errors.As(err, &refused) && refused.Kind == connectors.Unauthorized {
+		return schema.Grant{}, &schema.Error{
+			Code: schema.CodeVendor, Message: "the vendor did not accept the consent's code: " + refused.Detail,
+			Fix: "check client id, client secret and redirect URL against the vendor's console, then begin the sign-in again: a code is good for seconds",
+		}
+	}
 	if err != nil {
 		return schema.Grant{}, checkError(c, err)
 	}
