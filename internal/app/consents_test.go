@@ -342,7 +342,6 @@ func TestADisabledConnectionCallsNobody(t *testing.T) {
 			return err
 		},
 		"opening one for the doctor": func() error { _, err := o.OpenProbe(t.Context(), c); return err },
-		"a check":                    func() error { _, err := o.CheckConnection(t.Context(), c, ""); return err },
 		"the doctor":                 func() error { _, err := o.Diagnose(t.Context(), c, ""); return err },
 	} {
 		require.Error(t, try(), what)

@@ -142,26 +142,7 @@ func (o *openers) ReadConfigFile(vendor, text string) (web.ConfigFile, error) {
 	return web.ConfigFile(file), err
 }
 
-// CheckConnection calls the vendor with the secret given, or the stored one, unless
-// the connection is disabled.
-func (o *openers) CheckConnection(ctx context.Context, c schema.Connection, secret string) (web.ConnectionCheck, error) {
-	if secret == "" {
-		var err error
-		if c, secret, err = o.cfg.Secrets.ConnectionSecret(ctx, c.ID); err != nil {
-			return web.ConnectionCheck{}, err
-		}
-		if err := mustBeEnabled(c); err != nil {
-			return web.ConnectionCheck{}, err
-		}
-	}
-	connector, err := o.build(connectors.Config{Connection: c, Secret: secret, Limiter: unlimited{}})
-	if err != nil {
-		return web.ConnectionCheck{}, err
-	}
-	defer connector.Close()
-	return checkConnector(ctx, c, connector)
-}
-
+// checkConnector asks the vendor whom a connector acts as.
 func checkConnector(ctx context.Context, c schema.Connection, connector connectors.Connector) (web.ConnectionCheck, error) {
 	id, err := connector.Check(connectors.WithPriority(ctx, connectors.PriorityPreflight))
 	if err != nil {
@@ -170,7 +151,7 @@ func checkConnector(ctx context.Context, c schema.Connection, connector connecto
 	return web.ConnectionCheck{ActsAs: id.ExternalID, Role: id.Role, EnterpriseID: id.EnterpriseID, Service: id.Service}, nil
 }
 
-// unlimited lets the one call of a check through: a connection that is not
+// unlimited lets the few calls of a check through: a connection that is not
 // stored yet has no bucket to share.
 type unlimited struct{}
 

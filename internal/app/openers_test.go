@@ -173,7 +173,7 @@ func TestOpenersScaledTime(t *testing.T) {
 			c.BaseURL, c.TokenURL = cse.base, cse.token
 			stored(o, c)
 			_, openErr := o.Open(t.Context(), c)
-			_, checkErr := o.CheckConnection(t.Context(), c, "hunter2")
+			_, checkErr := o.Diagnose(t.Context(), c, "hunter2")
 			if cse.ok {
 				require.NoError(t, openErr)
 				require.NoError(t, checkErr)
@@ -187,31 +187,62 @@ func TestOpenersScaledTime(t *testing.T) {
 	}
 }
 
-func TestCheckConnection(t *testing.T) {
+func TestDiagnose(t *testing.T) {
 	t.Parallel()
 
 	t.Run("with the secret given, or the stored one", func(t *testing.T) {
 		t.Parallel()
 		o, f, c := newFake()
-		got, err := o.CheckConnection(t.Context(), c, "fresh")
+		got, err := o.Diagnose(t.Context(), c, "fresh")
 		require.NoError(t, err)
-		require.Equal(t, schema.ExternalID("1"), got.ActsAs)
-		require.Equal(t, schema.RoleCoadmin, got.Role)
-		require.Equal(t, "900", got.EnterpriseID)
-		require.True(t, got.Service)
-		c.State = schema.ConnectionDisabled // may be tested before it is enabled
-		stored(o, c)
-		_, err = o.CheckConnection(t.Context(), c, "")
+		require.Equal(t, schema.HealthActive, got.Health)
+		require.Equal(t, schema.DiagnosedIdentity{ExternalID: "1", Role: schema.RoleCoadmin, EnterpriseID: "900", Service: true}, got.Identity)
+		_, err = o.Diagnose(t.Context(), c, "")
 		require.NoError(t, err)
 		require.Equal(t, "fresh", f.opened[0].Secret)
 		require.Equal(t, "hunter2", f.opened[1].Secret)
-		require.EqualValues(t, 2, f.closed.Load())
+		require.EqualValues(t, 2, f.closed.Load(), "the doctor's connectors are his own")
 		require.NoError(t, f.opened[0].Limiter.Wait(t.Context(), "", "", connectors.PrioritySync), "it has no bucket to share yet")
+
+		c.State = schema.ConnectionDisabled
+		stored(o, c)
+		_, err = o.Diagnose(t.Context(), c, "")
+		code(t, schema.CodeClosed, err)
+		c.State = schema.ConnectionEnabled // as somebody read it before
+		_, err = o.Diagnose(t.Context(), c, "")
+		code(t, schema.CodeClosed, err)
+		require.Len(t, f.opened, 2, "nothing goes out over a disabled connection")
 		c.ID = "c3"
-		_, err = o.CheckConnection(t.Context(), c, "")
+		_, err = o.Diagnose(t.Context(), c, "")
 		code(t, schema.CodeNotFound, err)
 	})
+	t.Run("what the vendor refuses is found, what is ours is an error", func(t *testing.T) {
+		t.Parallel()
+		o, f, c := newFake()
+		f.check = &connectors.Error{Kind: connectors.Forbidden, Op: "vendor.check"}
+		got, err := o.Diagnose(t.Context(), c, "fresh")
+		require.NoError(t, err)
+		require.Equal(t, schema.HealthFailed, got.Health)
+		f.check = &schema.Error{Code: schema.CodePaused, Message: "the engine is paused"}
+		_, err = o.Diagnose(t.Context(), c, "fresh")
+		code(t, schema.CodePaused, err)
+		require.EqualValues(t, 2, f.closed.Load())
+	})
+	t.Run("abilities are those of the vendor", func(t *testing.T) {
+		t.Parallel()
+		o, _, _ := newFake()
+		list, err := o.Abilities("fake", true)
+		require.NoError(t, err)
+		require.Empty(t, list, "this vendor names none")
+		_, err = o.Abilities("fox", true)
+		code(t, schema.CodeInvalid, err)
+	})
+}
 
+// TestCheckError says what each kind of refusal means, for checks that look at
+// nothing but whom a connection acts as.
+func TestCheckError(t *testing.T) {
+	t.Parallel()
 	for kind, cse := range map[connectors.Kind]struct {
 		code    schema.Code
 		message string
@@ -225,24 +256,9 @@ func TestCheckConnection(t *testing.T) {
 		connectors.RateLimited:  {schema.CodeVendor, "refused the check: vendor.check: rate_limited", "code"},
 		connectors.Invalid:      {schema.CodeVendor, "refused the check: vendor.check: invalid", "code"},
 	} {
-		t.Run("says what "+string(kind)+" means", func(t *testing.T) {
-			t.Parallel()
-			o, f, c := newFake()
-			f.check = &connectors.Error{Kind: kind, Op: "vendor.check"}
-			_, err := o.CheckConnection(t.Context(), c, "fresh")
-			e := code(t, cse.code, err)
-			require.Contains(t, e.Message, cse.message)
-			require.Contains(t, e.Fix, cse.fix)
-			require.NotContains(t, e.Error(), "fresh")
-			require.EqualValues(t, 1, f.closed.Load())
-		})
+		_, _, c := newFake()
+		e := code(t, cse.code, checkError(c, &connectors.Error{Kind: kind, Op: "vendor.check"}))
+		require.Contains(t, e.Message, cse.message)
+		require.Contains(t, e.Fix, cse.fix)
 	}
-
-	t.Run("passes on what is not the vendor's", func(t *testing.T) {
-		t.Parallel()
-		o, f, c := newFake()
-		f.check = &schema.Error{Code: schema.CodePaused, Message: "the engine is paused"}
-		_, err := o.CheckConnection(t.Context(), c, "fresh")
-		code(t, schema.CodePaused, err)
-	})
 }

@@ -115,11 +115,13 @@ func TestRotatedCredentialsAreTakenUp(t *testing.T) {
 	require.NoError(t, err)
 	require.Same(t, next, stale, "who read the connection before the rotation gets what is stored now")
 
-	_, err = o.CheckConnection(ctx, first, oldFile)
-	require.Contains(t, code(t, schema.CodeVendor, err).Message, "does not accept these credentials")
-	checked, err := o.CheckConnection(ctx, first, "")
+	d, err := o.Diagnose(ctx, first, oldFile)
 	require.NoError(t, err)
-	require.Equal(t, banner.EnterpriseID, checked.EnterpriseID)
+	require.Equal(t, schema.HealthFailed, d.Health, "the old key is refused")
+	require.Equal(t, schema.ProbeGrantRefused, d.Code())
+	d, err = o.Diagnose(ctx, first, "")
+	require.NoError(t, err)
+	require.Equal(t, banner.EnterpriseID, d.Identity.EnterpriseID)
 }
 
 func TestReadConfigFileOfAVendorThatHasNone(t *testing.T) {

@@ -187,7 +187,7 @@ func TestAbilitiesAreListedBeforeThereIsAConnection(t *testing.T) {
 	require.Equal(t, 200, a.status, a.raw)
 	list, _ := a.json["abilities"].([]any)
 	require.Len(t, list, 2)
-	require.Equal(t, 404, b.do("auditor", "GET", "/v1/vendors/fox/abilities", "").status)
+	require.Equal(t, 422, b.do("auditor", "GET", "/v1/vendors/fox/abilities", "").status)
 }
 
 var _ web.ConnectionChecker = webtest.Doctor{}

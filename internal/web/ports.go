@@ -104,15 +104,11 @@ type Planner interface {
 	CheckReceivers(ctx context.Context, id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error)
 }
 
-// ConnectionChecker proves that a connection works.
+// ConnectionChecker is what the API needs of the vendors' connectors.
 type ConnectionChecker interface {
 	ConnectionDoctor
 	ConsentVendor
 
-	// CheckConnection calls the vendor with the secret given, or with the
-	// stored one when it is empty. Its schema.Error says what is wrong and the
-	// fix: CodeVendor when the vendor refuses, CodeUnavailable when it is down.
-	CheckConnection(ctx context.Context, c schema.Connection, secret string) (ConnectionCheck, error)
 	// ReadConfigFile checks a vendor's own configuration file, which then is the
 	// connection's secret. Its schema.Error has every fault, and nothing of the
 	// file.

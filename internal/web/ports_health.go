@@ -33,6 +33,6 @@ type ConnectionDoctor interface {
 	// wrong at the vendor is a finding, not an error.
 	Diagnose(ctx context.Context, c schema.Connection, secret string) (schema.Diagnosis, error)
 	// Abilities lists what connections of a vendor want, required ones first.
-	// CodeNotFound when there is no such vendor.
+	// CodeInvalid when there is no such vendor.
 	Abilities(vendor string, readOnly bool) ([]schema.Ability, error)
 }

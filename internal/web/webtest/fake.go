@@ -170,13 +170,9 @@ func (r Receivers) CheckReceivers(_ context.Context, id schema.CaseID, logins []
 	return r.Check(id, logins)
 }
 
-// Checker is a web.ConnectionChecker of one function; it knows the vendor box.
+// Checker is a web.ConnectionChecker of one function, by which its doctor goes; it
+// knows the vendor box.
 type Checker func(schema.Connection, string) (web.ConnectionCheck, error)
-
-// CheckConnection calls the function.
-func (c Checker) CheckConnection(_ context.Context, conn schema.Connection, secret string) (web.ConnectionCheck, error) {
-	return c(conn, secret)
-}
 
 // ReadConfigFile reads a web.ConfigFile in JSON.
 func (Checker) ReadConfigFile(_, text string) (web.ConfigFile, error) {

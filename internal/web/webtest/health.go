@@ -82,7 +82,7 @@ func (c Checker) Diagnose(_ context.Context, conn schema.Connection, secret stri
 // Abilities knows one of box.
 func (Checker) Abilities(vendor string, readOnly bool) ([]schema.Ability, error) {
 	if vendor != "box" {
-		return nil, &schema.Error{Code: schema.CodeNotFound, Message: "there is no connector of that type", Fix: "use box"}
+		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "there is no connector of that type", Fix: "use box"}
 	}
 	return []schema.Ability{{Name: "identity", Serves: "everything", Required: true}, {Name: "suspend", Scope: "users", Serves: "suspends", Required: !readOnly, Writes: true}}, nil
 }
