@@ -173,9 +173,13 @@ func (c *Client) GroupMembers(ctx context.Context, connection, group, cursor str
 	return call[MemberPage](ctx, c, http.MethodGet, path("groups", connection, group, "members")+pageOf(nil, cursor, limit), nil)
 }
 
-// pageOf is the query for a page; filters without a value are left out.
+// pageOf is the query for a page; filters without a value are left out, and so is a
+// limit of 0.
 func pageOf(filters url.Values, cursor string, limit int) string {
-	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	q := url.Values{}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
 	if cursor != "" {
 		q.Set("cursor", cursor)
 	}

@@ -32,6 +32,8 @@ type root struct {
 	Connections connectionCommands `cmd:"" help:"Look after connections."`
 	Accounts    accountCommands    `cmd:"" help:"Look at accounts, as they were last listed."`
 	Groups      groupCommands      `cmd:"" help:"Look at groups and their members."`
+	Report      reportCommands     `cmd:"" help:"Report on use, licences, inactivity, orphans and changes."`
+	Licenses    licenseCommands    `cmd:"" help:"Say what contracts say of seats."`
 	People      peopleCommands     `cmd:"" help:"Look after people: rosters, whose accounts are, who manages whom."`
 	Alarms      alarmCommands      `cmd:"" help:"See what somebody has to know of."`
 	Tokens      tokenCommands      `cmd:"" help:"Look after API tokens."`
