@@ -108,7 +108,7 @@ const dueSQL = `select c.id as connection_id, k.kind
 			(select max(created_at) from run d where d.connection_id = c.id and d.kind = 'probe' and d.state = 'done'), '-infinity')) end as failures) as f
 	where c.state = 'enabled' and k.every > 0
 		and (c.health <> 'failed' or k.kind = 'probe')
-		and (last.began is null or last.began <= @now - case when f.failures = 0 then k.every
+		and (last.began is null or last.began <= @now::timestamptz - case when f.failures = 0 then k.every
 			else greatest(k.every, least(@slowest, k.every * power(2, f.failures))) end * interval '1 second')
 		and not exists (select 1 from run r where r.connection_id = c.id and r.kind = k.kind and r.state in ('queued', 'running'))
 		and not (k.kind = 'sync' and exists (select 1 from run r where r.connection_id = c.id and r.state = 'quarantined'))
