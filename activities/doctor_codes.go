@@ -14,7 +14,7 @@ import (
 const (
 	fixClock     = "let this machine's clock follow a time server (timedatectl; chronyc tracking), then test again"
 	fixScope     = "tick the scope in the application's configuration, let an administrator authorize the application again, then test again: a token has the scopes of the last authorization"
-	fixUnreached = "it is looked at again by itself; if it lasts, try the base URL and the token URL from this machine (curl -v): name, route, proxy, certificate"
+	fixUnreached = "check --base-url and --token-url, and the network between: try both from this machine (curl -v) for name, route, proxy, certificate; a stored connection is looked at again by itself"
 )
 
 // judge turns the answer to a probe into a finding. It says no more than the
@@ -39,15 +39,27 @@ func (x *examination) judge(a schema.Ability, err error) schema.ProbeResult {
 		}
 	case e.Kind == connectors.Unavailable:
 		r.Code, r.Message, r.Fix = schema.ProbeBaseURLUnreachable, "the vendor gives no answer: "+cmp.Or(e.Detail, statusText(e.Status)), fixUnreached
-	case errors.Is(err, connectors.ErrNotTheAPI), a.Name == connectors.AbilitySignIn && e.Code == "" && e.Kind != connectors.Unauthorized:
+	case errors.Is(err, connectors.ErrNotTheAPI), foreign(a, e):
 		r.Code, r.Message = schema.ProbeBaseURLUnreachable, "what answers is not the vendor's API: "+cmp.Or(e.Detail, statusText(e.Status))
-		r.Fix = "check the base URL and the token URL (sendoff connections show), and that no proxy or sign-in page stands between"
+		r.Fix = "check --base-url and --token-url, as sendoff connections show has them, and that no proxy or sign-in page stands between"
 	case a.Name == connectors.AbilitySignIn || tokenRefused(err):
 		x.judgeGrant(&r, e)
 	default:
 		x.judgeRefusal(&r, e)
 	}
 	return r
+}
+
+// foreign tells whether an answer is none that the vendor gives there: a token host
+// refuses with a code, and who one is can always be asked.
+func foreign(a schema.Ability, e *connectors.Error) bool {
+	switch a.Name {
+	case connectors.AbilitySignIn:
+		return e.Code == "" && e.Kind != connectors.Unauthorized
+	case connectors.AbilityIdentity:
+		return e.Kind == connectors.NotFound || e.Kind == connectors.Invalid
+	}
+	return false
 }
 
 // tokenRefused tells whether the token host refused a token that a call to the API
@@ -92,6 +104,9 @@ func (x *examination) judgeGrant(r *schema.ProbeResult, e *connectors.Error) {
 		r.Code = schema.ProbeGrantRefused
 		r.Message = "the vendor does not accept these credentials, with one answer for several causes"
 		x.causes(r, e)
+		if !x.Worked {
+			r.Fix = "check client id and secret first, then " + r.Fix
+		}
 	}
 }
 

@@ -236,27 +236,48 @@ func TestDoctorTellsCauses(t *testing.T) {
 		want     []string
 		causes   []string // beginnings, in order
 	}{
-		"the secret, of client credentials": {change: func(p *patient) { p.key = "mistyped-secret" }, health: schema.HealthFailed,
-			want: []string{"sign_in GRANT_REFUSED"}, causes: []string{"the application is not authorized", "the client id or the client secret", "the enterprise id"}},
-		"the secret, where the host says so": {change: fault("token", status(401, `{"error":"invalid_client","error_description":"x"}`, nil)), health: schema.HealthFailed,
-			want: []string{"sign_in CREDENTIALS_WRONG"}},
+		"the secret, of client credentials": {
+			change: func(p *patient) { p.key = "mistyped-secret" }, health: schema.HealthFailed,
+			want: []string{"sign_in GRANT_REFUSED"}, causes: []string{"the application is not authorized", "the client id or the client secret", "the enterprise id"},
+		},
+		"the secret, where the host says so": {
+			change: fault("token", status(401, `{"error":"invalid_client","error_description":"x"}`, nil)), health: schema.HealthFailed,
+			want: []string{"sign_in CREDENTIALS_WRONG"},
+		},
 		"a removed application": {change: change(boxsim.AppRemove), health: schema.HealthFailed, want: []string{"sign_in INTEGRATION_REMOVED"}},
 		"a blocked application": {change: change(boxsim.AppDisable), health: schema.HealthFailed, want: []string{"identity INTEGRATION_REMOVED"}},
-		"tokens refused at once": {change: fault("users.me", simkit.Fault{Action: simkit.ActionExpire}), health: schema.HealthFailed,
-			want: []string{"identity TOKEN_REVOKED"}},
-		"another enterprise": {change: fault("users.me", status(200, `{"type":"user","id":"9","role":"admin","status":"active","enterprise":{"id":"42"}}`, nil)), health: schema.HealthFailed,
-			want: []string{"identity ENTERPRISE_MISMATCH"}},
+		"tokens refused at once": {
+			change: fault("users.me", simkit.Fault{Action: simkit.ActionExpire}), health: schema.HealthFailed,
+			want: []string{"identity TOKEN_REVOKED"},
+		},
+		"another enterprise": {
+			change: fault("users.me", status(200, `{"type":"user","id":"9","role":"admin","status":"active","enterprise":{"id":"42"}}`, nil)), health: schema.HealthFailed,
+			want: []string{"identity ENTERPRISE_MISMATCH"},
+		},
 		"no events in the plan": {switches: boxsim.Switches{PlanWithoutEvents: true}, health: schema.HealthDegraded, want: []string{"read_events PLAN_WITHOUT_EVENTS"}},
-		"holds nobody may read": {switches: boxsim.Switches{NoGovernanceScope: true}, health: schema.HealthDegraded,
-			want: []string{"read_holds SCOPE_OPTIONAL_MISSING", "read_retention SCOPE_OPTIONAL_MISSING"}},
-		"nobody to act as": {switches: boxsim.Switches{NoAsUser: true}, health: schema.HealthFailed,
-			want: []string{"read_content ACCESS_REFUSED"}, causes: []string{"the application may not act as users", "the application lacks the scope", "the scope was added after"}},
-		"a used-up rate": {change: fault("users.list", status(429, ``, map[string]string{"Retry-After": "17"})), health: schema.HealthDegraded,
-			want: []string{"list_accounts RATE_EXHAUSTED"}},
+		"holds nobody may read": {
+			switches: boxsim.Switches{NoGovernanceScope: true}, health: schema.HealthDegraded,
+			want: []string{"read_holds SCOPE_OPTIONAL_MISSING", "read_retention SCOPE_OPTIONAL_MISSING"},
+		},
+		"nobody to act as": {
+			switches: boxsim.Switches{NoAsUser: true}, health: schema.HealthFailed,
+			want: []string{"read_content ACCESS_REFUSED"}, causes: []string{"the application may not act as users", "the application lacks the scope", "the scope was added after"},
+		},
+		"a used-up rate": {
+			change: fault("users.list", status(429, ``, map[string]string{"Retry-After": "17"})), health: schema.HealthDegraded,
+			want: []string{"list_accounts RATE_EXHAUSTED"},
+		},
 		"a host that breaks off":  {change: fault("users.me", simkit.Fault{Action: simkit.ActionDropBefore}), health: schema.HealthDegraded, want: []string{"identity BASE_URL_UNREACHABLE"}},
 		"a gateway without a Box": {change: fault("users.me", status(503, ``, nil)), health: schema.HealthDegraded, want: []string{"identity BASE_URL_UNREACHABLE"}},
-		"an answer of another form": {change: fault("groups.list", status(200, `{"entries":7}`, nil)), health: schema.HealthFailed,
-			want: []string{"list_groups ANSWER_MALFORMED", "list_group_members ANSWER_MALFORMED", "list_group_collaborations ANSWER_MALFORMED"}},
+		"an answer of another form": {
+			change: fault("groups.list", status(200, `{"entries":7}`, nil)), health: schema.HealthFailed,
+			want: []string{"list_groups ANSWER_MALFORMED", "list_group_members ANSWER_MALFORMED", "list_group_collaborations ANSWER_MALFORMED"},
+		},
+		"a host that is no Box": {change: fault("users.me", status(404, `{"message":"no such page"}`, nil)), health: schema.HealthDegraded, want: []string{"identity BASE_URL_UNREACHABLE"}},
+		"a firewall": {
+			change: fault("users.me", status(403, `{"message":"blocked"}`, nil)), health: schema.HealthFailed,
+			want: []string{"identity ACCESS_REFUSED"}, causes: []string{"the enterprise allows its API", "a proxy or firewall"},
+		},
 		"a clock that is ahead":  {switches: boxsim.Switches{ClockSkewSeconds: 45}, health: schema.HealthDegraded, want: []string{"sign_in CLOCK_SKEW"}},
 		"a clock that is behind": {switches: boxsim.Switches{ClockSkewSeconds: -120}, health: schema.HealthDegraded, want: []string{"sign_in CLOCK_SKEW"}},
 		"a clock like others":    {switches: boxsim.Switches{ClockSkewSeconds: 10}, health: schema.HealthActive, want: []string{}},

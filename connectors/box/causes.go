@@ -54,6 +54,12 @@ func (c *Connector) actorCauses() []schema.Candidate {
 }
 
 func (c *Connector) accessCauses(r connectors.Refusal) []schema.Candidate {
+	if r.Ability.Scope == "" {
+		return []schema.Candidate{
+			{Cause: "the enterprise allows its API from certain networks alone", Look: "admin console, Enterprise Settings, Security: the allowed addresses; this machine's own as the internet sees it"},
+			{Cause: "a proxy or firewall between answers for Box", Look: "curl -v of the base URL from this machine"},
+		}
+	}
 	scope := schema.Candidate{Cause: "the application lacks the scope " + r.Ability.Scope, Look: devConsole + ", Application Scopes"}
 	stale := schema.Candidate{Cause: "the scope was added after the application was authorized", Look: adminConsole + ": authorize it again, then test again with a fresh token"}
 	list := []schema.Candidate{scope, stale}
