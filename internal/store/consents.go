@@ -55,7 +55,7 @@ func (s *Store) BeginConsent(ctx context.Context, stateHash [32]byte, p schema.P
 
 // TakeConsent returns the sign-in of a state and uses the state up, so that it is
 // returned once. CodeNotFound when it is unknown, CodeClosed when it was used or
-// its ten minutes are over.
+// its ten minutes are over, CodeForbidden when whoever began it lost the right to.
 func (s *Store) TakeConsent(ctx context.Context, stateHash [32]byte) (schema.PendingConsent, error) {
 	const op, again = "end the sign-in", "begin the sign-in again"
 	if err := s.requireSealer(); err != nil {
@@ -85,10 +85,25 @@ func (s *Store) TakeConsent(ctx context.Context, stateHash [32]byte) (schema.Pen
 		if err := json.Unmarshal(plain, &p); err != nil {
 			return &schema.Error{Code: schema.CodeInternal, Message: op + ": what was sealed is no sign-in"}
 		}
+		if err := t.stillAdmin(ctx, p.By); err != nil {
+			return err
+		}
 		return t.changeOne(ctx, `update consent set sealed = null, used_at = @now where state_hash = @hash`, args{"hash": stateHash[:], "now": t.now})
 	})
 	if err != nil {
 		return schema.PendingConsent{}, err
 	}
 	return p, nil
+}
+
+// stillAdmin refuses what a token began that has been revoked or has run out since.
+func (t *tx) stillAdmin(ctx context.Context, by schema.Principal) error {
+	valid, err := scalar[bool](ctx, t, `select exists (select 1 from api_token
+		where id = @id and role = 'admin' and revoked_at is null and (expires_at is null or expires_at > @now))`, args{"id": by.TokenID, "now": t.now})
+	if err == nil && !valid {
+		err = &schema.Error{
+			Code: schema.CodeForbidden, Message: "the token that began the sign-in is no longer valid", Fix: "begin the sign-in again with a valid admin token",
+		}
+	}
+	return err
 }

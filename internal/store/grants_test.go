@@ -254,6 +254,13 @@ func TestASignInEndsOnce(t *testing.T) {
 	errorCode(t, schema.CodeClosed, err)
 	require.ErrorContains(t, err, "ten minutes")
 
+	// A sign-in ends with the token that began it.
+	orphan := begin("orphan")
+	b.exec(`update api_token set revoked_at = now() where name = '` + b.admin.Name + `'`)
+	_, err = b.TakeConsent(ctx, orphan)
+	errorCode(t, schema.CodeForbidden, err)
+	b.exec(`update consent set expires_at = now() where used_at is null`)
+
 	// Begun anew, the secrets of what ended are gone, and later all of it.
 	begin("next")
 	var left int
