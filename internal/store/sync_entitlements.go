@@ -67,7 +67,7 @@ const goneGroupsSQL = `with gone as (
 
 // publishMemberships makes the memberships of each group that was wholly listed
 // what was listed. Of a group that was listed in part, or not at all, what was
-// listed is added, and nothing is taken away or told as a change.
+// listed is added, and nothing is taken away.
 func (p *publication) publishMemberships(ctx context.Context) error {
 	if !p.some(schema.DataMemberships) {
 		return nil
@@ -86,7 +86,7 @@ func (p *publication) publishMemberships(ctx context.Context) error {
 // listed is no change, unless the group itself is new.
 const membershipsSQL = `with listed as materialized (
 		select g.external_id as group_id, g.name, s.members_state = 'done' as whole,
-			s.members_state = 'done' and @news and (g.members_listed or g.first_seen_at = @now) as news,
+			@news and (g.members_listed or s.members_state = 'done' and g.first_seen_at = @now) as news,
 			coalesce(g.members_as_of, @since::timestamptz) as since
 		from ` + listedGroups + ` s join vendor_group g on g.connection_id = @connection and g.external_id = s.external_id
 		where s.members_state in ('done', 'refused')),
@@ -145,7 +145,7 @@ func (p *publication) publishCollaborations(ctx context.Context) error {
 
 const collaborationsSQL = `with listed as materialized (
 		select g.external_id as group_id, g.name, s.reach_state = 'done' as whole,
-			s.reach_state = 'done' and @news and (g.reach_listed or g.first_seen_at = @now) as news,
+			@news and (g.reach_listed or s.reach_state = 'done' and g.first_seen_at = @now) as news,
 			coalesce(g.reach_as_of, @since::timestamptz) as since
 		from ` + listedGroups + ` s join vendor_group g on g.connection_id = @connection and g.external_id = s.external_id
 		where s.reach_state in ('done', 'refused')),

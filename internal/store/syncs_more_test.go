@@ -121,6 +121,37 @@ func TestARefusedGroupKeepsItsMembers(t *testing.T) {
 	require.Equal(t, 2, b.count(`select members from vendor_group where external_id = 'g1'`))
 }
 
+// What the pages before a refusal showed counts, and what they did not show stays.
+func TestAGroupListedInPartLosesNobody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	v := company()
+	b.sync(v)
+	run := b.begun()
+	v.groups = append(v.groups, aGroup("g3"))
+	_, err := b.StageAccounts(ctx, run.ID, b.progress(run.ID, schema.DataAccounts), atNow(v.accounts), "")
+	require.NoError(t, err)
+	_, err = b.StageGroups(ctx, run.ID, b.progress(run.ID, schema.DataGroups), v.groups, "")
+	require.NoError(t, err)
+	shown := memberOf("g1", "2", "5")
+	shown[0].Role = "admin"
+	for _, group := range []schema.ExternalID{"g1", "g3"} {
+		require.NoError(t, b.StageMembers(ctx, run.ID, schema.GroupListing{GroupID: group, Generation: 1}, shown, "m1"))
+		require.NoError(t, b.EndGroup(ctx, run.ID, schema.DataMemberships, group, false))
+	}
+	b.stageGroups(run.ID, schema.DataMemberships, v)
+	b.stageGroups(run.ID, schema.DataCollaborations, v)
+	require.NoError(t, b.FinishDataset(ctx, run.ID, schema.DataMemberships, schema.DatasetCollected, ""))
+	require.NoError(t, b.FinishDataset(ctx, run.ID, schema.DataCollaborations, schema.DatasetCollected, ""))
+	_, err = b.PublishSync(ctx, run.ID)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"group_appeared g3", "membership_role 2 g1 member -> admin", "membership_gained 5 g1 member"}, b.changes(run.ID),
+		"g3 was never listed whole")
+	require.Equal(t, 3, b.count(`select count(*) from group_membership where group_id = 'g1'`))
+	require.Equal(t, 2, b.count(`select count(*) from group_membership where group_id = 'g3'`))
+}
+
 func TestAGroupThatIsGoneMidwayIsGone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
