@@ -31,10 +31,10 @@ type limitFlag struct {
 // csv writes the report as CSV if that was asked for; false = it was not. A file
 // appears only when it is whole.
 func (f reportFlags) csv(in *invocation, api *apiclient.Client, report string, filters url.Values) (bool, error) {
-	switch {
-	case f.CSV == "":
+	switch f.CSV {
+	case "":
 		return false, nil
-	case f.CSV == "-":
+	case "-":
 		return true, api.ReportCSV(in.ctx, report, filters, in.stdout)
 	}
 	err := wholeFile(f.CSV, func(w io.Writer) error { return api.ReportCSV(in.ctx, report, filters, w) })
