@@ -53,6 +53,10 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"list-licenses": "admin operator auditor", "set-license": "admin", "report-licenses": "admin operator auditor",
 		"report-usage": "admin operator auditor", "report-inactive": "admin operator auditor", "report-orphans": "admin operator auditor",
 		"report-unmanaged": "admin operator auditor", "report-changes": "admin operator auditor",
+		"import-roster": "admin operator", "list-people": "admin operator auditor", "get-person": "admin operator auditor",
+		"list-people-issues": "admin operator auditor", "list-departments": "admin operator auditor", "set-department-owner": "admin operator",
+		"link-account": "admin operator", "unlink-account": "admin operator", "get-correlation-rule": "admin operator auditor", "set-correlation-rule": "admin",
+		"sync": "admin operator", "list-runs": "admin operator auditor", "show-run": "admin operator auditor", "release-run": "admin", "discard-run": "admin",
 		"list-holds": "admin operator auditor", "add-hold": "admin operator", "end-hold": "admin",
 		"list-protections": "admin operator auditor", "add-protection": "admin operator", "end-protection": "admin",
 		"list-templates": "admin operator auditor", "show-template": "admin operator auditor", "apply-templates": "admin", "remove-template": "admin",
@@ -61,8 +65,11 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "begin-consent": "admin", "finish-consent": "admin", "list-declarations": "admin operator auditor",
 	}
 	bodies := map[string]string{
-		"set-license": `{"seats":1,"unit_price":"","currency":"","period":"month"}`,
+		"import-roster": `{"source":""}`, "set-department-owner": `{"department":"","owner":""}`, "set-correlation-rule": `{"attribute":""}`,
+		"link-account": `{"connection":"","account":"","person":"","reason":""}`, "unlink-account": `{"connection":"","account":"","reason":""}`,
+		"set-license":   `{"seats":1,"unit_price":"","currency":"","period":"month"}`,
 		"begin-consent": `{"name":"","authorize_url":"","client_secret":""}`, "finish-consent": `{"state":""}`,
+		"sync": `{}`, "release-run": `{"reason":""}`, "discard-run": `{"reason":""}`,
 		"set-connection-owner": `{"owner":""}`, "set-schedule": `{}`,
 		"apply-templates": `{"files":[]}`, "remove-template": `{"reason":""}`,
 		"add-hold": `{"reason":""}`, "end-hold": `{"reason":""}`, "add-protection": `{"reason":""}`, "end-protection": `{"reason":""}`,
