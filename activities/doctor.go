@@ -79,7 +79,7 @@ func (v Visit) Diagnose(ctx context.Context) (schema.Diagnosis, error) {
 	if x.prober != nil {
 		x.judgeClock(x.prober.ClockSkew())
 		if x.known {
-			x.out.Limits = x.prober.Limits(x.identity.Role)
+			x.out.Limits = x.prober.Limits(x.standing())
 		}
 	}
 	x.out.Health = healthOf(x.out)
@@ -193,6 +193,15 @@ func (x *examination) judgeClock(skew time.Duration) {
 		r.Message += ": sign-in by signed assertion works only because the vendor's time is used for it"
 	}
 	r.Fix = fixClock
+}
+
+// standing is the role whose limits hold: a service account counts as a co-admin,
+// whatever role the vendor shows for it.
+func (x *examination) standing() schema.AccountRole {
+	if x.identity.Service && x.identity.Role == schema.RoleMember {
+		return schema.RoleCoadmin
+	}
+	return x.identity.Role
 }
 
 // healthOf is what the findings come to: failed only for what somebody has to

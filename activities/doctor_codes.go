@@ -177,6 +177,9 @@ func planWithout(r schema.ProbeResult) schema.ProbeResult {
 // causes lists what a refusal may mean, as far as the connector knows.
 func (x *examination) causes(r *schema.ProbeResult, e *connectors.Error) {
 	r.Fix = "go through the possible causes in order, then test again"
+	if x.Worked {
+		r.Fix = "go through the possible causes in order (sendoff connections diagnosis " + x.Connection.Name + "), then test again"
+	}
 	if l, ok := x.Connector.(connectors.CauseLister); ok {
 		r.Candidates = l.Causes(connectors.Refusal{Ability: r.Ability, Err: e, Identity: x.identity, Worked: x.Worked})
 	}
