@@ -93,12 +93,14 @@ func (v *Inventory) ReadPast(ctx context.Context, in RunInput) error {
 		return &notYet{"events of the last minutes are not in the log yet", wait}
 	}
 	var held []schema.ActivityEvent
+	pages := 0
 	position := f.state.BackfillPosition
 	span := schema.Interval{From: f.state.Backfill.From, To: f.state.Backfill.To.Add(clockMargin)}
 	return drain(ctx, position, func(ctx context.Context, at string) (connectors.Page[schema.ActivityEvent], error) {
 		return pastPage(ctx, f.events, span, at)
 	}, func(ctx context.Context, p connectors.Page[schema.ActivityEvent]) (err error) {
 		held = append(held, p.Entries...)
+		pages++
 		end := p.Next == ""
 		if !end {
 			position = p.Next
@@ -106,8 +108,11 @@ func (v *Inventory) ReadPast(ctx context.Context, in RunInput) error {
 		if len(held) < eventsAtATime && !end {
 			return nil
 		}
-		f.state, err = v.store.HandlePast(ctx, f.state, held, position, end)
-		held = held[:0]
+		if f.state, err = v.store.HandlePast(ctx, f.state, held, position, end); err != nil {
+			return err
+		}
+		err = v.store.CountRead(ctx, in.RunID, schema.DataActivity, pages, int64(len(held)))
+		held, pages = held[:0], 0
 		return err
 	})
 }
@@ -129,6 +134,7 @@ func (v *Inventory) ReadLive(ctx context.Context, in RunInput) error {
 		return err
 	}
 	var held []schema.ActivityEvent
+	pages := 0
 	position := f.state.Live
 	for {
 		asked := v.now().UTC()
@@ -136,7 +142,7 @@ func (v *Inventory) ReadLive(ctx context.Context, in RunInput) error {
 		if err != nil {
 			return err
 		}
-		held, position = append(held, p.Events...), p.Next
+		held, position, pages = append(held, p.Events...), p.Next, pages+1
 		if len(held) < eventsAtATime && !p.End {
 			continue
 		}
@@ -147,16 +153,30 @@ func (v *Inventory) ReadLive(ctx context.Context, in RunInput) error {
 		if f.state, err = v.store.HandleLive(ctx, f.state, held, position, coveredTo); err != nil {
 			return err
 		}
-		if p.End {
-			return v.store.SaveActivityStatus(ctx, f.conn.ID, schema.DatasetCollected, "", "")
+		if err := v.store.CountRead(ctx, in.RunID, schema.DataActivity, pages, int64(len(held))); err != nil {
+			return err
 		}
-		held = held[:0]
+		if p.End {
+			return v.activityRead(ctx, in.RunID, f.conn.ID)
+		}
+		held, pages = held[:0], 0
 	}
+}
+
+// activityRead records that a connection's events are read to their end.
+func (v *Inventory) activityRead(ctx context.Context, id schema.RunID, c schema.ConnectionID) error {
+	if err := v.store.FinishDataset(ctx, id, schema.DataActivity, schema.DatasetCollected, ""); err != nil {
+		return err
+	}
+	return v.store.SaveActivityStatus(ctx, c, schema.DatasetCollected, "", "")
 }
 
 // SkipActivity records that a connection's events cannot be had, and why.
 func (v *Inventory) SkipActivity(ctx context.Context, in SkipInput) error {
 	_, conn, err := v.store.RunOf(ctx, in.RunID)
+	if err == nil {
+		err = v.store.FinishDataset(ctx, in.RunID, schema.DataActivity, schema.DatasetNotCollected, in.Reason)
+	}
 	if err != nil {
 		return err
 	}

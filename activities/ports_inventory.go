@@ -88,6 +88,8 @@ type FeedStore interface {
 	HandlePast(ctx context.Context, f schema.FeedState, events []schema.ActivityEvent, next string, end bool) (schema.FeedState, error)
 	// SaveActivityStatus records whether the data set activity is collected.
 	SaveActivityStatus(ctx context.Context, c schema.ConnectionID, to schema.DatasetState, reason, detail string) error
+	// CountRead adds to what the run shows of its progress.
+	CountRead(ctx context.Context, id schema.RunID, d schema.Dataset, pages int, rows int64) error
 	// BackfillOf is how far back the connection's first read of events goes.
 	BackfillOf(ctx context.Context, c schema.ConnectionID) (time.Duration, error)
 }

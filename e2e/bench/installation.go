@@ -42,6 +42,7 @@ type installation struct {
 	b              *bench
 	place          place
 	sim            *boxsim.Sim
+	vendor         boxsim.Banner
 	api            *apiclient.Client
 	database       string // owner's URL
 	sql            *pgx.Conn
@@ -134,7 +135,11 @@ func (in *installation) up(ctx context.Context, dir string) error {
 
 // connect starts a simulated vendor and connects it.
 func (in *installation) connect(ctx context.Context) error {
-	sim, err := boxsim.New(boxsim.Config{Seed: 1, Scale: float64(in.place.scale), Rate: in.place.limit})
+	return in.connectTo(ctx, boxsim.Config{Seed: 1, Scale: float64(in.place.scale), Rate: in.place.limit})
+}
+
+func (in *installation) connectTo(ctx context.Context, cfg boxsim.Config) error {
+	sim, err := boxsim.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -142,7 +147,7 @@ func (in *installation) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in.sim, in.ends = sim, append(in.ends, server.Close)
+	in.sim, in.vendor, in.ends = sim, vendor, append(in.ends, server.Close)
 	_, err = in.api.Connect(ctx, apiclient.NewConnection{
 		Name: "box", Vendor: "box", BaseURL: vendor.BaseURL, TokenURL: vendor.TokenURL, ClientID: vendor.ClientID,
 		EnterpriseID: vendor.EnterpriseID, AsUser: vendor.AdminID, Secret: apiclient.Secret{ClientSecret: vendor.ClientSecret},

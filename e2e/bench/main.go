@@ -23,21 +23,23 @@ func main() {
 
 // settings are what a run can vary; the defaults are what make bench runs.
 type settings struct {
-	program   string // the built program; empty = build it
-	only      string // names of groups, with commas; empty = all
-	output    string // text or json
-	leavers   int
-	receivers int
-	limit     int           // the vendor's calls a minute and acting user
-	percent   int           // of the limit that the product is set to
-	scale     int64         // divides the engine's clocks and the vendor's job times
-	cases     int           // cases, and empty workflows, of the latency
-	looks     int64         // the scale of the group actions
-	plans     int           // plans of the state changes
-	clients   int           // of the state changes and of the bare inserts
-	idle      time.Duration // how long server and worker do nothing before their memory is read
-	patience  time.Duration // for the leavers
-	log       string        // file for the vendor's log of the leavers; empty = none
+	program                                   string // the built program; empty = build it
+	only                                      string // names of groups, with commas; empty = all
+	output                                    string // text or json
+	leavers                                   int
+	receivers                                 int
+	limit                                     int           // the vendor's calls a minute and acting user
+	percent                                   int           // of the limit that the product is set to
+	scale                                     int64         // divides the engine's clocks and the vendor's job times
+	cases                                     int           // cases, and empty workflows, of the latency
+	looks                                     int64         // the scale of the group actions
+	plans                                     int           // plans of the state changes
+	clients                                   int           // of the state changes and of the bare inserts
+	idle                                      time.Duration // how long server and worker do nothing before their memory is read
+	patience                                  time.Duration // for the leavers
+	accounts, groupCount, memberships, events int           // of the company that is synced
+
+	log string // file for the vendor's log of the leavers; empty = none
 }
 
 func parse(args []string, stderr io.Writer) (settings, error) {
@@ -57,6 +59,10 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.plans, "plans", 500, "how many plans change state")
 	f.IntVar(&s.clients, "clients", 16, "how many change state, or insert, at the same time")
 	f.DurationVar(&s.idle, "idle", 10*time.Second, "how long nothing happens before idle memory is read")
+	f.IntVar(&s.accounts, "accounts", 100_000, "accounts of the company that is synced")
+	f.IntVar(&s.groupCount, "groups", 2000, "groups of the company that is synced")
+	f.IntVar(&s.memberships, "memberships", 200_000, "memberships in these groups")
+	f.IntVar(&s.events, "events", 2_000_000, "events of a year that are read")
 	f.StringVar(&s.log, "log", "", "write the vendor's log of the leavers to this `file`, a JSON object for each call")
 	f.DurationVar(&s.patience, "patience", 45*time.Minute, "how long the leavers may take")
 	if err := f.Parse(args); err != nil {
@@ -76,7 +82,7 @@ func (s settings) check(rest []string) error {
 		return fmt.Errorf("%q is no flag", rest[0])
 	case s.output != "text" && s.output != "json":
 		return fmt.Errorf("output is %q: use text or json", s.output)
-	case min(s.leavers, s.receivers, s.limit, s.percent, s.cases, s.plans, s.clients) < 1 || min(s.scale, s.looks) < 2:
+	case min(s.leavers, s.receivers, s.limit, s.percent, s.cases, s.plans, s.clients, s.accounts, s.groupCount, s.memberships, s.events) < 1 || min(s.scale, s.looks) < 2:
 		return errors.New("counts are 1 or more, scales 2 or more")
 	}
 	return nil
@@ -105,6 +111,7 @@ func groups() []group {
 		{"latency", (*bench).latency},
 		{"actions", (*bench).actions},
 		{"changes", (*bench).changes},
+		{"inventory", (*bench).inventory},
 	}
 }
 
@@ -172,6 +179,8 @@ func (s settings) command(group string) string {
 		c += fmt.Sprintf(" --cases %d", s.cases)
 	case "actions":
 		c += fmt.Sprintf(" --looks-scale %d", s.looks)
+	case "inventory":
+		c += fmt.Sprintf(" --accounts %d --groups %d --memberships %d --events %d", s.accounts, s.groupCount, s.memberships, s.events)
 	case "changes":
 		c += fmt.Sprintf(" --plans %d --clients %d", s.plans, s.clients)
 	}

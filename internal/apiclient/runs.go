@@ -51,12 +51,13 @@ type RunPage struct {
 	Next string `json:"next"`
 }
 
-// Sync starts a sync of a connection; of every enabled one for "", where syncs
-// that were open already are returned too.
-func (c *Client) Sync(ctx context.Context, connection string) ([]Run, error) {
+// StartRuns starts runs of a connection, by kind (none = a sync and a read of
+// events); of every enabled one for "", where runs that were open already are
+// returned too.
+func (c *Client) StartRuns(ctx context.Context, connection string, kinds ...string) ([]Run, error) {
 	p, err := call[struct {
 		Runs []Run `json:"runs"`
-	}](ctx, c, http.MethodPost, path("syncs"), map[string]string{"connection": connection})
+	}](ctx, c, http.MethodPost, path("syncs"), map[string]any{"connection": connection, "kinds": kinds})
 	return p.Runs, err
 }
 

@@ -12,16 +12,28 @@ import (
 
 type syncCommand struct {
 	Connection string `arg:"" optional:"" help:"Name of a connection; without it every enabled one."`
+	Only       string `enum:"accounts,activity," default:"" help:"Only list accounts and groups, or only read events: accounts, activity."`
 	Wait       bool   `help:"Show the progress and wait for the end."`
 }
 
-// Run starts syncs.
+// kinds are the runs to start; none = all that a sync is.
+func (c *syncCommand) kinds() []string {
+	switch c.Only {
+	case "accounts":
+		return []string{string(schema.RunSync)}
+	case "activity":
+		return []string{string(schema.RunActivity)}
+	}
+	return nil
+}
+
+// Run starts runs.
 func (c *syncCommand) Run(in *invocation) error {
 	api, err := in.client()
 	if err != nil {
 		return err
 	}
-	runs, err := api.Sync(in.ctx, c.Connection)
+	runs, err := api.StartRuns(in.ctx, c.Connection, c.kinds()...)
 	if err != nil {
 		return err
 	}
@@ -30,7 +42,7 @@ func (c *syncCommand) Run(in *invocation) error {
 	}
 	return in.result(map[string]any{"runs": orEmpty(runs)}, func() {
 		for _, r := range runs {
-			in.print("%s: sync %s (run %s)", r.Connection, r.State, r.RunID)
+			in.print("%s: %s %s (run %s)", r.Connection, r.Kind, r.State, r.RunID)
 		}
 		in.note("Follow with: sendoff runs show RUN, or sendoff sync --wait")
 	})
@@ -118,7 +130,7 @@ func (in *invocation) runProgress() func([]apiclient.Run) {
 		for _, r := range runs {
 			if now := runText(r); last[r.RunID] != now {
 				last[r.RunID] = now
-				in.note("%s  %s  %s", at(time.Now()), r.Connection, now)
+				in.note("%s  %s  %s %s", at(time.Now()), r.Connection, r.Kind, now)
 			}
 		}
 	}

@@ -90,7 +90,8 @@ type runOutput struct{ Body runBody }
 
 type syncInput struct {
 	Body struct {
-		Connection string `json:"connection,omitempty" doc:"Name or id; empty = every enabled connection"`
+		Connection string           `json:"connection,omitempty" doc:"Name or id; empty = every enabled connection"`
+		Kinds      []schema.RunKind `json:"kinds,omitempty" enum:"sync,activity,probe" doc:"Empty = a sync and a read of events"`
 	}
 }
 
@@ -128,7 +129,7 @@ type decideRunInput struct {
 func (s *server) registerRuns() {
 	handle(s, route{
 		id: "sync", method: http.MethodPost, path: "/v1/syncs", roles: deciders(), status: http.StatusCreated,
-		summary: "List anew what a connection's vendor has",
+		summary: "List anew what a connection's vendor has, and read what its accounts did",
 	}, s.startSyncs)
 	handle(s, route{id: "list-runs", method: http.MethodGet, path: "/v1/runs", roles: readers(), summary: "List runs, newest first"}, s.listRuns)
 	handle(s, route{id: "show-run", method: http.MethodGet, path: "/v1/runs/{id}", roles: readers(), summary: "Show how far a run is"}, s.showRun)
@@ -146,15 +147,26 @@ func (s *server) registerRuns() {
 	})
 }
 
+// startSyncs starts runs of one connection, or of all. Of all it also returns
+// those that were open already.
 func (s *server) startSyncs(ctx context.Context, by schema.Principal, in *syncInput) (*syncOutput, error) {
+	kinds := in.Body.Kinds
+	if len(kinds) == 0 {
+		kinds = []schema.RunKind{schema.RunSync, schema.RunActivity}
+	}
 	out := &syncOutput{}
 	out.Body.Runs = []runBody{}
 	if in.Body.Connection != "" {
-		run, err := s.store.StartRun(ctx, in.Body.Connection, schema.RunSync, schema.TriggerPerson, by)
-		if err != nil {
-			return nil, err
+		for _, kind := range kinds {
+			run, err := s.store.StartRun(ctx, in.Body.Connection, kind, schema.TriggerPerson, by)
+			if err == nil {
+				err = s.appendRun(ctx, &out.Body.Runs, run)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
-		return out, s.appendRun(ctx, &out.Body.Runs, run)
+		return out, nil
 	}
 	connections, err := s.store.EnabledConnections(ctx)
 	if err != nil {
@@ -164,26 +176,28 @@ func (s *server) startSyncs(ctx context.Context, by schema.Principal, in *syncIn
 		return nil, &schema.Error{Code: schema.CodeConflict, Message: "no connection is enabled, so there is nothing to sync", Fix: "connect a vendor: sendoff connect --help"}
 	}
 	for _, c := range connections {
-		run, err := s.startOrFind(ctx, c, by)
-		if err != nil {
-			return nil, err
-		}
-		if run.ID != "" {
-			out.Body.Runs = append(out.Body.Runs, s.runOf(run, c.Name))
+		for _, kind := range kinds {
+			run, err := s.startOrFind(ctx, c, kind, by)
+			if err != nil {
+				return nil, err
+			}
+			if run.ID != "" {
+				out.Body.Runs = append(out.Body.Runs, s.runOf(run, c.Name))
+			}
 		}
 	}
 	return out, nil
 }
 
-// startOrFind starts a sync of a connection, or finds the one that is open; no run
+// startOrFind starts a run of a connection, or finds the one that is open; no run
 // is one that ended, or a connection that was disabled, meanwhile.
-func (s *server) startOrFind(ctx context.Context, c schema.Connection, by schema.Principal) (schema.Run, error) {
-	run, err := s.store.StartRun(ctx, string(c.ID), schema.RunSync, schema.TriggerPerson, by)
+func (s *server) startOrFind(ctx context.Context, c schema.Connection, kind schema.RunKind, by schema.Principal) (schema.Run, error) {
+	run, err := s.store.StartRun(ctx, string(c.ID), kind, schema.TriggerPerson, by)
 	switch schema.CodeOf(err) {
 	case schema.CodeClosed, schema.CodeNotFound:
 		return schema.Run{}, nil
 	case schema.CodeConflict:
-		last, _, err := s.store.ListRuns(ctx, schema.RunFilter{ConnectionID: c.ID, Kind: schema.RunSync, Limit: 1})
+		last, _, err := s.store.ListRuns(ctx, schema.RunFilter{ConnectionID: c.ID, Kind: kind, Limit: 1})
 		if err != nil || len(last) == 0 {
 			return schema.Run{}, err
 		}
