@@ -97,6 +97,9 @@ func checkBadRosters(t *testing.T, b *bundle) {
 	require.Equal(t, cli.ExitNotFound, b.run("people", "show", "new@example.com").code)
 	r = b.run("people", "import", b.file("latin.csv", "id,name\n1,Ren\xe9\n"), "--source", "hris")
 	require.Contains(t, r.errout, "line 2, byte 6")
+	big := b.file("big.csv", "id,photo\n1,"+strings.Repeat("x", 3<<20)+"\n")
+	r = b.run("people", "import", big, "--source", "elsewhere", "--dry-run")
+	require.Equal(t, 0, r.code, "a roster may be larger than other requests: %s", r.errout)
 	require.Equal(t, cli.ExitUsage, b.run("people", "import", b.file("empty.csv", ""), "--source", "hris").code)
 	require.Equal(t, cli.ExitUsage, b.run("people", "import", "no such file", "--source", "hris").code)
 }

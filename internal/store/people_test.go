@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"sendoff/schema"
@@ -210,11 +211,12 @@ func TestRosterAbsentDoesNothing(t *testing.T) {
 func TestRosterDryRun(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	conn := b.sql()
 	count := func() map[string]int {
 		out := map[string]int{}
 		for _, table := range []string{"person", "person_email", "employment", "roster_issue", "audit_record", "person_account", "correlation_issue"} {
 			var n int
-			require.NoError(t, b.sql().QueryRow(t.Context(), `select count(*) from `+table).Scan(&n))
+			require.NoError(t, conn.QueryRow(t.Context(), `select count(*) from `+table).Scan(&n))
 			out[table] = n
 		}
 		return out
@@ -368,9 +370,9 @@ func TestPeopleInAudit(t *testing.T) {
 }
 
 // held tells by address whose each account is, and how that is known.
-func (b *bundle) held() map[string]string {
+func (b *bundle) held(conn *pgx.Conn) map[string]string {
 	b.t.Helper()
-	rows, err := b.sql().Query(b.t.Context(), `select a.external_id, coalesce(p.email, '') || ' ' || a.person_by from account a left join person p on p.id = a.person_id`)
+	rows, err := conn.Query(b.t.Context(), `select a.external_id, coalesce(p.email, '') || ' ' || a.person_by from account a left join person p on p.id = a.person_id`)
 	require.NoError(b.t, err)
 	defer rows.Close()
 	out := map[string]string{}
@@ -393,6 +395,7 @@ func (b *bundle) accountIssues() []string {
 func TestCorrelate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	conn := b.sql()
 	save := func(id, login, number string, kind schema.AccountKind) schema.Account {
 		a, err := b.SaveAccount(t.Context(), schema.Account{
 			ConnectionID: b.conn.ID, ExternalID: schema.ExternalID(id), Login: login, Role: schema.RoleMember, Status: schema.AccountActive,
@@ -414,44 +417,44 @@ func TestCorrelate(t *testing.T) {
 	require.Equal(t, schema.CorrelationResult{Matched: 2, Unmatched: 3}, r.Correlation)
 	require.Equal(t, map[string]string{
 		"1": "ada@example.com email", "2": " ", "3": " ", "4": "bob@example.com email", "5": " ", "6": " ",
-	}, b.held())
+	}, b.held(conn))
 
 	got, err := b.SetCorrelationRule(t.Context(), b.conn.Name, "emp", b.admin)
 	require.NoError(t, err)
 	require.Equal(t, schema.CorrelationResult{Matched: 1, Unmatched: 2, Issues: 1}, got)
-	require.Equal(t, "bob@example.com employee_number", b.held()["3"])
-	require.Equal(t, "bob@example.com email", b.held()["4"], "kept")
+	require.Equal(t, "bob@example.com employee_number", b.held(conn)["3"])
+	require.Equal(t, "bob@example.com email", b.held(conn)["4"], "kept")
 	require.Equal(t, []string{"account_contradiction 4"}, b.accountIssues())
 
 	save("7", "eve@example.com", "100", schema.KindPerson)
 	got, err = b.Correlate(t.Context(), b.conn.ID)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, got.Issues)
-	require.Equal(t, " ", b.held()["7"])
+	require.Equal(t, " ", b.held(conn)["7"])
 	require.Equal(t, []string{"account_ambiguous 7", "account_contradiction 4"}, b.accountIssues())
 
 	// An explicit link wins over all, until it is ended.
-	ref, err := b.AccountRef(t.Context(), b.conn.Name, "EVE@example.com")
+	_, err = b.AccountRef(t.Context(), b.conn.Name, "EVE@example.com")
 	requireCode(t, schema.CodeAmbiguous, err)
-	ref, err = b.AccountRef(t.Context(), b.conn.Name, "7")
+	ref, err := b.AccountRef(t.Context(), b.conn.Name, "7")
 	require.NoError(t, err)
 	bob := b.person("bob@example.com").ID
 	require.NoError(t, b.LinkAccount(t.Context(), ref.ID, bob, "asked him", b.admin))
 	require.NoError(t, b.LinkAccount(t.Context(), six.ID, bob, "asked him", b.admin))
 	_, err = b.Correlate(t.Context(), "")
 	require.NoError(t, err)
-	require.Equal(t, "bob@example.com link", b.held()["7"])
+	require.Equal(t, "bob@example.com link", b.held(conn)["7"])
 	require.Equal(t, []string{"account_contradiction 4"}, b.accountIssues())
 	require.NoError(t, b.UnlinkAccount(t.Context(), ref.ID, "wrong", b.admin))
 	require.NoError(t, b.UnlinkAccount(t.Context(), six.ID, "wrong", b.admin))
 	requireCode(t, schema.CodeConflict, b.UnlinkAccount(t.Context(), ref.ID, "again", b.admin))
-	require.Equal(t, " ", b.held()["7"])
-	require.Equal(t, " ", b.held()["6"])
+	require.Equal(t, " ", b.held(conn)["7"])
+	require.Equal(t, " ", b.held(conn)["6"])
 
 	got, err = b.SetCorrelationRule(t.Context(), b.conn.Name, "", b.admin)
 	require.NoError(t, err)
 	require.Equal(t, schema.CorrelationResult{Matched: 1, Unmatched: 2}, got)
-	require.Equal(t, "eve@example.com email", b.held()["7"])
+	require.Equal(t, "eve@example.com email", b.held(conn)["7"])
 	require.Empty(t, b.accountIssues())
 	page, next, err := b.PersonIssues(t.Context(), schema.IssueSelfManager, "", 1)
 	require.NoError(t, err)

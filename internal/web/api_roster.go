@@ -9,6 +9,8 @@ import (
 	"sendoff/schema"
 )
 
+const rosterPath = "/v1/people/roster"
+
 // maxRosterBody leaves room for a file of the greatest size as a JSON text.
 const maxRosterBody = roster.MaxBytes + roster.MaxBytes/4
 
@@ -83,7 +85,7 @@ type rosterEntryBody struct {
 
 func (s *server) registerRoster() {
 	handle(s, route{
-		id: "import-roster", method: http.MethodPost, path: "/v1/people/roster", roles: deciders(), body: maxRosterBody,
+		id: "import-roster", method: http.MethodPost, path: rosterPath, roles: deciders(), body: maxRosterBody,
 		summary: "Take over who is employed from a roster: all of it, or with dry_run nothing",
 	}, s.importRoster)
 }

@@ -128,7 +128,11 @@ func harden(next http.Handler) http.Handler {
 			writeProblem(w, oneFault("url", "encoding", "the path or query is not text", "escape it as UTF-8 without NUL"))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody+1)
+		most := int64(maxBody)
+		if r.URL.Path == rosterPath {
+			most = maxRosterBody
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most+1)
 		next.ServeHTTP(w, r)
 	})
 }
