@@ -97,7 +97,11 @@ func (o *openers) RevokeConnection(ctx context.Context, c schema.Connection) (sc
 	have, isOpen := o.open[c.ID]
 	o.mu.Unlock()
 	if isOpen && c.AuthKind != schema.AuthCode {
-		return revoke(ctx, have.connector)
+		r, err := revoke(ctx, have.connector)
+		if err == nil {
+			o.forget(c.ID)
+		}
+		return r, err
 	}
 	stored, secret, err := o.cfg.Secrets.ConnectionSecret(ctx, c.ID)
 	if err != nil {
@@ -108,7 +112,23 @@ func (o *openers) RevokeConnection(ctx context.Context, c schema.Connection) (sc
 		return schema.Revocation{}, err
 	}
 	defer connector.Close()
-	return revoke(ctx, connector)
+	r, err := revoke(ctx, connector)
+	if err == nil {
+		o.forget(c.ID)
+	}
+	return r, err
+}
+
+// forget drops the connector of a connection that is to be removed, and the
+// secrets it holds. Calls still using it are refused anyhow.
+func (o *openers) forget(id schema.ConnectionID) {
+	o.mu.Lock()
+	have, ok := o.open[id]
+	delete(o.open, id)
+	o.mu.Unlock()
+	if ok {
+		have.connector.Close()
+	}
 }
 
 // What the vendor cannot end: whoever has the application's secret can sign in

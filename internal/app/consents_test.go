@@ -308,7 +308,7 @@ func TestARemovalThatCannotRevokeIsRefusedUnlessSaid(t *testing.T) {
 	r := b.call(http.MethodDelete, "/v1/connections/box", nil)
 	require.Equal(t, http.StatusBadGateway, r.status, r.raw)
 	require.Contains(t, r.raw, "--unrevoked")
-	require.Contains(t, r.raw, "left as it was")
+	require.Contains(t, r.raw, "stored as before")
 	require.Equal(t, http.StatusOK, b.call(http.MethodPost, "/v1/connections/box/test", nil).status, "it works as before")
 
 	r = b.call(http.MethodDelete, "/v1/connections/box?unrevoked=true", nil)

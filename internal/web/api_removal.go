@@ -85,15 +85,15 @@ func (s *server) removable(ctx context.Context, name string) (schema.Connection,
 
 // unremoved puts the connection back to what it was.
 func (s *server) unremoved(ctx context.Context, by schema.Principal, c schema.Connection, failure error) error {
-	left := "it is left as it was"
+	left := "is stored as before"
 	if c.State == schema.ConnectionEnabled {
 		if _, err := s.store.SetConnectionState(ctx, c.Name, schema.ConnectionEnabled, "its tokens could not be revoked, so it was not removed", by); err != nil {
-			left = "it is disabled"
+			left = "is disabled"
 		}
 	}
 	return &schema.Error{
 		Code:    schema.CodeVendor,
-		Message: "the tokens of connection " + c.Name + " could not be revoked at the vendor, so it was not removed and " + left + ": " + problemOf(failure).Detail,
+		Message: "the tokens of connection " + c.Name + " were not shown to be revoked at the vendor, so it was not removed and " + left + ": " + problemOf(failure).Detail,
 		Fix:     "mend that and remove it again; or remove it with --unrevoked and end the application's access in the vendor's console",
 	}
 }
