@@ -403,7 +403,7 @@ func TestDoctorTellsWrongHosts(t *testing.T) {
 		"nobody":              {serve: page(200), dead: true, want: "sign_in BASE_URL_UNREACHABLE"},
 		"no token host":       {serve: page(404), at: "/elsewhere", want: "sign_in BASE_URL_UNREACHABLE"},
 		"a page for a token":  {serve: page(200), at: "/elsewhere", want: "sign_in BASE_URL_UNREACHABLE"},
-		"a redirect":          {serve: http.RedirectHandler("https://example.com", 302).ServeHTTP, want: "sign_in BASE_URL_UNREACHABLE"},
+		"a redirect":          {serve: http.RedirectHandler("https://example.com", http.StatusFound).ServeHTTP, want: "sign_in BASE_URL_UNREACHABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
