@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sendoff/connectors/box/boxsim"
+	"sendoff/connectors/simkit"
 	"sendoff/schema"
 )
 
@@ -42,6 +43,12 @@ func (b *bench) inventory(ctx context.Context) (figures []figure, err error) {
 	b.say("a company of %d accounts, %d groups, %d memberships, %d events", v.Users, v.Groups, v.Memberships, v.Events)
 	if err := in.connectTo(ctx, boxsim.Config{Seed: 1, Scale: float64(b.set.scale), Volume: v}); err != nil {
 		return nil, err
+	}
+	if b.set.answer > 0 {
+		err := in.sim.AddFaults(simkit.Fault{Op: simkit.AnyOp, Action: simkit.ActionDelay, DelayMS: b.set.answer.Milliseconds()})
+		if err != nil {
+			return nil, err
+		}
 	}
 	_, err = in.sql.Exec(ctx, `insert into connection_schedule select id, 0, 0, 86400, $1 from connection`, int64(wholeYear/time.Second))
 	if err != nil {

@@ -38,6 +38,7 @@ type settings struct {
 	idle                                      time.Duration // how long server and worker do nothing before their memory is read
 	patience                                  time.Duration // for the leavers
 	accounts, groupCount, memberships, events int           // of the company that is synced
+	answer                                    time.Duration // how long the vendor of that company takes for each answer
 
 	log string // file for the vendor's log of the leavers; empty = none
 }
@@ -60,6 +61,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.clients, "clients", 16, "how many change state, or insert, at the same time")
 	f.DurationVar(&s.idle, "idle", 10*time.Second, "how long nothing happens before idle memory is read")
 	f.IntVar(&s.accounts, "accounts", 100_000, "accounts of the company that is synced")
+	f.DurationVar(&s.answer, "answer", 50*time.Millisecond, "how long the vendor of that company takes for each answer, and more; 50 ms are 20,000 accounts a second")
 	f.IntVar(&s.groupCount, "groups", 2000, "groups of the company that is synced")
 	f.IntVar(&s.memberships, "memberships", 200_000, "memberships in these groups")
 	f.IntVar(&s.events, "events", 2_000_000, "events of a year that are read")
@@ -180,7 +182,7 @@ func (s settings) command(group string) string {
 	case "actions":
 		c += fmt.Sprintf(" --looks-scale %d", s.looks)
 	case "inventory":
-		c += fmt.Sprintf(" --accounts %d --groups %d --memberships %d --events %d", s.accounts, s.groupCount, s.memberships, s.events)
+		c += fmt.Sprintf(" --accounts %d --groups %d --memberships %d --events %d --answer %s", s.accounts, s.groupCount, s.memberships, s.events, s.answer)
 	case "changes":
 		c += fmt.Sprintf(" --plans %d --clients %d", s.plans, s.clients)
 	}
