@@ -54,6 +54,7 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 		g.Go(func() error { return d.run(failed) })
 	}
 	g.Go(func() error { return ignoreDone(failed, sealer.Run(failed)) })
+	g.Go(func() error { return runDue(failed, e.store, !e.cfg.NoSchedules, e.log.Named("runs")) })
 	g.Go(func() error {
 		defer stop() // the rest ends after the last request
 		serving, end := context.WithCancel(ctx)
