@@ -264,7 +264,7 @@ func TestSetReceiverIsCheckedBeforeItIsWritten(t *testing.T) {
 	require.Equal(t, []string{"boss@example.com", "deputy@example.com"}, c.Receivers)
 	r = d.decide("set-receiver", "--transfer-to", "boss", "--reason", "x")
 	require.Equal(t, cli.ExitUsage, r.code)
-	require.Contains(t, r.errout, "--transfer-to: this is not an e-mail address")
+	require.Contains(t, r.errout, "--transfer-to: this is neither an e-mail address nor one of the rules")
 }
 
 func TestCompleteNeedsAManualStep(t *testing.T) {
