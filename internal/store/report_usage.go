@@ -12,7 +12,7 @@ const (
 	dayLength = 24 * time.Hour
 	// usedWithin is how recent a use has to be to count for adoption.
 	usedWithin = 30 * dayLength
-	// usageMemory lets a year of a million accounts be counted without a file.
+	// usageMemory lets the accounts of a week be counted without a file.
 	usageMemory = `set local work_mem = '128MB'`
 )
 
@@ -55,12 +55,12 @@ func readSpans(ctx context.Context, q querier, r *schema.UsageReport) error {
 	if err != nil {
 		return err
 	}
-	days, err := countActive(ctx, q, r.ConnectionID, `u.day`, r.From, r.To)
+	days, err := countActive(ctx, q, r.ConnectionID, r.From, r.To, 1)
 	if err != nil {
 		return err
 	}
 	first, last := monday(r.From), monday(r.To)
-	weeks, err := countActive(ctx, q, r.ConnectionID, `date_trunc('week', u.day)::date`, first, addDays(last, 6))
+	weeks, err := countActive(ctx, q, r.ConnectionID, first, last, 7)
 	if err != nil {
 		return err
 	}
@@ -74,18 +74,26 @@ func readSpans(ctx context.Context, q querier, r *schema.UsageReport) error {
 	return nil
 }
 
-// countActive counts the accounts of people that were used in each span, whichever
-// declared source saw it. An account that was never listed counts as a person's.
-func countActive(ctx context.Context, q querier, c schema.ConnectionID, span string, from, to schema.Date) (map[schema.Date]int64, error) {
+// countActive counts the accounts of people that were used in each span of so many
+// days, whichever declared source saw it. An account that was never listed counts as
+// a person's. Each span is a range of the table's key, counted by itself: all at
+// once would need memory for every account and span.
+func countActive(ctx context.Context, q querier, c schema.ConnectionID, first, last schema.Date, days int) (map[schema.Date]int64, error) {
+	sources, err := scalars[schema.ActivitySource](ctx, q, `select s.source from (select @connection::uuid as id) c cross join lateral `+declaredSources+` s`,
+		args{"connection": c})
+	if err != nil {
+		return nil, err
+	}
 	rows, err := all[struct {
 		Span time.Time
 		N    int64
-	}](ctx, q, `select d.span::timestamptz as span, count(*) as n from (
-			select distinct `+span+` as span, u.external_id from activity_day u
-			where u.connection_id = @connection and u.day between @from::date and @to::date
-			and u.source = any(array(select s.source from (select @connection::uuid as id) c cross join lateral `+declaredSources+` s))) d
-		where not exists (select from account a where a.connection_id = @connection and a.external_id = d.external_id and a.kind <> 'person')
-		group by d.span`, args{"connection": c, "from": from.String(), "to": to.String()})
+	}](ctx, q, `select w.span::timestamptz as span, n.n
+		from generate_series(@first::timestamp, @last::timestamp, make_interval(days => @days)) as g(at) cross join lateral (select g.at::date as span) w
+		cross join lateral (select count(*) as n from (
+			select distinct u.external_id from activity_day u
+			where u.connection_id = @connection and u.source = any(@sources) and u.day >= w.span and u.day < w.span + @days) d
+			where d.external_id not in (select external_id from account where connection_id = @connection and kind <> 'person')) n`,
+		args{"connection": c, "sources": sources, "first": first.String(), "last": last.String(), "days": days})
 	out := make(map[schema.Date]int64, len(rows))
 	for _, r := range rows {
 		out[schema.DateOf(r.Span)] = r.N
