@@ -35,7 +35,7 @@ func TestBadInputStartsNothing(t *testing.T) {
 		"unknown zone":      {args: []string{"offboard", "ada@example.com", "--at", "2026-12-01 18:00 Mars/Base"}, code: cli.ExitUsage, says: []string{"time zone is unknown", "Europe/Berlin"}},
 		"bad grace":         {args: []string{"offboard", "ada@example.com", "--grace", "30"}, code: cli.ExitUsage, says: []string{"--grace", "30d"}},
 		"negative grace":    {args: []string{"offboard", "ada@example.com", "--grace=-1d"}, code: cli.ExitUsage, says: []string{"--grace", "30d"}},
-		"bad receiver":      {args: []string{"offboard", "ada@example.com", "--transfer-to", "boss"}, code: cli.ExitUsage, says: []string{"--transfer-to", "not an e-mail address"}},
+		"bad receiver":      {args: []string{"offboard", "ada@example.com", "--transfer-to", "boss"}, code: cli.ExitUsage, says: []string{"--transfer-to", "neither an e-mail address nor one of the rules"}},
 		"unknown cause":     {args: []string{"offboard", "ada@example.com", "--cause", "fun"}, code: cli.ExitUsage, says: []string{"--cause", "access-review"}},
 		"receiver is the leaver": {args: []string{"offboard", "ada@example.com", "--transfer-to", "Ada@example.com"}, plan: func(b *bundle) {
 			b.plans(schema.Finding{Code: schema.ReceiverIsSource, Connection: "box-main", Message: "the receiver is the leaver", Fix: "name somebody else"})

@@ -97,7 +97,10 @@ func (b *bundle) sql() *pgx.Conn {
 
 func (b *bundle) exec(sql string, args ...any) {
 	b.t.Helper()
-	_, err := b.sql().Exec(b.t.Context(), sql, args...)
+	conn, err := pgx.Connect(b.t.Context(), b.url)
+	require.NoError(b.t, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	_, err = conn.Exec(b.t.Context(), sql, args...)
 	require.NoError(b.t, err)
 }
 

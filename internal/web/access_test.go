@@ -81,6 +81,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"connect":      `{"name":"","vendor":"","base_url":"","token_url":"","client_id":"","client_secret":"","enterprise_id":""}`,
 		"create-token": `{"name":"","role":"","expires":""}`, "disable-connection": `{}`, "enable-connection": `{}`,
 	}
+	queries := map[string]string{"report-usage": "?connection=x"}
 	seen := 0
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -92,7 +93,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 				if strings.Contains(allowed, role) {
 					continue
 				}
-				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x", "{vendor}", "x").Replace(path)
+				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x", "{vendor}", "x").Replace(path) + queries[op.OperationID]
 				a := b.do(role, method, target, bodies[op.OperationID])
 				require.Equal(t, http.StatusForbidden, a.status, "%s as %s: %s", op.OperationID, role, a.raw)
 				require.Equal(t, "forbidden", a.json["code"])
