@@ -214,3 +214,38 @@ func TestANewAccountBringsItsUse(t *testing.T) {
 	id := b.text(`select id::text from account where external_id = '1'`)
 	require.Equal(t, byte('7'), id[14], "ids sort by the time they were made: %s", id)
 }
+
+// A try that was overtaken stores nothing, not even what nobody else stored.
+func TestAnOvertakenTryStoresNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	run := b.begun()
+	accounts := b.progress(run.ID, schema.DataAccounts)
+	_, err := b.StageAccounts(ctx, run.ID, accounts, atNow(population(3)[:1]), "m1")
+	require.NoError(t, err)
+	_, err = b.StageAccounts(ctx, run.ID, accounts, atNow(population(3)), "m1")
+	requireCode(t, schema.CodeStale, err)
+	_, err = b.RestartDataset(ctx, run.ID, accounts)
+	requireCode(t, schema.CodeStale, err)
+	require.Equal(t, 1, b.count(`select count(*) from staged_account`))
+
+	_, err = b.StageGroups(ctx, run.ID, b.progress(run.ID, schema.DataGroups), []schema.Group{aGroup("g1")}, "")
+	require.NoError(t, err)
+	first := schema.GroupListing{GroupID: "g1", Generation: 1}
+	require.NoError(t, b.StageMembers(ctx, run.ID, first, memberOf("g1", "1"), "m1"))
+	requireCode(t, schema.CodeStale, b.StageMembers(ctx, run.ID, first, memberOf("g1", "2"), ""))
+	require.NoError(t, b.StageCollaborations(ctx, run.ID, first, reachOf("g1", "f1"), ""))
+	requireCode(t, schema.CodeStale, b.StageCollaborations(ctx, run.ID, first, reachOf("g1", "f2"), ""))
+	requireCode(t, schema.CodeStale, b.EndGroup(ctx, run.ID, schema.DataCollaborations, "g1", true))
+	require.Equal(t, 1, b.count(`select count(*) from staged_membership`))
+	require.Equal(t, 1, b.count(`select count(*) from staged_collaboration`))
+	p := b.progress(run.ID, schema.DataMemberships)
+	require.Equal(t, 1, p.Pages)
+	require.EqualValues(t, 1, p.Rows)
+
+	require.NoError(t, b.EndRun(ctx, run.ID, schema.RunFailed, nil))
+	requireCode(t, schema.CodeStopped, b.StageMembers(ctx, run.ID, schema.GroupListing{GroupID: "g1", Generation: 1, Marker: "m1"}, memberOf("g1", "3"), ""))
+	requireCode(t, schema.CodeStopped, b.StageAbsence(ctx, run.ID, "9", time.Now()))
+	require.Equal(t, 1, b.count(`select count(*) from staged_membership`))
+}
