@@ -223,7 +223,7 @@ func TestRunsAreListedAndForgotten(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 3)
 
-	b.exec(`update run set ended_at = now() - interval '31 days' where id = any($1::text[]::uuid[])`, []string{string(seen[0]), string(seen[1]), string(seen[2])})
+	b.exec(`update run set ended_at = now() - interval '31 days' where id = any($1::text[]::uuid[])`, []string{string(seen[6]), string(seen[7]), string(seen[8])})
 	require.NoError(t, b.PruneRuns(ctx))
 	kept := b.count(`select count(*) from run`)
 	require.Equal(t, 7, kept, "of three, the sync is kept")
