@@ -18,6 +18,7 @@ import (
 
 	"sendoff/connectors/box/boxsim"
 	"sendoff/internal/apiclient"
+	"sendoff/internal/app"
 	"sendoff/internal/secret"
 	"sendoff/schema"
 	"sendoff/workflows"
@@ -124,6 +125,51 @@ func TestGoldenHistoriesOfWaysBack(t *testing.T) {
 	}
 }
 
+// url is where the stack's API is, and adminToken opens it.
+func (s *stack) url() string {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, app.ServerFileName))
+	require.NoError(s.t, err)
+	var at app.Address
+	require.NoError(s.t, json.Unmarshal(text, &at))
+	return at.URL
+}
+
+func (s *stack) adminToken() string {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, app.TokenFileName))
+	require.NoError(s.t, err)
+	return strings.TrimSpace(string(text))
+}
+
+// Runs are kept too: as they go, without what cannot be had, and failing.
+func TestGoldenHistoriesOfRuns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		kinds    []string
+		switches boxsim.Switches
+	}{
+		{"done", []string{"sync", "activity", "probe"}, boxsim.Switches{}},
+		{"without_events", []string{"activity"}, boxsim.Switches{PlanWithoutEvents: true}},
+		{"failed", []string{"sync", "activity", "probe"}, boxsim.Switches{AppState: "disabled"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, settings{})
+			require.NoError(t, s.sim.SetSwitches(c.switches))
+			api, err := apiclient.New(s.url(), s.adminToken())
+			require.NoError(t, err)
+			runs, err := api.StartRuns(t.Context(), "box", c.kinds...)
+			require.NoError(t, err)
+			for _, r := range runs {
+				s.replay(map[string]string{"sync": "Sync", "activity": "CollectActivity", "probe": "Probe"}[r.Kind], c.name,
+					workflows.RunID(schema.RunKind(r.Kind), schema.RunID(r.RunID)))
+			}
+		})
+	}
+}
+
 // replay replays a history once its workflow has ended, and keeps it if asked to.
 func (s *stack) replay(workflow, name, id string) {
 	s.t.Helper()
@@ -138,8 +184,7 @@ func (s *stack) replay(workflow, name, id string) {
 	}
 	s.open(history)
 	replayer := worker.NewWorkflowReplayer()
-	replayer.RegisterWorkflow(workflows.Offboarding)
-	replayer.RegisterWorkflow(workflows.Deprovision)
+	workflows.Register(replayer)
 	require.NoError(s.t, replayer.ReplayWorkflowHistory(nil, history))
 	if os.Getenv("SENDOFF_UPDATE_GOLDEN") != "" {
 		keep(s.t, filepath.Join(goldenDir, workflow, name+".json"), history)

@@ -30,8 +30,7 @@ func TestReplayOfKeptHistories(t *testing.T) {
 			history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
 			require.NoError(t, err)
 			replayer := worker.NewWorkflowReplayer()
-			replayer.RegisterWorkflow(workflows.Offboarding)
-			replayer.RegisterWorkflow(workflows.Deprovision)
+			workflows.Register(replayer)
 			require.NoError(t, replayer.ReplayWorkflowHistory(nil, history))
 		})
 	}
