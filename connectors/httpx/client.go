@@ -266,7 +266,7 @@ func (c *Client) decode(req Request, ans answer, out any) error {
 		return malformed("the answer is longer than 4 MiB")
 	}
 	// The decoder's text quotes the vendor's answer: it is not kept.
-	if err := json.Unmarshal(ans.body, out); err != nil {
+	if err := json.Unmarshal(legible(ans.body), out); err != nil {
 		return malformed("the answer is not the JSON that the vendor documents")
 	}
 	return nil
