@@ -19,6 +19,8 @@ type Gauges struct {
 	AuditUnsealed      int64
 	AuditLag           time.Duration // age of the oldest unsealed record; 0 = none
 	ConnectionsByState map[string]int64
+	AlarmsByCode       map[string]int64   // open ones
+	OldestDataset      map[string]float64 // age in seconds of the oldest of each data set, of enabled connections
 	Paused             bool
 }
 
@@ -44,6 +46,9 @@ func (s *Store) Gauges(ctx context.Context) (Gauges, error) {
 		if g.ConnectionsByState, err = counts(ctx, q, `select state as name, count(*) as n from connection group by state`); err != nil {
 			return err
 		}
+		if err := g.readInventory(ctx, q); err != nil {
+			return err
+		}
 		g.Paused, err = scalar[bool](ctx, q, `select paused from engine_switch`, nil) // one row
 		return err
 	})
@@ -67,6 +72,25 @@ func (g *Gauges) readPlans(ctx context.Context, q querier) (err error) {
 	}
 	g.OldestUnsettled, err = age(ctx, q, `select min(t.sent_at) from plan p join transfer t on t.plan_id = p.id
 		where p.`+open+` and t.state in ('sent', 'settling', 'stalled')`)
+	return err
+}
+
+// readInventory rests on the partial index alarm_open, and on a table with a few
+// rows for each connection.
+func (g *Gauges) readInventory(ctx context.Context, q querier) (err error) {
+	if g.AlarmsByCode, err = counts(ctx, q, `select code as name, count(*) as n from alarm where cleared_at is null group by code`); err != nil {
+		return err
+	}
+	rows, err := all[struct {
+		Name string
+		Age  float64
+	}](ctx, q, `select d.dataset as name, max(extract(epoch from now() - d.as_of))::float8 as age
+		from dataset d join connection c on c.id = d.connection_id
+		where c.state = 'enabled' and d.as_of is not null group by d.dataset`, nil)
+	g.OldestDataset = make(map[string]float64, len(rows))
+	for _, r := range rows {
+		g.OldestDataset[r.Name] = max(r.Age, 0)
+	}
 	return err
 }
 

@@ -45,7 +45,7 @@ func TestGauges(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, store.Gauges{
 		PlansByState: map[string]int64{}, ParkedByCause: map[string]int64{}, TransfersByState: map[string]int64{},
-		ConnectionsByState: map[string]int64{"enabled": 1}, Paused: true,
+		ConnectionsByState: map[string]int64{"enabled": 1}, AlarmsByCode: map[string]int64{}, OldestDataset: map[string]float64{}, Paused: true,
 	}, g, "what has ended is not counted")
 }
 

@@ -14,12 +14,18 @@ func (s *Store) ReleaseRun(ctx context.Context, id schema.RunID, reason string, 
 	if err := checkReason(reason, by); err != nil {
 		return schema.Run{}, err
 	}
-	return s.publish(ctx, "release a sync", id, func(ctx context.Context, p *publication) error {
+	run, err := s.publish(ctx, "release a sync", id, func(ctx context.Context, p *publication) error {
 		if err := p.requireQuarantined(ctx); err != nil {
 			return err
 		}
 		return p.apply(ctx, principal(by), map[string]string{"released": reason})
 	})
+	if err != nil {
+		return schema.Run{}, err
+	}
+	// What it brought is matched now rather than by the next sync.
+	_, err = s.Correlate(ctx, run.ConnectionID)
+	return run, err
 }
 
 // DiscardRun gives a quarantined sync up: what it staged is dropped and the next

@@ -24,6 +24,8 @@ type Gauges struct {
 	AuditUnsealed      int64
 	AuditLag           time.Duration
 	ConnectionsByState map[string]int64
+	AlarmsByCode       map[string]int64
+	OldestDataset      map[string]float64 // seconds
 	Paused             bool
 }
 
@@ -54,8 +56,8 @@ func (t *Telemetry) WatchGauges(read func(context.Context) (Gauges, error)) erro
 }
 
 type gauges struct {
-	up, plans, parked, transfers, outbox, failing, unsealed, connections, paused metric.Int64ObservableGauge
-	unsettledAge, outboxAge, auditLag                                            metric.Float64ObservableGauge
+	up, plans, parked, transfers, outbox, failing, unsealed, connections, alarms, paused metric.Int64ObservableGauge
+	unsettledAge, outboxAge, auditLag, datasetAge                                        metric.Float64ObservableGauge
 }
 
 func newGauges(m metric.Meter) (gauges, error) {
@@ -82,6 +84,8 @@ func newGauges(m metric.Meter) (gauges, error) {
 		unsealed:     number("sendoff_audit_unsealed_records", "Audit records that no checkpoint covers yet."),
 		auditLag:     seconds("sendoff_audit_seal_lag", "Age of the oldest of these; 0 = none."),
 		connections:  number("sendoff_connections", "Connections by state."),
+		alarms:       number("sendoff_alarms", "Open alarms by code."),
+		datasetAge:   seconds("sendoff_dataset_age", "Age of what is known, by data set: the oldest of all enabled connections."),
 		paused:       number("sendoff_engine_paused", "1 while sendoff pause stops all writes."),
 	}
 	return g, errors.Join(errs...)
@@ -89,8 +93,8 @@ func newGauges(m metric.Meter) (gauges, error) {
 
 func (g gauges) all() []metric.Observable {
 	return []metric.Observable{
-		g.up, g.plans, g.parked, g.transfers, g.outbox, g.failing, g.unsealed, g.connections, g.paused,
-		g.unsettledAge, g.outboxAge, g.auditLag,
+		g.up, g.plans, g.parked, g.transfers, g.outbox, g.failing, g.unsealed, g.connections, g.alarms, g.paused,
+		g.unsettledAge, g.outboxAge, g.auditLag, g.datasetAge,
 	}
 }
 
@@ -99,6 +103,10 @@ func (g gauges) observe(o metric.Observer, s Gauges) {
 	byLabel(o, g.parked, "cause", s.ParkedByCause)
 	byLabel(o, g.transfers, "state", s.TransfersByState)
 	byLabel(o, g.connections, "state", s.ConnectionsByState)
+	byLabel(o, g.alarms, "code", s.AlarmsByCode)
+	for name, age := range s.OldestDataset {
+		o.ObserveFloat64(g.datasetAge, age, metric.WithAttributes(attribute.String("dataset", name)))
+	}
 	o.ObserveFloat64(g.unsettledAge, s.OldestUnsettled.Seconds())
 	o.ObserveInt64(g.outbox, s.OutboxDepth)
 	o.ObserveInt64(g.failing, s.OutboxFailing)

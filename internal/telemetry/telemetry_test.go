@@ -76,7 +76,8 @@ func some() telemetry.Gauges {
 		PlansByState: map[string]int64{"parked": 2}, ParkedByCause: map[string]int64{"TRANSFER_REFUSED": 2},
 		TransfersByState: map[string]int64{"settling": 1}, OldestUnsettled: time.Hour, OutboxDepth: 3, OutboxFailing: 1,
 		OutboxOldest: 90 * time.Second, AuditUnsealed: 7, AuditLag: 2 * time.Second,
-		ConnectionsByState: map[string]int64{"enabled": 1}, Paused: true,
+		ConnectionsByState: map[string]int64{"enabled": 1}, AlarmsByCode: map[string]int64{"ACTIVITY_HOLE": 1},
+		OldestDataset: map[string]float64{"accounts": 90}, Paused: true,
 	}
 }
 
