@@ -102,6 +102,7 @@ func TestMetrics(t *testing.T) {
 		`sendoff_plans\{state="parked"\} 2`, `sendoff_plans\{state="running"\} 0`, `sendoff_parked_plans\{cause="TRANSFER_REFUSED"\} 2`,
 		`sendoff_oldest_unsettled_transfer_seconds 3600`, `sendoff_outbox_rows 3`, `sendoff_outbox_failing_rows 1`, `sendoff_outbox_oldest_row_seconds 90`,
 		`sendoff_audit_unsealed_records 7`, `sendoff_audit_seal_lag_seconds 2`, `sendoff_connections\{state="enabled"\} 1`, `sendoff_engine_paused 1`,
+		`sendoff_alarms\{code="ACTIVITY_HOLE"\} 1`, `sendoff_dataset_age_seconds\{dataset="accounts"\} 90`,
 		`sendoff_gauges_up 1`,
 	} {
 		require.Regexp(t, `(?m)^`+line+`$`, text)
