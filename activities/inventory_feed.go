@@ -11,8 +11,9 @@ import (
 const (
 	// eventsAtATime is about how many events are stored in one transaction.
 	eventsAtATime = 5000
-	// clockMargin is how far beyond a span its events are asked for: the vendor's
-	// clock may be ahead of ours. What comes twice for it counts once.
+	// clockMargin is how far beyond both ends of a span its events are asked for: the
+	// vendor's clock may be ahead of ours, or behind. What comes twice for it counts
+	// once.
 	clockMargin = 10 * time.Minute
 	// liveMargin is how long before the stream forgets a position it is given up.
 	liveMargin = time.Hour
@@ -95,7 +96,7 @@ func (v *Inventory) ReadPast(ctx context.Context, in RunInput) error {
 	var held []schema.ActivityEvent
 	pages := 0
 	position := f.state.BackfillPosition
-	span := schema.Interval{From: f.state.Backfill.From, To: f.state.Backfill.To.Add(clockMargin)}
+	span := schema.Interval{From: f.state.Backfill.From.Add(-clockMargin), To: f.state.Backfill.To.Add(clockMargin)}
 	return drain(ctx, position, func(ctx context.Context, at string) (connectors.Page[schema.ActivityEvent], error) {
 		return pastPage(ctx, f.events, span, at)
 	}, func(ctx context.Context, p connectors.Page[schema.ActivityEvent]) (err error) {

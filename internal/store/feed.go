@@ -30,9 +30,6 @@ func (s *Store) BeginFeed(ctx context.Context, f schema.FeedState, live string, 
 		return f, &schema.Error{Code: schema.CodeInvalid, Message: "a feed begins at a position of the live stream and the instant it is complete since"}
 	}
 	at, past = micros(at), schema.Interval{From: micros(past.From), To: micros(past.To)}
-	if past.Empty() {
-		past = schema.Interval{}
-	}
 	var after schema.FeedState
 	err := s.inTx(ctx, "begin the feed", func(ctx context.Context, t *tx) error {
 		before, err := t.openFeed(ctx, f.ConnectionID, f.Source)
@@ -43,6 +40,7 @@ func (s *Store) BeginFeed(ctx context.Context, f schema.FeedState, live string, 
 			return staleFeed()
 		}
 		after = before
+		at, past := notAhead(at, t.now), upTo(past, t.now)
 		after.Live, after.LiveAt, after.Backfill, after.BackfillPosition = live, at, past, ""
 		// An instant inside what is covered takes nothing of it away.
 		since := schema.Interval{From: at, To: at}
@@ -61,9 +59,9 @@ func (s *Store) BeginFeed(ctx context.Context, f schema.FeedState, live string, 
 }
 
 // HandleLive stores events of the live stream, with the position after them, and
-// moves the end of what is covered forward, never back; with it accounts show
-// their use. LiveAt is that end: what the vendor keeps for a limited time is safe
-// up to there. CodeStale when the live position is not f's.
+// moves the end of what is covered forward, never back and never beyond the
+// database's present; with it accounts show their use. LiveAt is that end: what the
+// vendor keeps for a limited time is safe up to there. CodeStale when the live position is not f's.
 func (s *Store) HandleLive(ctx context.Context, f schema.FeedState, events []schema.ActivityEvent, next string, coveredTo time.Time) (schema.FeedState, error) {
 	if next == "" {
 		return f, noPosition()
@@ -85,7 +83,7 @@ func (s *Store) HandleLive(ctx context.Context, f schema.FeedState, events []sch
 		}
 		after.Events += stored
 		if !coveredTo.IsZero() {
-			extend(&after, micros(coveredTo), t.now)
+			extend(&after, notAhead(micros(coveredTo), t.now), t.now)
 			if err := t.show(ctx, f); err != nil {
 				return err
 			}
@@ -161,7 +159,7 @@ func (s *Store) RecordActivity(ctx context.Context, c schema.ConnectionID, sourc
 			return err
 		}
 		after.Events += stored
-		after.Covered = schema.JoinInterval(before.Covered, covered)
+		after.Covered = schema.JoinInterval(before.Covered, upTo(covered, t.now))
 		if err := t.show(ctx, before); err != nil {
 			return err
 		}
@@ -211,6 +209,24 @@ func noPosition() error {
 
 // micros is an instant as Postgres keeps it.
 func micros(at time.Time) time.Time { return at.UTC().Truncate(time.Microsecond) }
+
+// notAhead is an instant, or now if that is earlier: a clock that was ahead must not
+// prove a silence that has not been, nor hide for as long that reading stood still.
+func notAhead(at, now time.Time) time.Time {
+	if at.After(now) {
+		return micros(now)
+	}
+	return at
+}
+
+// upTo is the part of a span that lies before now; the zero span for none.
+func upTo(span schema.Interval, now time.Time) schema.Interval {
+	span.To = notAhead(span.To, now)
+	if span.Empty() {
+		return schema.Interval{}
+	}
+	return span
+}
 
 func instant(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
 
