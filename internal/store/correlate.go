@@ -61,8 +61,11 @@ func (t *tx) correlate(ctx context.Context, id schema.ConnectionID) (schema.Corr
 	for _, statement := range []string{
 		sql,
 		`analyze correlation`,
-		// Rows are locked in one order, whoever else works on accounts.
-		`select 1 from account where id in (select id from correlation where how <> 'link' and cardinality(persons) = 1) order by id for no key update`,
+		// Rows are locked in one order, whoever else works on accounts, and only those
+		// that change: leavers do not wait for the others.
+		`select 1 from account where id in (select id from correlation where how <> 'link' and cardinality(persons) = 1
+			and (held_by is null or held_by = persons[1] and how <> case when by_email is not null then 'email' else 'employee_number' end))
+			order by id for no key update`,
 	} {
 		if err := t.run(ctx, statement, nil); err != nil {
 			return schema.CorrelationResult{}, err

@@ -288,6 +288,7 @@ func (t *tx) mergePersons(ctx context.Context, m personMerge, by schema.Principa
 	a := args{"keep": m.keep, "lose": m.lose, "now": t.now}
 	for _, sql := range []string{
 		`update person set email = null, kind = '', department = '', manager_id = null, last_day = null, merged_into = @keep, updated_at = @now where id = @lose`,
+		`update person set merged_into = @keep where merged_into = @lose`,
 		`update person_email set person_id = @keep where person_id = @lose`,
 		`update employment set person_id = @keep where person_id = @lose`,
 		`update employment set manager_id = @keep where manager_id = @lose`,

@@ -52,8 +52,14 @@ func (s *Store) AddRestriction(ctx context.Context, r schema.Restriction, by sch
 
 // lockRestrictions makes this transaction the only one that adds or ends a
 // restriction, and lets no vendor write journal its intent meanwhile: those take
-// the lock shared.
-func (t *tx) lockRestrictions(ctx context.Context) error { return t.lockKey(ctx, "restrictions") }
+// the lock shared. The lock on persons comes first: whoever waits for a roster to
+// be imported must not stop every write meanwhile.
+func (t *tx) lockRestrictions(ctx context.Context) error {
+	if err := t.lockPeople(ctx, false); err != nil {
+		return err
+	}
+	return t.lockKey(ctx, "restrictions")
+}
 
 func checkRestriction(r schema.Restriction) error {
 	invalid := func(message, fix string) error {
@@ -150,11 +156,9 @@ func (t *tx) recordRestriction(ctx context.Context, r schema.Restriction, by sch
 	return nil
 }
 
-// ensurePerson returns the person of an address, who may be new to us.
+// ensurePerson returns the person of an address, who may be new to us. It is called
+// under lockPeople.
 func (t *tx) ensurePerson(ctx context.Context, email string) (schema.PersonID, error) {
-	if err := t.lockPeople(ctx, false); err != nil {
-		return "", err
-	}
 	persons, err := t.personsOf(ctx, []string{email})
 	return persons[email], err
 }

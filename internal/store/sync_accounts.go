@@ -56,7 +56,7 @@ const updateAccountsSQL = `with differs as materialized (
 		from differs d where a.id = d.id),
 	linked as (
 		insert into person_account (account_id, person_id)
-		select d.id, e.id from differs d join person e on e.email = lower(d.login) where lower(d.login) <> lower(d.old_login)
+		select d.id, e.person_id from differs d join person_email e on e.email = lower(d.login) where lower(d.login) <> lower(d.old_login)
 		on conflict do nothing),
 	noted as (
 		insert into inventory_change (` + noteColumns + `)
@@ -82,7 +82,7 @@ const insertAccountsSQL = `with fresh as (
 		on conflict (connection_id, external_id) do nothing
 		returning id, external_id, login, status, observed_at),
 	linked as (
-		insert into person_account (account_id, person_id) select f.id, e.id from fresh f join person e on e.email = lower(f.login) on conflict do nothing),
+		insert into person_account (account_id, person_id) select f.id, e.person_id from fresh f join person_email e on e.email = lower(f.login) on conflict do nothing),
 	noted as (
 		insert into inventory_change (` + noteColumns + `)
 		select @connection, @run, 'account_appeared', f.id, f.external_id, f.login, '', '', '', '', f.status, @since, f.observed_at from fresh f where @news)

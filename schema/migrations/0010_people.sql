@@ -15,6 +15,7 @@ ALTER TABLE person
 CREATE INDEX person_list ON person (list_key, id) WHERE merged_into IS NULL;
 CREATE INDEX person_list_department ON person (department, list_key, id) WHERE merged_into IS NULL;
 CREATE INDEX person_list_unmanaged ON person (list_key, id) WHERE merged_into IS NULL AND manager_id IS NULL AND kind <> '';
+CREATE INDEX person_merged ON person (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX person_manager ON person (manager_id, list_key, id) WHERE manager_id IS NOT NULL;
 
 -- Addresses a person has or had. One that a roster or an operator vouches for is
@@ -27,7 +28,7 @@ CREATE TABLE person_email (
     since     timestamptz NOT NULL
 );
 CREATE INDEX person_email_person ON person_email (person_id);
-INSERT INTO person_email SELECT email, id, false, created_at FROM person;
+INSERT INTO person_email SELECT email, id, false, created_at FROM person WHERE email <> '';
 
 CREATE TABLE employment (
     source           text NOT NULL CHECK (source <> ''),
