@@ -303,8 +303,9 @@ func addProgress(ctx context.Context, q querier, runs []schema.Run) error {
 // kept: there are few, and changes name them.
 const keepRuns = 30 * 24 * time.Hour
 
-// PruneRuns forgets reads of events and probes that ended over 30 days ago, and
-// what ended syncs staged; a quarantined one keeps it.
+// PruneRuns forgets reads of events and probes that ended over 30 days ago, but for
+// the last of each, from which the next is due, and what ended syncs staged; a
+// quarantined one keeps it.
 func (s *Store) PruneRuns(ctx context.Context) error {
 	const op = "prune runs"
 	left, err := scalars[schema.RunID](ctx, s.pool, `select r.id from run r where state in ('done', 'failed', 'discarded') and kind = 'sync' and (
@@ -319,7 +320,8 @@ func (s *Store) PruneRuns(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = s.pool.Exec(ctx, `delete from run where kind in ('probe', 'activity') and ended_at < now() - @keep::interval`, args{"keep": keepRuns})
+	_, err = s.pool.Exec(ctx, `delete from run r where kind in ('probe', 'activity') and ended_at < now() - @keep::interval and exists (
+			select 1 from run n where n.connection_id = r.connection_id and n.kind = r.kind and n.created_at > r.created_at)`, args{"keep": keepRuns})
 	return translate(op, err)
 }
 

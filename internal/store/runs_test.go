@@ -228,3 +228,16 @@ func TestRunsAreListedAndForgotten(t *testing.T) {
 	kept := b.count(`select count(*) from run`)
 	require.Equal(t, 7, kept, "of three, the sync is kept")
 }
+
+// TestTheLastRunIsRemembered has a schedule that is longer than runs are kept.
+func TestTheLastRunIsRemembered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.SetSchedule(t.Context(), b.conn.Name, schema.Schedule{Sync: 0, Activity: 60 * day, Probe: 60 * day, Backfill: 60 * day}, b.admin)
+	require.NoError(t, err)
+	require.Len(t, b.due(), 2)
+	b.endAll(schema.RunDone, 40*day)
+	require.Empty(t, b.due())
+	require.NoError(t, b.PruneRuns(t.Context()))
+	require.Empty(t, b.due())
+}

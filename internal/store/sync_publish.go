@@ -202,8 +202,12 @@ func (p *publication) publishDatasets(ctx context.Context) error {
 			select @connection, @dataset, @state, @reason, @detail, case when @some then @as_of::timestamptz end,
 				case when @some then (`+counts[d]+`) else 0 end where @run::uuid is not null
 			on conflict (connection_id, dataset) do update set (state, reason, detail, as_of, rows) = (excluded.state, excluded.reason, excluded.detail,
-				coalesce(excluded.as_of, d.as_of), case when @some then excluded.rows else d.rows end)`,
-			args{"dataset": d, "state": at.State, "reason": at.Reason, "detail": detail, "some": p.some(d), "as_of": p.asOf()})
+				coalesce(excluded.as_of, d.as_of), case when not @some then d.rows when @floor then greatest(excluded.rows, d.rows) else excluded.rows end)`,
+			args{
+				"dataset": d, "state": at.State, "reason": at.Reason, "detail": detail, "some": p.some(d), "as_of": p.asOf(),
+				// A part of a listing is no measure of how many the next one lost.
+				"floor": d == schema.DataAccounts && !p.whole(d),
+			})
 		if err != nil {
 			return err
 		}

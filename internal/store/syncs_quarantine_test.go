@@ -124,3 +124,16 @@ func TestALaterSyncOvertakesAQuarantinedOne(t *testing.T) {
 	require.NoError(t, b.PruneRuns(t.Context()))
 	require.Zero(t, b.count(`select count(*) from staged_account`))
 }
+
+func TestAPartOfAListingIsNoMeasure(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.sync(vendor{accounts: population(100)})
+	run := b.begun()
+	b.stage(run.ID, vendor{accounts: population(20)})
+	require.NoError(t, b.FinishDataset(t.Context(), run.ID, schema.DataAccounts, schema.DatasetPartial, schema.ReasonTooLong))
+	run, err := b.PublishSync(t.Context(), run.ID)
+	require.NoError(t, err)
+	require.Equal(t, schema.RunDone, run.State)
+	require.Equal(t, schema.RunQuarantined, b.sync(vendor{accounts: population(30)}).State)
+}
