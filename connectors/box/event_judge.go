@@ -14,7 +14,8 @@ import (
 type event struct {
 	ID       text            `json:"event_id"`
 	Type     string          `json:"event_type"`
-	At       string          `json:"created_at"`
+	At       instant         `json:"created_at"`
+	Recorded instant         `json:"recorded_at"` // not documented, yet served
 	By       *actor          `json:"created_by"`
 	ActionBy *actor          `json:"action_by"` // not documented, yet served
 	Source   json.RawMessage `json:"source"`
@@ -44,6 +45,9 @@ func (c *Connector) judge(op string, wire []event) ([]schema.ActivityEvent, erro
 	kept := make([]schema.ActivityEvent, 0, len(wire))
 	for i := range wire {
 		w := &wire[i]
+		if w.empty() {
+			continue
+		}
 		if w.ID == "" || w.Type == "" {
 			return nil, malformed(op, "an event lacks its id or its type")
 		}
@@ -51,11 +55,7 @@ func (c *Connector) judge(op string, wire []event) ([]schema.ActivityEvent, erro
 		if means == irrelevant {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339, w.At)
-		if err != nil {
-			return nil, malformed(op, "an event's time is none")
-		}
-		e := schema.ActivityEvent{ID: string(w.ID), Type: w.Type, At: at.UTC()}
+		e := schema.ActivityEvent{ID: string(w.ID), Type: w.Type, At: w.at(c.now())}
 		if means == deletion {
 			if e.Deleted = w.subject(); e.Deleted != "" {
 				e.DeletedBy = w.By.user()
@@ -68,6 +68,23 @@ func (c *Connector) judge(op string, wire []event) ([]schema.ActivityEvent, erro
 		}
 	}
 	return kept, nil
+}
+
+// empty tells whether the entry is a null, which tells of nobody.
+func (w *event) empty() bool {
+	return w.ID == "" && w.Type == "" && w.By == nil && w.Source == nil
+}
+
+// at is when the event happened. One that does not say, or not legibly, did happen
+// at the latest now: to leave it out could make somebody look inactive, and to
+// refuse the page would stop the feed for as long as Box keeps the event.
+func (w *event) at(now time.Time) time.Time {
+	for _, told := range []instant{w.At, w.Recorded} {
+		if at := told.utc(); !at.IsZero() {
+			return at
+		}
+	}
+	return now.UTC()
 }
 
 // ours tells whether the work was done through an account and not by whoever

@@ -79,11 +79,31 @@ func (c *Connector) PastEvents(ctx context.Context, span schema.Interval, positi
 	})
 }
 
-// eventPage reads one page behind a position. A page that is empty, or is
-// followed by the position asked with, is the last: a page with fewer events than
-// asked for is not
+// mostEmptyPages is how many empty pages in a row are followed. Box is not known
+// to serve them before the end, but nothing says that it does not, where its filter
+// left nothing of a page.
+const mostEmptyPages = 20
+
+// eventPage reads one page behind a position. A page that is followed by the
+// position asked with, or by none, is the last, and so is an empty one that leads
+// nowhere but to empty ones: a page with fewer events than asked for is not
 // (https://developer.box.com/reference/get-events/).
 func (c *Connector) eventPage(ctx context.Context, op, position string, query url.Values) (connectors.EventPage, error) {
+	at := position
+	for range mostEmptyPages {
+		p, err := c.onePage(ctx, op, at, query)
+		if err != nil || !p.End || p.Read > 0 {
+			return p, err
+		}
+		if p.Next == at {
+			break
+		}
+		at = p.Next
+	}
+	return connectors.EventPage{Next: position, End: true}, nil
+}
+
+func (c *Connector) onePage(ctx context.Context, op, position string, query url.Values) (connectors.EventPage, error) {
 	query.Set("limit", strconv.Itoa(eventPageSize))
 	query.Set("event_type", askedTypes())
 	if position != "" {
@@ -94,6 +114,9 @@ func (c *Connector) eventPage(ctx context.Context, op, position string, query ur
 		return connectors.EventPage{}, err
 	}
 	if p.Entries == nil || len(*p.Entries) == 0 {
+		if p.Next.behind(position) {
+			position = string(p.Next)
+		}
 		return connectors.EventPage{Next: position, End: true}, nil
 	}
 	switch string(p.Next) {
@@ -111,6 +134,12 @@ func (c *Connector) eventPage(ctx context.Context, op, position string, query ur
 	return connectors.EventPage{
 		Events: events, Next: string(p.Next), End: string(p.Next) == position, Read: len(*p.Entries),
 	}, nil
+}
+
+// behind tells whether a position lies behind another: positions are numbers that
+// grow, too large for any of ours, and "0" leads back to the beginning.
+func (t text) behind(position string) bool {
+	return len(t) > len(position) || len(t) == len(position) && string(t) > position
 }
 
 // wireEvents is a page of events. Positions exceed what floats hold exactly, are
