@@ -190,6 +190,7 @@ const (
 	GapNoOwner      ReceiverGap = "no_owner"      // the department has none
 	GapNoAccount    ReceiverGap = "no_account"    // who is meant has no active account there
 	GapTwoAccounts  ReceiverGap = "two_accounts"  // who is meant has several
+	GapLeft         ReceiverGap = "left"          // the last day of who is meant is over
 )
 
 // RuleReceiver is whom a receiver rule means for a leaver, on one connection.

@@ -30,6 +30,8 @@ func RuleUnmet(c schema.Connection, rule string, gap schema.ReceiverGap) schema.
 		why, fix = who+" has no active account there that we know of", "sync the connection (sendoff sync "+c.Name+"), or link the account: sendoff people link"
 	case schema.GapTwoAccounts:
 		why, fix = who+" has several active accounts there", "name the one that shall receive by its login"
+	case schema.GapLeft:
+		why, fix = who+" has left: by the roster their last day is over", "correct the roster, or name the receiver by login"
 	case schema.GapNone:
 	}
 	return finding(c, schema.ReceiverMissing, "the receiver rule "+rule+" names nobody: "+why, fix)

@@ -16,7 +16,7 @@ func TestRuleUnmet(t *testing.T) {
 		require.True(t, schema.IsReceiverRule(rule))
 		seen := map[string]bool{}
 		for _, gap := range []schema.ReceiverGap{
-			schema.GapNobody, schema.GapNoManager, schema.GapLoop, schema.GapNoDepartment, schema.GapNoOwner, schema.GapNoAccount, schema.GapTwoAccounts,
+			schema.GapNobody, schema.GapNoManager, schema.GapLoop, schema.GapNoDepartment, schema.GapNoOwner, schema.GapNoAccount, schema.GapTwoAccounts, schema.GapLeft,
 		} {
 			f := policy.RuleUnmet(schema.Connection{Name: "box-main"}, rule, gap)
 			require.Equal(t, schema.ReceiverMissing, f.Code)

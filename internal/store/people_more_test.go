@@ -96,3 +96,20 @@ func TestMatchingAnewLocksNothing(t *testing.T) {
 	_, err = b.Correlate(ctx, b.conn.ID)
 	require.NoError(t, err)
 }
+
+func TestWhoHasLeftReceivesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	leaver := b.account("1")
+	b.account("2")
+	ask := func(last time.Time) schema.RuleReceiver {
+		b.whole(employment("1", "user1@example.com", "manager=2"), employment("2", "user2@example.com", "last="+last.Format(time.DateOnly)))
+		got, err := b.ReceiverByRule(t.Context(), schema.ReceiverManager, b.conn.ID, leaver.ID, leaver.Login)
+		require.NoError(t, err)
+		return got
+	}
+	require.Equal(t, "user2@example.com", ask(time.Now().AddDate(0, 0, 2)).Login)
+	got := ask(time.Now().AddDate(0, 0, -2))
+	require.Equal(t, schema.GapLeft, got.Gap)
+	require.Empty(t, got.Login)
+}

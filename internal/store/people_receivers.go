@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"sendoff/schema"
 )
@@ -14,6 +15,12 @@ func (s *Store) ReceiverByRule(ctx context.Context, rule string, c schema.Connec
 	var out schema.RuleReceiver
 	err := s.readTx(ctx, "find the receiver", func(ctx context.Context, q querier) (err error) {
 		if out, err = meantBy(ctx, q, rule, account, login); err != nil || out.Gap != schema.GapNone {
+			return err
+		}
+		left, err := scalar[bool](ctx, q, `select (last_day < @today::date) is true from person where id = @id`,
+			args{"id": out.PersonID, "today": schema.DateOf(time.Now().UTC())})
+		if err != nil || left {
+			out.Gap = schema.GapLeft
 			return err
 		}
 		logins, err := scalars[string](ctx, q, `select distinct on (a.external_id) a.login from account a
