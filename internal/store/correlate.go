@@ -19,6 +19,9 @@ func (s *Store) Correlate(ctx context.Context, id schema.ConnectionID) (schema.C
 		if err := t.lockPeople(ctx, false); err != nil {
 			return err
 		}
+		if err := t.joinByHash(ctx); err != nil {
+			return err
+		}
 		if result, err = t.correlate(ctx, id); err != nil || result.Matched == 0 {
 			return err
 		}

@@ -55,6 +55,9 @@ func (t *tx) importRoster(ctx context.Context, r schema.Roster, by schema.Princi
 	if err := t.lockPeople(ctx, true); err != nil {
 		return result, err
 	}
+	if err := t.joinByHash(ctx); err != nil {
+		return result, err
+	}
 	facts, err := t.rosterFacts(ctx, r)
 	if err != nil {
 		return result, err

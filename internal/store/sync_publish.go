@@ -83,8 +83,7 @@ func (t *tx) openPublication(ctx context.Context, id schema.RunID) (*publication
 	if !ok {
 		return nil, notFound("sync", string(id))
 	}
-	// Staged rows have no statistics yet, so joins are not left to guesses.
-	if err := t.run(ctx, `select set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`, nil); err != nil {
+	if err := t.joinByHash(ctx); err != nil {
 		return nil, err
 	}
 	if err := t.lockKey(ctx, "publish/"+string(connection.ConnectionID)); err != nil {
@@ -107,6 +106,13 @@ func (t *tx) openPublication(ctx context.Context, id schema.RunID) (*publication
 		p.last[d.Dataset] = d
 	}
 	return p, err
+}
+
+// joinByHash is for transactions that join many rows which they, or a try before
+// them, have just written: there are no statistics of those yet, and a guess that
+// they are few makes a join take hours.
+func (t *tx) joinByHash(ctx context.Context) error {
+	return t.run(ctx, `select set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`, nil)
 }
 
 // requireThrough refuses a run that has a data set before it.
