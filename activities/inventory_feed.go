@@ -15,8 +15,10 @@ const (
 	// vendor's clock may be ahead of ours, or behind. What comes twice for it counts
 	// once.
 	clockMargin = 10 * time.Minute
-	// liveMargin is how long before the stream forgets a position it is given up.
-	liveMargin = time.Hour
+	// liveMargin is how long before the stream forgets a position it is given up:
+	// the past may be read for a day, and the stream's first page tried for another,
+	// before it is used. Of a position that it forgot, the stream says nothing.
+	liveMargin = 2 * 24 * time.Hour
 )
 
 // feed is a connection's feed as an activity works on it.

@@ -237,3 +237,20 @@ func TestSyncOfAGroupThatIsTooLong(t *testing.T) {
 	}
 	require.Positive(t, s.count("group_membership"))
 }
+
+// TestAPositionIsGivenUpInTime: reading the past may take a day, after which the
+// stream must still know the position.
+func TestAPositionIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
+	s := newSurvey(t, boxsim.Config{Users: 12})
+	s.read()
+	for age, anew := range map[string]bool{"11 days": false, "13 days 12 hours": true} {
+		s.exec(`update activity_feed set live_at = now() - $1::text::interval where connection_id = $2::text::uuid`, age, string(s.box.ID))
+		run := s.begin(schema.RunActivity)
+		s.must(s.inventory.BeginFeed, run.ID)
+		s.end(run.ID)
+		f, err := s.Feed(t.Context(), s.box.ID, "box.events")
+		require.NoError(t, err)
+		require.Equal(t, anew, time.Since(f.LiveAt) < time.Hour, age)
+	}
+}
