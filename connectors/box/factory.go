@@ -65,6 +65,20 @@ func (Factory) Open(cfg connectors.Config) (connectors.Connector, error) {
 	}, nil
 }
 
+// checkSignIn finds the faults of how a connection signs in.
+func checkSignIn(cfg connectors.Config, problem func(where, message, fix string)) {
+	switch kind := cfg.Connection.AuthKind.OrDefault(); {
+	case kind != schema.AuthClientCredentials && kind != schema.AuthJWT && kind != schema.AuthCode:
+		problem("auth-kind", "Box has no sign-in of this kind", "use "+string(schema.AuthClientCredentials)+", "+string(schema.AuthJWT)+" or "+string(schema.AuthCode))
+	case kind == schema.AuthCode && cfg.Grants == nil:
+		problem("", "the connector was given no store of grants", "this is a fault of sendoff: report it")
+	case cfg.Secret == "" && kind == schema.AuthJWT:
+		problem("config-file", "the configuration file is empty", "take the file that Box's developer console downloaded")
+	case cfg.Secret == "":
+		problem("client-secret-file", "the client secret is empty", "write the application's client secret to the file")
+	}
+}
+
 // check finds every fault of a configuration.
 func check(cfg connectors.Config) []schema.Problem {
 	var all []schema.Problem
@@ -83,16 +97,7 @@ func check(cfg connectors.Config) []schema.Problem {
 	if conn.ClientID == "" {
 		problem("client-id", "the client id is empty", "copy it from the application's configuration in Box's developer console")
 	}
-	switch kind := conn.AuthKind.OrDefault(); {
-	case kind != schema.AuthClientCredentials && kind != schema.AuthJWT && kind != schema.AuthCode:
-		problem("auth-kind", "Box has no sign-in of this kind", "use "+string(schema.AuthClientCredentials)+", "+string(schema.AuthJWT)+" or "+string(schema.AuthCode))
-	case kind == schema.AuthCode && cfg.Grants == nil:
-		problem("", "the connector was given no store of grants", "this is a fault of sendoff: report it")
-	case cfg.Secret == "" && kind == schema.AuthJWT:
-		problem("config-file", "the configuration file is empty", "take the file that Box's developer console downloaded")
-	case cfg.Secret == "":
-		problem("client-secret-file", "the client secret is empty", "write the application's client secret to the file")
-	}
+	checkSignIn(cfg, problem)
 	if conn.EnterpriseID == "" && conn.AuthKind != schema.AuthCode { // which is asked whom the consent is of
 		problem("enterprise-id", "the enterprise id is empty", "copy it from Box's admin console, Account & Billing")
 	} else if checkIDs("", schema.ExternalID(conn.EnterpriseID)) != nil {
