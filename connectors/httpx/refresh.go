@@ -117,6 +117,9 @@ func (s *GrantSource) Seize(ctx context.Context) (token string, release func(end
 		if err != nil {
 			return "", nil, s.unreadable(err)
 		}
+		if g.Lost != "" { // which nobody can claim: its access token may outlive it
+			return "", nil, s.dead(g.Lost)
+		}
 		claimed, _, err := s.opts.Store.ClaimRefresh(ctx, s.opts.Connection, g.Generation)
 		if err != nil {
 			return "", nil, s.unreadable(err)

@@ -35,7 +35,7 @@ func (v *vault) LoadGrant(context.Context, schema.ConnectionID) (schema.Grant, e
 func (v *vault) ClaimRefresh(_ context.Context, _ schema.ConnectionID, generation int64) (claimed, crashed bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.claimed || generation != v.grant.Generation {
+	if v.claimed || generation != v.grant.Generation || v.grant.Lost != "" {
 		return false, false, nil
 	}
 	v.claimed = true
@@ -246,4 +246,22 @@ func TestARefusalAfterAnothersRefreshIsNone(t *testing.T) {
 	b.pass(time.Hour)
 	b.token(t, "theirs")
 	require.Empty(t, b.released)
+}
+
+// TestADeadGrantIsNotSeized: nobody can claim it, and whoever removes its
+// connection is told so at once, although its access token is not at its end.
+func TestADeadGrantIsNotSeized(t *testing.T) {
+	t.Parallel()
+	for loss, want := range map[schema.GrantLoss]error{
+		schema.GrantRevoked: connectors.ErrGrantRefused, schema.GrantUnanswered: connectors.ErrGrantLost, schema.GrantExpired: connectors.ErrTokenExpired,
+	} {
+		b := newGrantBench(t)
+		b.grant.Lost = loss
+		b.token(t, "a1")
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, _, err := b.source.Seize(ctx)
+		require.ErrorIs(t, err, want, loss)
+		require.Empty(t, b.requests())
+	}
 }
