@@ -31,6 +31,9 @@ type publication struct {
 // journal or the vendor's feed tells, deleted. A later observation of an account
 // is not overwritten. Repeating it returns the run as it ended.
 func (s *Store) PublishSync(ctx context.Context, id schema.RunID) (schema.Run, error) {
+	if err := s.applyPlain(ctx, id); err != nil {
+		return schema.Run{}, err
+	}
 	return s.publish(ctx, "publish a sync", id, func(ctx context.Context, p *publication) error {
 		if !p.sync.State.Open() {
 			return nil
