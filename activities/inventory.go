@@ -122,22 +122,38 @@ type EndRunInput struct {
 	Cause *schema.RunCause `json:"cause,omitempty"`
 }
 
-// EndRun ends a run. A sync that failed raises an alarm, for what is known grows
-// old; one that is done clears it.
+// EndRun ends a run. A sync or a read of events that failed raises an alarm, for
+// what is known grows old; one that is done clears it.
 func (v *Inventory) EndRun(ctx context.Context, in EndRunInput) error {
 	run, conn, err := v.store.RunOf(ctx, in.RunID)
 	if err != nil || !run.State.Open() {
 		return err
 	}
-	if run.Kind == schema.RunSync && in.Cause != nil {
-		err := v.store.RaiseAlarm(ctx, schema.Alarm{
-			ConnectionID: conn.ID, Code: schema.AlarmSyncFailing, Message: "the sync of connection " + conn.Name + " failed: " + in.Cause.Message, Fix: in.Cause.Fix,
+	code, what := alarmOf(run.Kind)
+	switch {
+	case code != "" && in.Cause != nil:
+		err = v.store.RaiseAlarm(ctx, schema.Alarm{
+			ConnectionID: conn.ID, Code: code, Message: "the " + what + " of connection " + conn.Name + " failed: " + in.Cause.Message, Fix: in.Cause.Fix,
 		})
-		if err != nil {
-			return err
-		}
+	case run.Kind == schema.RunActivity:
+		err = v.store.ClearAlarm(ctx, conn.ID, code)
+	}
+	if err != nil {
+		return err
 	}
 	return v.store.EndRun(ctx, in.RunID, in.State, in.Cause)
+}
+
+// alarmOf is the alarm of runs that fail, and what they do; "" for a probe, whose
+// findings have alarms of their own.
+func alarmOf(k schema.RunKind) (code, what string) {
+	switch k {
+	case schema.RunSync:
+		return schema.AlarmSyncFailing, "sync"
+	case schema.RunActivity:
+		return schema.AlarmActivityFailing, "read of events"
+	}
+	return "", ""
 }
 
 // source is a run's connection, opened for reading at the lowest priority.

@@ -139,9 +139,13 @@ func (v *Inventory) ReadLive(ctx context.Context, in RunInput) error {
 	var held []schema.ActivityEvent
 	pages := 0
 	position := f.state.Live
+	seen := circle{}
 	for {
 		asked := v.now().UTC()
 		p, err := f.events.LiveEvents(ctx, position)
+		if err == nil && !p.End {
+			err = seen.pass(position, p.Next)
+		}
 		if err != nil {
 			return err
 		}

@@ -21,8 +21,12 @@ func drain[T any](ctx context.Context, marker string, list func(context.Context,
 	pages := make(chan fetched[T])
 	go func() {
 		defer close(pages)
+		seen := circle{}
 		for {
 			p, err := list(ctx, marker)
+			if err == nil {
+				err = seen.pass(marker, p.Next)
+			}
 			select {
 			case pages <- fetched[T]{p, err}:
 			case <-ctx.Done():
@@ -48,6 +52,19 @@ func drain[T any](ctx context.Context, marker string, list func(context.Context,
 		}
 	}
 	return ctx.Err()
+}
+
+// circle are the places that a listing was at.
+type circle map[string]struct{}
+
+// pass goes on from a place to the next; "" is the end. A listing that comes to a
+// place again never ends, and would be read at full rate until its time is over.
+func (c circle) pass(at, next string) error {
+	c[at] = struct{}{}
+	if _, again := c[next]; !again || next == "" {
+		return nil
+	}
+	return &connectors.Error{Kind: connectors.Malformed, Op: "list", Sent: true, Detail: "the vendor's pages lead in a circle and would never end"}
 }
 
 // mostGenerations is how often a listing begins anew because its markers expire.

@@ -118,4 +118,5 @@ const (
 	AlarmActivityHole    = "ACTIVITY_HOLE"
 	AlarmSyncQuarantined = "SYNC_QUARANTINED"
 	AlarmSyncFailing     = "SYNC_FAILING"
+	AlarmActivityFailing = "ACTIVITY_FAILING"
 )
