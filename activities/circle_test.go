@@ -40,6 +40,24 @@ func TestFailedReadOfEventsRaisesAnAlarm(t *testing.T) {
 	require.Empty(t, open())
 }
 
+// What the doctor found is one fault, whatever runs it stops: one mail.
+func TestFaultThatStopsRunsIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s := newSurvey(t, boxsim.Config{Users: 2})
+	require.NoError(t, s.sim.SetSwitches(boxsim.Switches{AppState: "disabled"}))
+	env := newEnv(worker.Options{}, zap.NewNop())
+	env.RegisterActivity(s.inventory)
+	for _, kind := range []schema.RunKind{schema.RunSync, schema.RunActivity} {
+		run := s.begin(kind)
+		cause := s.examine(run.ID).Cause
+		require.NotNil(t, cause)
+		_, err := env.ExecuteActivity(s.inventory.EndRun, activities.EndRunInput{RunID: run.ID, State: schema.RunFailed, Cause: cause})
+		require.NoError(t, err)
+		s.must(s.inventory.TellOwner, run.ID)
+	}
+	require.Len(t, s.told.notices, 1)
+}
+
 // roundabout is a vendor whose pages lead from one to the other and back.
 type roundabout struct {
 	connectors.Connector

@@ -123,7 +123,8 @@ type EndRunInput struct {
 }
 
 // EndRun ends a run. A sync or a read of events that failed raises an alarm, for
-// what is known grows old; one that is done clears it.
+// what is known grows old; one that is done clears it. What the doctor found has
+// its alarm already: one fault is told once.
 func (v *Inventory) EndRun(ctx context.Context, in EndRunInput) error {
 	run, conn, err := v.store.RunOf(ctx, in.RunID)
 	if err != nil || !run.State.Open() {
@@ -131,6 +132,7 @@ func (v *Inventory) EndRun(ctx context.Context, in EndRunInput) error {
 	}
 	code, what := alarmOf(run.Kind)
 	switch {
+	case in.Cause != nil && conn.Health == schema.HealthFailed && string(conn.HealthCode) == in.Cause.Code:
 	case code != "" && in.Cause != nil:
 		err = v.store.RaiseAlarm(ctx, schema.Alarm{
 			ConnectionID: conn.ID, Code: code, Message: "the " + what + " of connection " + conn.Name + " failed: " + in.Cause.Message, Fix: in.Cause.Fix,
