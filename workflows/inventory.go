@@ -47,11 +47,21 @@ func (r inventoryRun) carryOut(ctx workflow.Context, work func(inventoryRun, wor
 		err = work(r, ctx, found)
 	}
 	if err != nil {
-		if err := r.end(ctx, schema.RunFailed, causeOfRun(err)); err != nil {
+		if err := r.end(ctx, schema.RunFailed, r.causeOf(ctx, err)); err != nil {
 			return err
 		}
 	}
 	return r.tellOwner(ctx)
+}
+
+// causeOf is why a run failed. Of a refusal the doctor tells more than its error.
+func (r inventoryRun) causeOf(ctx workflow.Context, err error) *schema.RunCause {
+	if refusedByVendor(err) {
+		if found, again := r.examine(ctx); again == nil && found.Cause != nil {
+			return found.Cause
+		}
+	}
+	return causeOfRun(err)
 }
 
 func (r inventoryRun) sync(ctx workflow.Context, found activities.Examined) error {

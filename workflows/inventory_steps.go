@@ -114,6 +114,12 @@ func (r inventoryRun) tellOwner(ctx workflow.Context) error {
 	return nil
 }
 
+// refusedByVendor tells whether the vendor refused an activity of a run.
+func refusedByVendor(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && (app.Type() == activities.TypeUnauthorized || app.Type() == activities.TypeForbidden)
+}
+
 // causeOfRun is why a run failed, from the error of one of its activities.
 func causeOfRun(err error) *schema.RunCause {
 	var app *temporal.ApplicationError

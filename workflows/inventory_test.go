@@ -25,6 +25,7 @@ type surveyor struct {
 	mu       sync.Mutex
 	calls    []string
 	examined activities.Examined
+	lost     *schema.RunCause // what the doctor finds when asked again
 	fails    map[string]error
 	ended    []activities.EndRunInput
 	env      *testsuite.TestWorkflowEnvironment
@@ -40,7 +41,11 @@ func newSurveyor(t *testing.T) *surveyor {
 	workflows.Register(s.env)
 	var v *activities.Inventory
 	s.env.OnActivity(v.Examine, anything, anything).Return(func(context.Context, activities.RunInput) (activities.Examined, error) {
-		return s.examined, s.note("Examine")
+		found := s.examined
+		if slices.Contains(s.calls, "Examine") {
+			found.Cause = s.lost
+		}
+		return found, s.note("Examine")
 	}).Maybe()
 	s.env.OnActivity(v.Publish, anything, anything).Return(func(context.Context, activities.RunInput) (activities.PublishResult, error) {
 		return activities.PublishResult{State: schema.RunDone}, s.note("Publish")
@@ -169,4 +174,14 @@ func TestOwnerWhoCannotBeToldHoldsUpNothing(t *testing.T) {
 	s.fails["TellOwner"] = temporal.NewApplicationError("the mail server is down", activities.TypeOf(schema.CodeUnavailable))
 	s.carryOut(t, workflows.Probe)
 	require.Equal(t, []string{"Examine", "EndRun", "TellOwner"}, s.calls)
+}
+
+// What a refusal in mid-run means is for the doctor to say.
+func TestRunThatIsRefusedAsksTheDoctor(t *testing.T) {
+	t.Parallel()
+	s := newSurveyor(t)
+	s.fails["ListGroups"] = temporal.NewNonRetryableApplicationError("box.token: unauthorized", activities.TypeUnauthorized, nil)
+	s.lost = &schema.RunCause{Code: "GRANT_LOST", Message: "the grant was lost", Fix: "consent again"}
+	s.carryOut(t, workflows.Sync)
+	require.Equal(t, "GRANT_LOST", s.ended[0].Cause.Code)
 }

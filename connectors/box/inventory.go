@@ -15,7 +15,14 @@ var _ connectors.InventoryLister = (*Connector)(nil)
 // nobody (https://developer.box.com/reference/get-users/).
 func (c *Connector) ListAccounts(ctx context.Context, marker string) (connectors.Page[schema.Account], error) {
 	k := call{op: opListUsers, path: "/users", query: with(userFields(), "user_type", "managed")}
-	return pageByMarker(ctx, c.client, k, marker, func(u user) (schema.Account, error) { return c.account(opListUsers, u) })
+	return pageByMarker(ctx, c.client, k, marker, func(u user) (schema.Account, error) {
+		// Managed users are the enterprise's own: another's would be taken for external
+		// ones, each of them, if the connection came to answer for somebody else.
+		if id := string(u.Enterprise.id()); id != "" && id != c.conn.EnterpriseID {
+			return schema.Account{}, malformed(opListUsers, "a managed user is of another enterprise than the connection")
+		}
+		return c.account(opListUsers, u)
+	})
 }
 
 const opListGroups = "box.list_groups"

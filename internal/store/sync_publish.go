@@ -152,15 +152,15 @@ func (p *publication) asOf() time.Time {
 // loss is how many accounts a sync listed where how many were.
 type loss struct{ listed, before int64 }
 
-// shrunk looks whether too many accounts are gone. Those that were read by id
-// count as listed, and those that are known to be deleted, with proof, as not
-// there before.
+// shrunk looks whether too many accounts are gone from the listing. Those that were
+// read by id do not count as listed: a listing that leaves them out may hide new
+// ones too. Those that are known to be deleted, with proof, were not there before.
 func (p *publication) shrunk(ctx context.Context) (*loss, error) {
 	if !p.whole(schema.DataAccounts) || !p.news(schema.DataAccounts) {
 		return nil, nil
 	}
 	n, err := one[struct{ Listed, Deleted int64 }](ctx, p, `select
-			(select count(*) from staged_account where run_id = @run) as listed,
+			(select count(*) from staged_account where run_id = @run and page > 0) as listed,
 			(select count(*) from account a where connection_id = @connection and status = 'deleted' and kind in ('person', 'app') and observed_at > @since
 				and not exists (select 1 from staged_account s where s.run_id = @run and s.external_id = a.external_id)) as deleted`,
 		args{"run": p.sync.ID, "connection": p.sync.ConnectionID, "since": p.last[schema.DataAccounts].AsOf})
@@ -192,7 +192,7 @@ func (p *publication) apply(ctx context.Context, actor audit.Actor, details map[
 // it was.
 func (p *publication) publishDatasets(ctx context.Context) error {
 	counts := map[schema.Dataset]string{
-		schema.DataAccounts:       `select count(*) from staged_account where run_id = @run`,
+		schema.DataAccounts:       `select count(*) from staged_account where run_id = @run and page > 0`,
 		schema.DataGroups:         `select count(*) from vendor_group where connection_id = @connection`,
 		schema.DataMemberships:    `select count(*) from group_membership where connection_id = @connection`,
 		schema.DataCollaborations: `select count(*) from group_collaboration where connection_id = @connection`,
