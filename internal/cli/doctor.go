@@ -151,7 +151,7 @@ func (s *serverCheck) connections() {
 		if plain(c.BaseURL) || plain(c.TokenURL) {
 			s.say(check, app.VerdictFail, "a URL is neither https nor on loopback", "connect again with https")
 		}
-		if c.State != string(schema.ConnectionEnabled) {
+		if c.State == string(schema.ConnectionDisabled) {
 			s.say(check, app.VerdictWarn, "is "+c.State, "sendoff connections enable "+c.Name+", or remove it")
 			continue
 		}
@@ -160,7 +160,21 @@ func (s *serverCheck) connections() {
 			s.fails(check, err)
 			continue
 		}
-		s.say(check, app.VerdictOK, "works as "+checked.Check.Role+" of enterprise "+checked.Check.EnterpriseID, "")
+		verdict, fact, fix := verdictOf(checked)
+		s.say(check, verdict, fact, fix)
+	}
+}
+
+// verdictOf is what the connection's own doctor found, in a line.
+func verdictOf(c apiclient.Checked) (app.Verdict, string, string) {
+	look := "sendoff connections test " + c.Connection.Name
+	switch d := c.Diagnosis; {
+	case d == nil, d.Health == string(schema.HealthActive):
+		return app.VerdictOK, "works as " + c.Check.Role + " of enterprise " + c.Check.EnterpriseID, ""
+	case d.Usable:
+		return app.VerdictWarn, "is " + d.Health + ": " + d.Code, look
+	default:
+		return app.VerdictFail, "is " + d.Health + ": " + d.Code, look
 	}
 }
 
