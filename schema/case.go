@@ -38,7 +38,7 @@ type Case struct {
 	Approvals   int
 	RequestedBy string // principal's name
 	RequestedID TokenID
-	Source      string // cli, csv, api
+	Source      string // cli, csv, api, hr
 	Hash        string
 	CreatedAt   time.Time
 	ClosedAt    time.Time // zero = open
@@ -46,8 +46,12 @@ type Case struct {
 
 // Request asks for an offboarding.
 type Request struct {
-	Door        Door // empty = offboarding
-	Email       string
+	Door  Door // empty = offboarding
+	Email string
+	// PersonID is who leaves, where that is known; empty = whose the address is.
+	PersonID PersonID
+	// Logins are those of other accounts of the person, looked for besides Email.
+	Logins      []string
 	Receivers   []string
 	EffectiveAt time.Time // zero = at once
 	Grace       time.Duration

@@ -21,6 +21,7 @@ type StoredDiagnosis struct {
 type AlarmView struct {
 	Alarm
 	Connection string // name; empty = not about a connection
+	Source     string // name; empty = not about a source of HR events
 }
 
 // Passing tells whether a fault may be over by itself: nobody has to mend it.

@@ -97,17 +97,23 @@ const (
 	OutboxDecision  OutboxKind = "decision"   // update a workflow with a decision's id
 	OutboxLane      OutboxKind = "lane"       // signal deprovision/<plan id>: look at the lane
 	OutboxStartRun  OutboxKind = "start_run"  // start sync/<run id>, activity/<run id> or probe/<run id>
+	OutboxLeaver    OutboxKind = "leaver"     // start leaver/<leaver id>, or tell it to look again
+	OutboxPoll      OutboxKind = "poll"       // start poll/<source id>
+	OutboxNotice    OutboxKind = "notice"     // start notice/<notice id>
 )
 
 // OutboxRow is one message to Temporal, written with the state it announces.
 type OutboxRow struct {
 	ID         int64
 	Kind       OutboxKind
-	CaseID     CaseID // empty for what is about a run
+	CaseID     CaseID // empty for what is about no case
 	PlanID     PlanID // empty = the case's own workflow
 	DecisionID DecisionID
 	RunID      RunID
 	RunKind    RunKind
+	LeaverID   LeaverID
+	SourceID   SourceID
+	NoticeID   NoticeID
 	Tries      int
 	CreatedAt  time.Time
 }

@@ -29,21 +29,24 @@ type EmploymentKey struct {
 // Employment is one employment of a person, as its source says.
 type Employment struct {
 	EmploymentKey
-	PersonID       PersonID
-	Kind           EmploymentKind
-	Name           string
-	Email          string // work address, lower case
-	EmployeeNumber string
-	HireDate       Date // zero dates = not said
-	LastWorkingDay Date
-	TerminatedOn   Date
-	LeaveReason    string
-	TimeZone       string // IANA name; empty = the site's or the company's
-	Department     string
-	Site           string
-	Manager        string   // the manager's id in the same source, or work address
-	ManagerID      PersonID // resolved; empty = none, or not found
-	UpdatedAt      time.Time
+	PersonID        PersonID
+	Kind            EmploymentKind
+	Name            string
+	Email           string // work address, lower case
+	EmployeeNumber  string
+	HireDate        Date // zero dates = not said
+	LastWorkingDay  Date
+	TerminatedOn    Date
+	GardenLeaveFrom Date // the first day without work before the employment ends
+	Status          EmploymentStatus
+	ForCause        bool // it ends at once, for cause
+	LeaveReason     string
+	TimeZone        string // IANA name; empty = the site's or the company's
+	Department      string
+	Site            string
+	Manager         string   // the manager's id in the same source, or work address
+	ManagerID       PersonID // resolved; empty = none, or not found
+	UpdatedAt       time.Time
 	// AbsentSince is when a whole roster first left the employment out; zero = it
 	// was there. It is no termination.
 	AbsentSince time.Time

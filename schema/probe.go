@@ -105,6 +105,7 @@ type AlarmID string
 type Alarm struct {
 	ID           AlarmID
 	ConnectionID ConnectionID // empty = not about a connection
+	SourceID     SourceID     // empty = not about a source of HR events
 	Code         string       // a ProbeCode, AlarmActivityHole, AlarmSyncQuarantined or another
 	Message      string
 	Fix          string
@@ -117,6 +118,18 @@ type Alarm struct {
 const (
 	AlarmActivityHole    = "ACTIVITY_HOLE"
 	AlarmSyncQuarantined = "SYNC_QUARANTINED"
+	// AlarmFeedSilent: a source told nothing for longer than its rhythm.
+	AlarmFeedSilent = "FEED_SILENT"
+	// AlarmPollFailed: a source's API cannot be read.
+	AlarmPollFailed = "POLL_FAILED"
+	// AlarmEventReused: an event id came again with another body.
+	AlarmEventReused = "EVENT_ID_REUSED"
+	// AlarmEventRefused: signed events cannot be read.
+	AlarmEventRefused = "EVENT_REFUSED"
+	// AlarmBatchHeld: a batch of leavers awaits its release.
+	AlarmBatchHeld = "BATCH_HELD"
+	// AlarmForCause: somebody is dismissed for cause who has another employment.
+	AlarmForCause        = "FOR_CAUSE_BUT_EMPLOYED"
 	AlarmSyncFailing     = "SYNC_FAILING"
 	AlarmActivityFailing = "ACTIVITY_FAILING"
 )

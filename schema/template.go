@@ -16,6 +16,9 @@ type Template struct {
 	// Receivers are logins to try after those that the request names, in order;
 	// the last may be an archive account.
 	Receivers []string
+	// Moment says when the clock of a leaver starts whom HR tells of; zero = the
+	// default.
+	Moment MomentRule
 	// Builtin tells the templates every installation has from those of files.
 	Builtin   bool
 	Source    string // the file's text, of one that was applied; "" = built in
@@ -52,6 +55,14 @@ func FindTemplate(name string) (Template, bool) {
 		return Template{}, false
 	}
 	return all[i], true
+}
+
+// MomentOrDefault is the template's rule, or the default where it says none.
+func (t Template) MomentOrDefault() MomentRule {
+	if t.Moment.Starts == "" {
+		return DefaultMoment()
+	}
+	return t.Moment
 }
 
 // Has tells whether the template contains a step of that kind.

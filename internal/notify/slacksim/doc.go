@@ -1,0 +1,2 @@
+// Package slacksim simulates Slack's incoming webhooks, from Slack's documents.
+package slacksim

@@ -1,0 +1,101 @@
+package schema
+
+import "time"
+
+// ChannelSlack is an incoming webhook of Slack, by the name that the
+// configuration gives it.
+const ChannelSlack Channel = "slack"
+
+// NoticeEvent is what a notice tells.
+type NoticeEvent string
+
+// The events.
+const (
+	NoticePlanned    NoticeEvent = "planned"    // a case was opened
+	NoticeStarting   NoticeEvent = "starting"   // its first write is next
+	NoticeParked     NoticeEvent = "parked"     // a plan needs somebody
+	NoticeDone       NoticeEvent = "done"       // the case is closed; with the evidence
+	NoticeCancelled  NoticeEvent = "cancelled"  // the case was cancelled and undone
+	NoticeMoved      NoticeEvent = "moved"      // its moment is another
+	NoticeRefused    NoticeEvent = "refused"    // pre-flight refuses a leaver of HR
+	NoticeAffected   NoticeEvent = "affected"   // the leaver receives another's content, or has reports
+	NoticeBatchHeld  NoticeEvent = "batch_held" // a batch needs two releases
+	NoticeFeedSilent NoticeEvent = "feed_silent"
+)
+
+// NoticeEvents lists them.
+func NoticeEvents() []NoticeEvent {
+	return []NoticeEvent{
+		NoticePlanned, NoticeStarting, NoticeParked, NoticeDone, NoticeCancelled, NoticeMoved, NoticeRefused, NoticeAffected,
+		NoticeBatchHeld, NoticeFeedSilent,
+	}
+}
+
+// Audience is who is told.
+type Audience string
+
+// The audiences. The manager is the leaver's, told by mail to their address; the
+// leaver is never told.
+const (
+	AudienceManager Audience = "manager"
+	AudienceIT      Audience = "it"
+	AudienceHR      Audience = "hr"
+)
+
+// NoticeRoute says who is told of which events, and how.
+type NoticeRoute struct {
+	Audience Audience      `json:"audience"`
+	Events   []NoticeEvent `json:"events"`
+	Channel  Channel       `json:"channel"`
+	To       []string      `json:"to,omitempty"` // addresses, or names of webhooks; the manager's are found
+}
+
+// NoticeRules is who is told of what, in which words.
+type NoticeRules struct {
+	Version   int
+	Routes    []NoticeRoute
+	Texts     map[NoticeEvent]string // of events; the first line is a mail's subject; others have the built-in text
+	Source    string                 // the file's text; empty = none was applied, nobody is told
+	UpdatedBy string
+	UpdatedAt time.Time
+}
+
+// NoticeState is what became of a notice.
+type NoticeState string
+
+// The states.
+const (
+	NoticePending   NoticeState = "pending"
+	NoticeDelivered NoticeState = "delivered"
+	NoticeFailed    NoticeState = "failed" // refused for good, or given up after two days
+)
+
+// QueuedNotice is one notice to one audience by one channel.
+type QueuedNotice struct {
+	ID          NoticeID
+	Event       NoticeEvent
+	Audience    Audience
+	Channel     Channel
+	To          []string
+	CaseID      CaseID
+	PlanID      PlanID
+	LeaverID    LeaverID
+	BatchID     BatchID
+	SourceID    SourceID
+	Cause       *Cause // of a parked plan
+	Version     int    // of the rules it was made by
+	State       NoticeState
+	Attempts    int
+	LastError   string
+	TextHash    string // hex SHA-256 of what was delivered
+	CreatedAt   time.Time
+	DeliveredAt time.Time
+}
+
+// NoticeFilter selects notices; zero values select all.
+type NoticeFilter struct {
+	State  NoticeState
+	CaseID CaseID
+	After  string
+	Limit  int
+}
