@@ -26,6 +26,11 @@ type Config struct {
 	Store   Store
 	Planner Planner
 	Checker ConnectionChecker
+	// HR keeps what HR tells; nil = none of its operations is served.
+	HR HRStore
+	// SCIM serves identity providers below /scim/v2/ and authenticates them itself;
+	// nil = it is not served.
+	SCIM    http.Handler
 	Log     *zap.Logger      // nil is silent
 	Version string           // of the program, for GET /v1/version
 	Now     func() time.Time // nil is the clock
@@ -56,6 +61,7 @@ type server struct {
 	store   Store
 	planner Planner
 	checker ConnectionChecker
+	hr      HRStore // nil = nothing of HR is served
 	log     *zap.Logger
 	version string
 	// publicURL is Config's.
@@ -72,7 +78,7 @@ func New(cfg Config) http.Handler {
 		panic("web: the API needs a store, a planner and a connection checker")
 	}
 	s := &server{
-		store: cfg.Store, planner: cfg.Planner, checker: cfg.Checker,
+		store: cfg.Store, planner: cfg.Planner, checker: cfg.Checker, hr: cfg.HR,
 		log: cfg.Log, version: cfg.Version, now: cfg.Now, publicURL: cfg.PublicURL,
 	}
 	if s.log == nil {
@@ -95,6 +101,7 @@ func New(cfg Config) http.Handler {
 	}
 	cfg.Probes.register(mux)
 	s.serveCallback(mux)
+	s.serveSCIM(mux, cfg.SCIM)
 	s.serveMetrics(mux, cfg.Probes.Metrics)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, &schema.Error{

@@ -12,7 +12,7 @@ import (
 	"sendoff/schema"
 )
 
-// Store is a web.Store of functions. A method whose function is nil panics: the
+// Store is a web.Store and a web.HRStore of functions. A method whose function is nil panics: the
 // test did not expect the call. Authenticate knows Tokens alone.
 type Store struct {
 	RestrictionFuncs
@@ -23,6 +23,7 @@ type Store struct {
 	ReportFuncs
 	RunFuncs
 	PeopleFuncs
+	HRFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
 	CreateTokenFunc           func(schema.Token) (schema.Token, error)
