@@ -86,6 +86,7 @@ func testArrows() []arrow {
 		{"connectors/all", []string{"connectors/..."}, "walks all folders"},
 		{"connectors/conformance", []string{"connectors/httpx"}, "its demonstration connector is built as a vendor's is"},
 		{"connectors/*", []string{"connectors/conformance", "connectors/simkit", "connectors/*/*sim"}, "a vendor's connector runs the suite over its simulator"},
+		{"internal/notify", []string{"connectors/simkit", "internal/notify/slacksim"}, "posts to a simulated Slack"},
 		{"internal/app", []string{"..."}, "starts everything"},
 		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/web", "internal/secret", "internal/local/localtest"}, "proves that it satisfies the ports declared there, with real keys"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},

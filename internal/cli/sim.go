@@ -3,7 +3,8 @@ package cli
 import "sendoff/connectors/box/boxsim"
 
 type simCommands struct {
-	Box simBoxCommand `cmd:"" help:"Simulate a Box enterprise on loopback; prints one JSON line with all that a client needs."`
+	Box   simBoxCommand   `cmd:"" help:"Simulate a Box enterprise on loopback; prints one JSON line with all that a client needs."`
+	Slack simSlackCommand `cmd:"" help:"Simulate Slack's incoming webhooks on loopback; prints one JSON line."`
 }
 
 type simBoxCommand struct {

@@ -26,7 +26,11 @@ const notifySetting = "notify"
 type Notify struct {
 	SMTP     *SMTP // nil = no mail
 	Webhooks map[string]Webhook
+	Slack    map[string]Slack
 }
+
+// Slack is an incoming webhook of Slack; who has its URL can post by it.
+type Slack struct{ URL Secret }
 
 // SMTP is the mail server that takes notices.
 type SMTP struct {
@@ -78,12 +82,15 @@ func (r *noticeReader) fault(n *yaml.Node, at, message, fix string) {
 
 func (r *noticeReader) read(n *yaml.Node) Notify {
 	var out Notify
-	m := r.members(n, notifySetting, "smtp", "webhooks")
+	m := r.members(n, notifySetting, "smtp", "webhooks", "slack")
 	if m["smtp"] != nil {
 		out.SMTP = r.smtp(m["smtp"], "notify.smtp")
 	}
 	if m["webhooks"] != nil {
 		out.Webhooks = r.webhooks(m["webhooks"], "notify.webhooks")
+	}
+	if m["slack"] != nil {
+		out.Slack = r.slack(m["slack"], "notify.slack")
 	}
 	return out
 }
@@ -190,7 +197,7 @@ func (r *noticeReader) webhooks(n *yaml.Node, at string) map[string]Webhook {
 		case u.Scheme == "http" && !isLoopback(u.Hostname()):
 			r.fault(node, in+".url", "would show notices to the network", "use https; http is for 127.0.0.1")
 		}
-		w.Secret = r.secret(node, m, in, "secret_file", "SENDOFF_WEBHOOK_SECRET_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
+		w.Secret = r.secret(node, m, in, "secret_file", "SENDOFF_WEBHOOK_SECRET_"+variableOf(name))
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(w.Secret.text, "whsec_"))
 		if err != nil || len(key) < minWebhookSecret || len(key) > maxWebhookSecret {
 			r.fault(node, in+".secret_file", "gives no secret of 24 to 64 bytes in base64", "make one with: openssl rand -base64 32")
@@ -199,6 +206,40 @@ func (r *noticeReader) webhooks(n *yaml.Node, at string) map[string]Webhook {
 	}
 	return out
 }
+
+// slack reads incoming webhooks of Slack. A map without members is one whose URL
+// is in the environment.
+func (r *noticeReader) slack(n *yaml.Node, at string) map[string]Slack {
+	out := map[string]Slack{}
+	named := r.members(n, at)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		node, in := named[name], at+"."+name
+		if !webhookName.MatchString(name) {
+			r.fault(node, in, "is not a name for a webhook", "use 1 to 63 lower-case letters, digits and dashes")
+			continue
+		}
+		m := r.members(node, in, "url_file")
+		if m == nil {
+			continue
+		}
+		variable := "SENDOFF_SLACK_URL_" + variableOf(name)
+		secret := r.secret(node, m, in, "url_file", variable)
+		u, err := url.Parse(secret.text) // whose text repeats the URL
+		switch {
+		case secret.text == "":
+			r.fault(node, in+".url_file", "gives no URL", "put the URL that Slack shows for the webhook into a file or into "+variable)
+		case err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http"):
+			r.fault(node, in+".url_file", "gives no absolute URL", "copy the URL that Slack shows for the webhook")
+		case u.Scheme == "http" && !isLoopback(u.Hostname()):
+			r.fault(node, in+".url_file", "gives an URL that would show notices to the network", "use https; http is for 127.0.0.1")
+		}
+		out[name] = Slack{URL: secret}
+	}
+	return out
+}
+
+// variableOf is the part of a variable's name that a webhook's name becomes.
+func variableOf(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
 
 // secret reads what a file or a variable holds; the variable wins. Absent is
 // empty; the caller knows whether that may be.

@@ -47,6 +47,30 @@ notify:
 		}
 	})
 
+	t.Run("Slack's webhooks, whose URLs are secrets", func(t *testing.T) {
+		t.Parallel()
+		secretURL := "https://hooks.slack.com/services/T1/B1/hunter2"
+		file := write("slack.yaml", fmt.Sprintf("notify:\n  slack:\n    it: {url_file: %s}\n    hr-team: {}\n", write("slack-url", secretURL+"\n")))
+		cfg, err := config.Load(config.Sources{File: file, Env: env(map[string]string{"SENDOFF_SLACK_URL_HR_TEAM": "http://127.0.0.1:9/services/x"})})
+		require.NoError(t, err)
+		require.Equal(t, secretURL, cfg.Notify.Slack["it"].URL.Reveal())
+		require.Equal(t, "http://127.0.0.1:9/services/x", cfg.Notify.Slack["hr-team"].URL.Reveal())
+		for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+			require.NotContains(t, fmt.Sprintf(format, cfg.Notify.Slack), "hunter2")
+		}
+
+		file = write("badslack.yaml", fmt.Sprintf("notify:\n  slack:\n    none: {}\n    plain: {url_file: %s}\n    odd: {url_file: %s, url: x}\n    IT: {}\n",
+			write("plain-url", "http://hooks.slack.com/hunter2"), write("odd-url", "hunter2 :// \x7f")))
+		_, err = config.Load(config.Sources{File: file, Env: env(nil)})
+		var e *schema.Error
+		require.ErrorAs(t, err, &e)
+		require.Len(t, e.Problems, 5)
+		for _, at := range []string{"notify.slack.none.url_file", "notify.slack.plain.url_file", "notify.slack.odd.url)", "notify.slack.odd.url_file", "notify.slack.IT"} {
+			require.ErrorContains(t, err, at)
+		}
+		require.NotContains(t, err.Error(), "hunter2")
+	})
+
 	t.Run("nothing is needed", func(t *testing.T) {
 		t.Parallel()
 		cfg, err := config.Load(config.Sources{Env: env(nil)})

@@ -1,6 +1,6 @@
-// Package notify sends notices by mail and by signed webhooks. A notice counts
-// as sent when every recipient's server has accepted it. Nothing it returns
-// repeats an address, a secret or a message.
+// Package notify sends notices by mail, by signed webhooks and to Slack. A notice
+// counts as sent when every recipient's server has accepted it. Nothing it
+// returns repeats an address, a secret or a message.
 package notify
 
 import (
@@ -21,6 +21,7 @@ import (
 type Config struct {
 	SMTP     *SMTP              // nil = no mail
 	Webhooks map[string]Webhook // by the names that templates use
+	Slack    map[string]Slack   // as above
 	// RootCAs prove servers, beside none other; nil = the system's.
 	RootCAs *x509.CertPool
 	// Timeout bounds one conversation with one server; 0 = 30 s.
@@ -31,7 +32,7 @@ type Config struct {
 // Notice is one message to one or more recipients.
 type Notice struct {
 	Channel schema.Channel
-	To      []string // mail addresses, or names of webhooks
+	To      []string // mail addresses, or names of webhooks, or of Slack's
 	Message string   // the first line is a mail's subject
 	CaseID  schema.CaseID
 	PlanID  schema.PlanID
@@ -51,6 +52,7 @@ const (
 type Notifier struct {
 	smtp    *SMTP
 	hooks   map[string]hook
+	slack   map[string]slackChannel
 	roots   *x509.CertPool
 	timeout time.Duration
 	now     func() time.Time
@@ -59,13 +61,15 @@ type Notifier struct {
 	// accepted are the messages that a server took, so that a repeat for the sake
 	// of one recipient does not reach the others again.
 	accepted map[string]struct{}
+	pauses   map[string]time.Time // until when Slack wants no message, by webhook
 }
 
 // New returns a notifier. CodeInvalid for a configuration that would send a
 // secret or a message over a network without TLS.
 func New(cfg Config) (*Notifier, error) {
 	n := &Notifier{
-		smtp: cfg.SMTP, hooks: map[string]hook{}, roots: cfg.RootCAs, timeout: cfg.Timeout, now: cfg.Now, accepted: map[string]struct{}{},
+		smtp: cfg.SMTP, hooks: map[string]hook{}, slack: map[string]slackChannel{}, roots: cfg.RootCAs, timeout: cfg.Timeout, now: cfg.Now,
+		accepted: map[string]struct{}{}, pauses: map[string]time.Time{},
 	}
 	if n.timeout == 0 {
 		n.timeout = defaultTimeout
@@ -86,6 +90,13 @@ func New(cfg Config) (*Notifier, error) {
 		}
 		n.hooks[name] = h
 	}
+	for name, w := range cfg.Slack {
+		s, err := newSlack(name, w, client)
+		if err != nil {
+			return nil, err
+		}
+		n.slack[name] = s
+	}
 	return n, nil
 }
 
@@ -103,8 +114,10 @@ func (n *Notifier) Notify(ctx context.Context, notice Notice) error {
 		failures = n.mail(ctx, notice)
 	case schema.ChannelWebhook:
 		failures = n.webhooks(ctx, notice)
+	case schema.ChannelSlack:
+		failures = n.slacks(ctx, notice)
 	default:
-		return invalid("the channel is neither mail nor webhook", "mend the template")
+		return invalid("the channel is neither mail nor webhook nor slack", "mend the template")
 	}
 	return worst(failures)
 }
