@@ -190,21 +190,17 @@ func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *sch
 			d.Findings = append(d.Findings, l.findings...)
 			continue
 		}
-		matches, err := l.c.FindByLogin(ctx, r.Email)
+		matches, problem, err := l.accountsOf(ctx, r)
 		if err != nil {
 			degraded = true
 			d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
 			continue
 		}
-		if len(matches) > 1 {
-			return d, &schema.Problem{
-				Code:    string(schema.AmbiguousLogin),
-				Message: fmt.Sprintf("%d accounts of connection %s have the login %s", len(matches), l.conn.Name, r.Email),
-				Fix:     "make the login unique at the vendor",
-			}, nil
+		if problem != nil {
+			return d, problem, nil
 		}
-		if len(matches) == 1 {
-			account, err := b.draftAccount(ctx, l, r, t, matches[0])
+		for _, found := range matches {
+			account, err := b.draftAccount(ctx, l, r, t, found)
 			if err != nil {
 				return d, nil, err
 			}
@@ -223,6 +219,34 @@ func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *sch
 	}
 	d.Hash = schema.CaseHash(hashes)
 	return d, nil, nil
+}
+
+// accountsOf returns the accounts of a lane that have one of the request's logins.
+// A login of several accounts is a problem: nobody knows which is meant.
+func (l *lane) accountsOf(ctx context.Context, r schema.Request) ([]schema.Account, *schema.Problem, error) {
+	var all []schema.Account
+	for i, login := range append([]string{r.Email}, r.Logins...) {
+		if i > 0 && strings.EqualFold(login, r.Email) {
+			continue
+		}
+		matches, err := l.c.FindByLogin(ctx, login)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(matches) > 1 {
+			return nil, &schema.Problem{
+				Code:    string(schema.AmbiguousLogin),
+				Message: fmt.Sprintf("%d accounts of connection %s have the login %s", len(matches), l.conn.Name, login),
+				Fix:     "make the login unique at the vendor",
+			}, nil
+		}
+		for _, m := range matches {
+			if !slices.ContainsFunc(all, func(a schema.Account) bool { return a.ExternalID == m.ExternalID }) {
+				all = append(all, m)
+			}
+		}
+	}
+	return all, nil, nil
 }
 
 // withTemplate fills in what the request leaves to its template: the door, and

@@ -27,7 +27,8 @@ type LeaverStore interface {
 	MissLeaver(ctx context.Context, id schema.LeaverID, revision int64) error
 	RefuseLeaver(ctx context.Context, id schema.LeaverID, revision int64, findings []schema.Finding) error
 	// MoveLeaverCase gives the leaver's own case the leaver's moment, if none of its
-	// plans has begun; CodeConflict else.
+	// plans has begun; CodeConflict else. A moment that it was given before is not
+	// given again.
 	MoveLeaverCase(ctx context.Context, id schema.LeaverID, revision int64) error
 	// CancelLeaverCase cancels the leaver's own case and keeps what will not come
 	// back. With unlessBegun, CodeConflict when a plan has begun.

@@ -25,6 +25,7 @@ const (
 	SourceProtected     FindingCode = "SOURCE_PROTECTED"
 	SourceOnHold        FindingCode = "SOURCE_ON_HOLD"
 	HoldsUnreadableNow  FindingCode = "HOLDS_UNREADABLE"
+	PlanImpossible      FindingCode = "PLAN_IMPOSSIBLE" // of a leaver that HR tells of: no plan can be made
 )
 
 // The warnings of pre-flight.

@@ -125,13 +125,16 @@ func (t *tx) insertCases(ctx context.Context, cases []newCase, by schema.Princip
 	if err != nil {
 		return err
 	}
-	if err := t.refuseOneself(ctx, persons, by); err != nil {
+	for i := range cases {
+		cases[i].PersonID = cmp.Or(cases[i].draft.Request.PersonID, persons[cases[i].Email])
+	}
+	if err := t.refuseOneself(ctx, cases, by); err != nil {
 		return err
 	}
 	batch := &pgx.Batch{}
 	for i := range cases {
 		c := &cases[i]
-		c.PersonID, c.CreatedAt = persons[c.Email], t.now
+		c.CreatedAt = t.now
 		t.queueCase(batch, *c)
 		t.recordCase(*c, by)
 	}
@@ -174,11 +177,14 @@ func (t *tx) lockForCases(ctx context.Context, cases []newCase) error {
 	return nil
 }
 
-// ensurePersons returns the person of each case's address.
+// ensurePersons returns the person of each case's address, of those whose request
+// names no person.
 func (t *tx) ensurePersons(ctx context.Context, cases []newCase) (map[string]schema.PersonID, error) {
 	var emails []string
 	for _, c := range cases {
-		emails = append(emails, c.Email)
+		if c.draft.Request.PersonID == "" {
+			emails = append(emails, c.Email)
+		}
 	}
 	slices.Sort(emails)
 	return t.personsOf(ctx, slices.Compact(emails))
@@ -217,13 +223,13 @@ func (t *tx) personsOf(ctx context.Context, emails []string) (map[string]schema.
 
 // refuseOneself refuses cases for the person who asks for them, by any address
 // that person has or had.
-func (t *tx) refuseOneself(ctx context.Context, persons map[string]schema.PersonID, by schema.Principal) error {
+func (t *tx) refuseOneself(ctx context.Context, cases []newCase, by schema.Principal) error {
 	own, err := t.personOf(ctx, by)
 	if err != nil || own == "" {
 		return err
 	}
-	for _, p := range persons {
-		if p == own {
+	for _, c := range cases {
+		if c.PersonID == own {
 			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody offboards themselves; nothing was started", Fix: "let another operator do it"}
 		}
 	}

@@ -42,34 +42,37 @@ func (s *Store) Decide(ctx context.Context, d schema.Decision, by schema.Princip
 	if d.ID, err = newID[schema.DecisionID](); err != nil {
 		return d, err
 	}
-	err = s.inTx(ctx, "decide", func(ctx context.Context, t *tx) error {
-		c, err := t.lockCase(ctx, d.CaseID)
-		if err != nil {
-			return err
-		}
-		open, err := t.lockOpenPlans(ctx, d)
-		if err != nil {
-			return err
-		}
-		person, err := t.personOf(ctx, by)
-		if err != nil {
-			return err
-		}
-		if isOwn(by, c, open) || person != "" && person == c.PersonID {
-			return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
-		}
-		d.CreatedAt = t.now
-		if err := t.insertDecision(ctx, d); err != nil {
-			return err
-		}
-		affected, err := t.apply(ctx, d, c, open)
-		if err != nil {
-			return err
-		}
-		t.recordDecision(d, by, affected)
-		return t.announce(ctx, d, affected)
-	})
+	err = s.inTx(ctx, "decide", func(ctx context.Context, t *tx) error { return t.decide(ctx, &d, by) })
 	return d, err
+}
+
+// decide is Decide within a transaction, of a decision with id and principal.
+func (t *tx) decide(ctx context.Context, d *schema.Decision, by schema.Principal) error {
+	c, err := t.lockCase(ctx, d.CaseID)
+	if err != nil {
+		return err
+	}
+	open, err := t.lockOpenPlans(ctx, *d)
+	if err != nil {
+		return err
+	}
+	person, err := t.personOf(ctx, by)
+	if err != nil {
+		return err
+	}
+	if isOwn(by, c, open) || person != "" && person == c.PersonID {
+		return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
+	}
+	d.CreatedAt = t.now
+	if err := t.insertDecision(ctx, *d); err != nil {
+		return err
+	}
+	affected, err := t.apply(ctx, *d, c, open)
+	if err != nil {
+		return err
+	}
+	t.recordDecision(*d, by, affected)
+	return t.announce(ctx, *d, affected)
 }
 
 // isOwn tells whether the case offboards the principal: by the address it was

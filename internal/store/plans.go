@@ -343,6 +343,9 @@ func (s *Store) CloseCase(ctx context.Context, id schema.CaseID) error {
 			return conflict(strconv.Itoa(open)+" plans of the case are open", "wait for their end, or cancel the case")
 		}
 		t.record(audit.CaseStream(string(id)), engine(), "case.closed", audit.Subject{CaseID: string(id)}, nil)
+		if err := t.tellLeavers(ctx, id); err != nil {
+			return err
+		}
 		return t.changeOne(ctx, `update lifecycle_case set closed_at = @now where id = @id`, args{"id": id, "now": t.now})
 	})
 }

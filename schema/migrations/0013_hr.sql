@@ -130,6 +130,7 @@ CREATE TABLE leaver (
     end_kind      text NOT NULL DEFAULT '' CHECK (end_kind IN ('', 'done', 'withdrawn', 'cancelled', 'no_account', 'discarded', 'replaced')),
     case_id       uuid REFERENCES lifecycle_case,
     own_case      boolean NOT NULL DEFAULT false,
+    case_due_at   timestamptz, -- the moment that the own case was last given; an operator may have moved it since
     batch_id      uuid REFERENCES batch,
     findings      jsonb NOT NULL DEFAULT '[]',
     lost          text[] NOT NULL DEFAULT '{}',
