@@ -98,8 +98,11 @@ type Leaving struct {
 	Key      EmploymentKey // that decides; the one that lasts for somebody who stays
 	Moment   Moment
 	ForCause bool
-	Reason   string
-	Why      string // in words, for the audit record
+	// Contradicts tells that somebody who goes on being employed was dismissed for
+	// cause: they do not leave at once, and people must look (AlarmForCause).
+	Contradicts bool
+	Reason      string
+	Why         string // in words, for the audit record
 }
 
 // LeaverJudge tells whether a person leaves. It is pure: the same facts have the
