@@ -19,6 +19,8 @@ const (
 	UpdateDecide = "decide"
 	// SignalLane tells a plan that its lane may be free.
 	SignalLane = "lane"
+	// SignalLook tells a leaver or a poll to look again.
+	SignalLook = "look"
 )
 
 // OffboardingID is the workflow id of a case.
@@ -35,3 +37,12 @@ type DecideInput struct {
 
 // RunID is the workflow id of a run.
 func RunID(kind schema.RunKind, id schema.RunID) string { return string(kind) + "/" + string(id) }
+
+// LeaverFlowID is the workflow id of a leaver.
+func LeaverFlowID(id schema.LeaverID) string { return "leaver/" + string(id) }
+
+// PollID is the workflow id of a source's polls.
+func PollID(id schema.SourceID) string { return "poll/" + string(id) }
+
+// NoticeFlowID is the workflow id of a notice.
+func NoticeFlowID(id schema.NoticeID) string { return "notice/" + string(id) }

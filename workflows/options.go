@@ -79,3 +79,19 @@ func settle() workflow.ActivityOptions {
 		HeartbeatTimeout: alive, RetryPolicy: retry(2*time.Second, 10*time.Minute),
 	}
 }
+
+// delivery is for notices: a server that is down for a weekend still gets them.
+func delivery() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: QueueEngine, StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 48 * time.Hour, HeartbeatTimeout: alive,
+		RetryPolicy: retry(5*time.Second, 30*time.Minute),
+	}
+}
+
+// poll is for reading a source's API, which may be a whole company.
+func poll() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: QueueInventory, StartToCloseTimeout: 2 * time.Hour, ScheduleToCloseTimeout: 6 * time.Hour, HeartbeatTimeout: alive,
+		RetryPolicy: retry(5*time.Second, 10*time.Minute),
+	}
+}

@@ -9,4 +9,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Sync)
 	r.RegisterWorkflow(CollectActivity)
 	r.RegisterWorkflow(Probe)
+	r.RegisterWorkflow(Leaver)
 }

@@ -148,3 +148,10 @@ func settleTransfer(ctx workflow.Context, ref schema.StepRef) (activities.Transf
 func completeTransfer(ctx workflow.Context, ref schema.StepRef) error {
 	return run(ctx, database(), acts.CompleteTransfer, activities.StepInput{Ref: ref})
 }
+
+// leavers names the activities of leavers, as acts does those of the engine.
+var leavers *activities.Leavers
+
+func settleLeaver(ctx workflow.Context, id schema.LeaverID) (activities.LeaverResult, error) {
+	return call(ctx, vendor(), leavers.SettleLeaver, activities.LeaverInput{LeaverID: id})
+}
