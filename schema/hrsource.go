@@ -104,6 +104,9 @@ type Mapping struct {
 	EventID string `json:"event_id,omitempty"`
 	// DateLayouts are layouts of dates besides YYYY-MM-DD, as Go writes them.
 	DateLayouts []string `json:"date_layouts,omitempty"`
+	// When keeps to bodies that have one of the values at each of the paths; any
+	// other is accepted and tells nothing. Empty = every body is read.
+	When map[string][]string `json:"when,omitempty"`
 }
 
 // Signature says how a source signs its webhooks with HMAC.
