@@ -113,6 +113,7 @@ func (s *server) registerAll() {
 	s.registerReports()
 	s.registerRuns()
 	s.registerPeople()
+	s.registerHR()
 	s.registerRecover()
 	s.registerTokens()
 	s.registerEngine()

@@ -199,7 +199,9 @@ func (s *server) showCase(ctx context.Context, _ schema.Principal, in *CaseRef) 
 	if err != nil {
 		return nil, err
 	}
-	return &caseOutput{Body: caseOf(view)}, nil
+	out := &caseOutput{Body: caseOf(view)}
+	out.Body.Leaver, err = s.leaverOfCase(ctx, view.Case.ID)
+	return out, err
 }
 
 func (s *server) find(ctx context.Context, ref string) (schema.CaseView, error) {

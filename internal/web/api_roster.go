@@ -95,18 +95,45 @@ func (s *server) importRoster(ctx context.Context, by schema.Principal, in *rost
 	if err != nil {
 		return nil, err
 	}
+	if err := s.refuseLiveSource(ctx, r.Source); err != nil {
+		return nil, err
+	}
 	done, err := s.store.ImportRoster(ctx, r, in.Body.DryRun, by)
 	if err != nil {
 		return nil, err
 	}
-	return &rosterOutput{Body: rosterBody{
+	return &rosterOutput{Body: rosterOf(r, done)}, nil
+}
+
+// refuseLiveSource: what a source of HR events tells goes through its inbox, or
+// nobody would be asked whether those people leave.
+func (s *server) refuseLiveSource(ctx context.Context, name string) error {
+	if s.hr == nil {
+		return nil
+	}
+	src, err := s.hr.SourceByName(ctx, name)
+	switch {
+	case schema.CodeOf(err) == schema.CodeNotFound:
+		return nil
+	case err != nil:
+		return err
+	}
+	return &schema.Error{
+		Code: schema.CodeRefused, Message: src.Name + " is a source of HR events: people leave by what it tells; nothing was changed",
+		Fix: "import the file with: sendoff hr import FILE --source " + src.Name,
+	}
+}
+
+// rosterOf is what a roster did, or would do.
+func rosterOf(r schema.Roster, done schema.RosterResult) rosterBody {
+	return rosterBody{
 		Source: r.Source, Mode: r.Mode, DryRun: done.DryRun, Rows: done.Rows, Added: done.Added, Changed: done.Changed,
 		Unchanged: done.Unchanged, Absent: done.Absent, Refused: done.Refused, NewPeople: done.NewPeople, Merged: done.Merged,
 		Ignored: nonNil(r.Ignored), Issues: listOf(done.Issues, issueOf), Correlation: correlationOf(done.Correlation),
 		Entries: listOf(done.Entries, func(e schema.RosterEntry) rosterEntryBody {
 			return rosterEntryBody{e.Change, e.ExternalID, e.PersonID, e.Joined, nonNil(e.Fields)}
 		}),
-	}}, nil
+	}
 }
 
 // readRoster checks the request and reports every fault at once.

@@ -38,6 +38,7 @@ type alarmsInput struct {
 type alarmBody struct {
 	ID         schema.AlarmID `json:"id"`
 	Connection string         `json:"connection" doc:"Empty = not about a connection"`
+	Source     string         `json:"source" doc:"Of HR events; empty = not about one"`
 	Code       string         `json:"code"`
 	Message    string         `json:"message"`
 	Fix        string         `json:"fix"`
@@ -84,7 +85,7 @@ func (s *server) listAlarms(ctx context.Context, _ schema.Principal, in *alarmsI
 	out.Body.Alarms, out.Body.Next = []alarmBody{}, next
 	for _, a := range list {
 		out.Body.Alarms = append(out.Body.Alarms, alarmBody{
-			ID: a.ID, Connection: a.Connection, Code: a.Code, Message: a.Message, Fix: a.Fix,
+			ID: a.ID, Connection: a.Connection, Source: a.Source, Code: a.Code, Message: a.Message, Fix: a.Fix,
 			RaisedAt: a.RaisedAt.UTC(), ToldAt: instant(a.ToldAt), ClearedAt: instant(a.ClearedAt),
 		})
 	}

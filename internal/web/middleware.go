@@ -103,8 +103,8 @@ func (s *server) logExchange(method, id string, x *exchange, status int, took ti
 }
 
 // personal is what must not reach a log although an error of a library may
-// quote it: addresses and tokens.
-var personal = regexp.MustCompile(`[^\s"'<>()=,;]+@[^\s"'<>()=,;]+|` + tokenPrefix + `[A-Za-z0-9_-]+`)
+// quote it: addresses, tokens and secrets.
+var personal = regexp.MustCompile(`[^\s"'<>()=,;]+@[^\s"'<>()=,;]+|` + tokenPrefix + `[A-Za-z0-9_-]+|` + whsec + `[A-Za-z0-9+/=]+`)
 
 func scrub(err error) string {
 	if err == nil {
@@ -129,7 +129,7 @@ func harden(next http.Handler) http.Handler {
 			return
 		}
 		most := int64(maxBody)
-		if r.URL.Path == rosterPath {
+		if r.URL.Path == rosterPath || r.URL.Path == importPath {
 			most = maxRosterBody
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most+1)

@@ -19,6 +19,7 @@ type caseBody struct {
 	Hash        string           `json:"hash"`
 	RequestedBy string           `json:"requested_by"`
 	CreatedAt   time.Time        `json:"created_at"`
+	Leaver      *caseLeaverBody  `json:"leaver,omitempty" doc:"What HR wants, when one case is shown; absent = HR did not ask"`
 	Accounts    []accountBody    `json:"accounts" nullable:"false"`
 }
 

@@ -12,7 +12,7 @@ import (
 type HRFuncs struct {
 	CreateSourceFunc      func(schema.Source, schema.SourceSecrets) (schema.Source, error)
 	ListSourcesFunc       func(after string, limit int) ([]schema.Source, string, error)
-	SourceByNameFunc      func(name string) (schema.Source, error)
+	SourceByNameFunc      func(name string) (schema.Source, error) // nil = there is none
 	UpdateSourceFunc      func(schema.Source) (schema.Source, error)
 	RotateSourceFunc      func(name string, secrets schema.SourceSecrets, overlap time.Duration) (schema.Source, error)
 	SetSourceStateFunc    func(name string, to schema.ConnectionState, reason string) (schema.Source, error)
@@ -48,6 +48,9 @@ func (f *HRFuncs) ListSources(_ context.Context, after string, limit int) ([]sch
 
 // SourceByName calls its function.
 func (f *HRFuncs) SourceByName(_ context.Context, name string) (schema.Source, error) {
+	if f.SourceByNameFunc == nil {
+		return schema.Source{}, &schema.Error{Code: schema.CodeNotFound, Message: "there is no source of that name"}
+	}
 	return f.SourceByNameFunc(name)
 }
 
