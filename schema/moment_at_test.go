@@ -48,6 +48,8 @@ func TestDateAt(t *testing.T) {
 		"Ramadan begins":             {"Africa/Casablanca", "2026-02-15", "02:30", "2026-02-15T02:30:00+00:00"},
 		"Ramadan ends":               {"Africa/Casablanca", "2026-03-22", "02:30", "2026-03-22T03:00:00+01:00"},
 		"Samoa left a day out":       {"Pacific/Apia", "2011-12-30", "18:00", "2011-12-31T00:00:00+14:00"},
+		"from its first minute":      {"Pacific/Apia", "2011-12-30", "00:00", "2011-12-31T00:00:00+14:00"},
+		"to its last":                {"Pacific/Apia", "2011-12-30", "23:59", "2011-12-31T00:00:00+14:00"},
 		"and the day before it":      {"Pacific/Apia", "2011-12-29", "23:59", "2011-12-29T23:59:00-10:00"},
 		"Kwajalein left a day out":   {"Pacific/Kwajalein", "1993-08-21", "18:00", "1993-08-22T00:00:00+12:00"},
 		"seconds in the offset":      {"Africa/Monrovia", "1971-06-01", "18:00", "1971-06-01T18:44:30Z"},

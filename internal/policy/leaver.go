@@ -86,22 +86,20 @@ func (j *judge) look() {
 	}
 }
 
-// successor is the employment that goes on from one that ends: the first that
-// lasts, else the one that ends last. Nil = none does.
+// successor is an employment that goes on from one that ends: one that lasts,
+// else one that ends later. Nil = none does.
 func (j *judge) successor(e tenure) *tenure {
 	for i := range j.lasting {
 		if j.succeeds(j.lasting[i], e) {
 			return &j.lasting[i]
 		}
 	}
-	var best *tenure
 	for i := range j.ending {
-		next := &j.ending[i]
-		if later(next.day, e.day) && j.succeeds(*next, e) && (best == nil || later(next.day, best.day)) {
-			best = next
+		if later(j.ending[i].day, e.day) && j.succeeds(j.ending[i], e) {
+			return &j.ending[i]
 		}
 	}
-	return best
+	return nil
 }
 
 // succeeds tells whether an employment that is there after the end of another
