@@ -29,7 +29,7 @@ func decode(body []byte) (any, []schema.Problem) {
 	if err := json.Unmarshal(body, &whole); err != nil {
 		where := "body"
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if errors.As(err, &syntax) && syntax.Offset > 0 {
 			where = fmt.Sprintf("byte %d", syntax.Offset)
 		}
 		return nil, oneProblem(where, "syntax", "the body is not one JSON document", "send one JSON object")
@@ -76,7 +76,7 @@ func (d *decoder) value() any {
 		return open
 	}
 	if len(d.at) >= maxDepth {
-		d.stop = true
+		d.stop, d.at = true, d.at[:0] // where it is deepest helps nobody
 		d.problem("depth", fmt.Sprintf("it is nested deeper than %d", maxDepth), "send the facts of employments alone")
 		return nil
 	}
@@ -88,9 +88,10 @@ func (d *decoder) value() any {
 
 // inside reads the value that one more step leads to.
 func (d *decoder) inside(s step) any {
+	outer := len(d.at)
 	d.at = append(d.at, s)
 	v := d.value()
-	d.at = d.at[:len(d.at)-1]
+	d.at = d.at[:min(outer, len(d.at))]
 	return v
 }
 

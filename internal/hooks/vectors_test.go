@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -194,8 +195,8 @@ func flip(b []byte, i int) []byte {
 }
 
 func reasonOf(err error) hooks.Reason {
-	f, ok := err.(*hooks.Failure)
-	if !ok {
+	var f *hooks.Failure
+	if !errors.As(err, &f) {
 		return ""
 	}
 	return f.Reason

@@ -114,37 +114,44 @@ func TestDeclaredSignatures(t *testing.T) {
 		"Merge": {
 			schema.Signature{Header: "X-Merge-Webhook-Signature", Hash: "sha256", Encoding: "base64url", Content: "{body}"},
 			schema.Mapping{Fields: fields},
-			map[string]string{"X-Merge-Webhook-Signature": base64.URLEncoding.EncodeToString(sum256(string(body)))}, hex.EncodeToString(hash[:]),
+			map[string]string{"X-Merge-Webhook-Signature": base64.URLEncoding.EncodeToString(sum256(string(body)))},
+			hex.EncodeToString(hash[:]),
 		},
 		"HiBob": {
 			schema.Signature{Header: "Bob-Signature", Hash: "sha512", Encoding: "base64", Content: "{body}"},
 			schema.Mapping{Fields: fields, EventID: "data.seq"},
-			map[string]string{"Bob-Signature": base64.StdEncoding.EncodeToString(sum512.Sum(nil))}, "7",
+			map[string]string{"Bob-Signature": base64.StdEncoding.EncodeToString(sum512.Sum(nil))},
+			"7",
 		},
 		"unpadded, no id where the mapping looks": {
 			schema.Signature{Header: "Bob-Signature", Hash: "sha512", Encoding: "base64", Content: "{body}"},
 			schema.Mapping{Fields: fields, EventID: "data"},
-			map[string]string{"Bob-Signature": base64.RawStdEncoding.EncodeToString(sum512.Sum(nil))}, hex.EncodeToString(hash[:]),
+			map[string]string{"Bob-Signature": base64.RawStdEncoding.EncodeToString(sum512.Sum(nil))},
+			hex.EncodeToString(hash[:]),
 		},
 		"GitHub's form, upper case": {
 			schema.Signature{Header: "x-hub-signature-256", Prefix: "sha256=", Hash: "sha256", Encoding: "hex", Content: "{body}"},
 			schema.Mapping{Fields: fields},
-			map[string]string{"X-Hub-Signature-256": "sha256=" + strings.ToUpper(hex.EncodeToString(sum256(string(body))))}, hex.EncodeToString(hash[:]),
+			map[string]string{"X-Hub-Signature-256": "sha256=" + strings.ToUpper(hex.EncodeToString(sum256(string(body))))},
+			hex.EncodeToString(hash[:]),
 		},
 		"id and time signed": {
 			schema.Signature{Header: "X-Sig", Hash: "sha256", Encoding: "hex", Content: "{id}.{timestamp}.{body}", Time: "X-Time", EventID: "X-Id"},
 			schema.Mapping{Fields: fields, EventID: "data.seq"},
-			map[string]string{"X-Sig": hex.EncodeToString(sum256("e9." + seconds + "." + string(body))), "X-Time": seconds, "X-Id": "e9"}, "e9",
+			map[string]string{"X-Sig": hex.EncodeToString(sum256("e9." + seconds + "." + string(body))), "X-Time": seconds, "X-Id": "e9"},
+			"e9",
 		},
 		"time signed": {
 			schema.Signature{Header: "X-Sig", Hash: "sha256", Encoding: "hex", Content: "{timestamp}{body}", Time: "X-Time"},
 			schema.Mapping{Fields: fields},
-			map[string]string{"X-Sig": hex.EncodeToString(sum256(seconds + string(body))), "X-Time": seconds}, hex.EncodeToString(timed[:]),
+			map[string]string{"X-Sig": hex.EncodeToString(sum256(seconds + string(body))), "X-Time": seconds},
+			hex.EncodeToString(timed[:]),
 		},
 		"time and id that nobody signed are not believed": {
 			schema.Signature{Header: "X-Sig", Hash: "sha256", Encoding: "hex", Content: "{body}", Time: "X-Time", EventID: "X-Id"},
 			schema.Mapping{Fields: fields},
-			map[string]string{"X-Sig": hex.EncodeToString(sum256(string(body))), "X-Time": "1", "X-Id": "e9"}, hex.EncodeToString(hash[:]),
+			map[string]string{"X-Sig": hex.EncodeToString(sum256(string(body))), "X-Time": "1", "X-Id": "e9"},
+			hex.EncodeToString(hash[:]),
 		},
 	} {
 		s := signed{
