@@ -147,7 +147,7 @@ func (r *reader) syntax(err error) {
 
 func (r *reader) document(root *yaml.Node) document {
 	var d document
-	m := r.mapping(root, "", "apiVersion", "kind", "name", "title", "approvals", "receivers", "archive", "allow_delete_without_transfer", "steps")
+	m := r.mapping(root, "", "apiVersion", "kind", "name", "title", "approvals", "receivers", "archive", "moment", "allow_delete_without_transfer", "steps")
 	if m == nil {
 		return d
 	}
@@ -160,6 +160,9 @@ func (r *reader) document(root *yaml.Node) document {
 	d.template.Approvals = r.approvals(m["approvals"])
 	d.receivers, d.archive = m["receivers"], m["archive"]
 	d.template.Receivers = r.everyReceiver(d.receivers, d.archive)
+	if n := m["moment"]; n != nil {
+		d.template.Moment = r.moment(n, "moment")
+	}
 	if d.allow = m["allow_delete_without_transfer"]; d.allow != nil {
 		d.allowDelete = r.truth(d.allow, "allow_delete_without_transfer")
 	}

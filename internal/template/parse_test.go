@@ -90,6 +90,7 @@ func TestParse(t *testing.T) {
 		require.NoError(t, report.Err())
 		require.Equal(t, schema.Template{
 			Name: "contractor", Title: "Contractor leaves", Approvals: 1, Source: docs[0],
+			Moment:    schema.MomentRule{Starts: schema.StartsTermination, At: schema.LocalTime{Hour: 9, Minute: 30}},
 			Receivers: []string{"lead@example.com", "office@example.com", "archive@example.com"},
 			Steps: []schema.StepFact{
 				{Kind: schema.StepSnapshot},
@@ -189,6 +190,24 @@ func FuzzParse(f *testing.F) {
 		require.NoError(t, report.Err())
 		require.Equal(t, got, again)
 	})
+}
+
+// TestMoment: what a file leaves out of a moment is as in a file without one.
+func TestMoment(t *testing.T) {
+	t.Parallel()
+	for moment, want := range map[string]schema.MomentRule{
+		"":                               {},
+		"moment: {at: '00:00'}":          {Starts: schema.StartsLastWorkingDay},
+		"moment: {at: 23:59}":            {Starts: schema.StartsLastWorkingDay, At: schema.LocalTime{Hour: 23, Minute: 59}},
+		"moment: {starts: at_once}":      {Starts: schema.StartsAtOnce, At: schema.DefaultLocalTime()},
+		"moment: {starts: garden_leave}": {Starts: schema.StartsGardenLeave, At: schema.DefaultLocalTime()},
+	} {
+		parsed, report := template.Parse("a.yaml", []byte("apiVersion: sendoff/v1\nkind: Template\nname: a\nsteps: [snapshot]\n"+moment), now)
+		require.Empty(t, report.Errors, moment)
+		require.Empty(t, report.Warnings, moment)
+		require.Equal(t, want, parsed.Moment, moment)
+	}
+	require.Equal(t, schema.DefaultMoment(), schema.Template{}.MomentOrDefault())
 }
 
 // TestReceiverRules: a rule may stand where a receiver's login may, and nowhere else.
