@@ -6,41 +6,63 @@ import (
 	"sendoff/schema"
 )
 
-const alarmColumns = `a.id, a.connection_id, a.code, a.message, a.fix, a.raised_at, a.told_at, a.cleared_at`
+const alarmColumns = `a.id, a.connection_id, a.source_id, a.code, a.message, a.fix, a.raised_at, a.told_at, a.cleared_at`
 
-// RaiseAlarm opens an alarm unless one is open for that connection and code.
+// RaiseAlarm opens an alarm unless one is open for that connection or source, and
+// code.
 func (s *Store) RaiseAlarm(ctx context.Context, a schema.Alarm) error {
 	return s.inTx(ctx, "raise alarm", func(ctx context.Context, t *tx) error { return t.raiseAlarm(ctx, a) })
 }
 
 func (t *tx) raiseAlarm(ctx context.Context, a schema.Alarm) error {
+	_, err := t.raiseAlarmOnce(ctx, a)
+	return err
+}
+
+// raiseAlarmOnce tells whether the alarm was not open before.
+func (t *tx) raiseAlarmOnce(ctx context.Context, a schema.Alarm) (bool, error) {
 	if a.Code == "" || a.Message == "" {
-		return &schema.Error{Code: schema.CodeInvalid, Message: "an alarm needs a code and a message"}
+		return false, &schema.Error{Code: schema.CodeInvalid, Message: "an alarm needs a code and a message"}
 	}
 	id, err := newID[schema.AlarmID]()
 	if err != nil {
-		return err
+		return false, err
 	}
-	return t.run(ctx, `insert into alarm (id, connection_id, code, message, fix, raised_at)
-		values (@id, @connection, @code, @message, @fix, @now)
-		on conflict (connection_id, code) where cleared_at is null do nothing`,
-		args{"id": id, "connection": a.ConnectionID, "code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now})
+	tag, err := t.Exec(ctx, `insert into alarm (id, connection_id, source_id, code, message, fix, raised_at)
+		values (@id, @connection, @source, @code, @message, @fix, @now)
+		on conflict (connection_id, source_id, code) where cleared_at is null do nothing`,
+		args{
+			"id": id, "connection": a.ConnectionID, "source": a.SourceID, "code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now,
+		})
+	return tag.RowsAffected() == 1, err
 }
 
 // ClearAlarm ends the open alarm of that code, if there is one.
 func (s *Store) ClearAlarm(ctx context.Context, c schema.ConnectionID, code string) error {
 	return s.inTx(ctx, "clear alarm", func(ctx context.Context, t *tx) error {
 		return t.run(ctx, `update alarm set cleared_at = @now
-			where connection_id is not distinct from @connection::uuid and code = @code and cleared_at is null`,
+			where connection_id is not distinct from @connection::uuid and source_id is null and code = @code and cleared_at is null`,
 			args{"now": t.now, "connection": c, "code": code})
 	})
+}
+
+// ClearSourceAlarm ends the open alarm of that code about a source, if there is
+// one.
+func (s *Store) ClearSourceAlarm(ctx context.Context, source schema.SourceID, code string) error {
+	return s.inTx(ctx, "clear alarm", func(ctx context.Context, t *tx) error { return t.clearSourceAlarm(ctx, source, code) })
+}
+
+func (t *tx) clearSourceAlarm(ctx context.Context, source schema.SourceID, code string) error {
+	return t.run(ctx, `update alarm set cleared_at = @now
+		where connection_id is null and source_id = @source and code = @code and cleared_at is null`,
+		args{"now": t.now, "source": source, "code": code})
 }
 
 // UntoldAlarms returns the open alarms of the connection that its owner has not
 // been told of, oldest first.
 func (s *Store) UntoldAlarms(ctx context.Context, c schema.ConnectionID) ([]schema.Alarm, error) {
 	list, err := all[schema.Alarm](ctx, s.pool, `select `+alarmColumns+` from alarm a
-		where a.connection_id is not distinct from @connection::uuid and a.cleared_at is null and a.told_at is null
+		where a.connection_id is not distinct from @connection::uuid and a.source_id is null and a.cleared_at is null and a.told_at is null
 		order by a.raised_at, a.id`, args{"connection": c})
 	return list, translate("list alarms", err)
 }
@@ -53,7 +75,7 @@ func (s *Store) AlarmTold(ctx context.Context, id schema.AlarmID) error {
 }
 
 // ListAlarms lists alarms, newest first: with ended all, else those that are open,
-// without those of removed connections.
+// without those of removed connections and sources.
 func (s *Store) ListAlarms(ctx context.Context, ended bool, after string, limit int) ([]schema.AlarmView, string, error) {
 	if err := checkLimit(limit, maxPage); err != nil {
 		return nil, "", err
@@ -62,9 +84,9 @@ func (s *Store) ListAlarms(ctx context.Context, ended bool, after string, limit 
 	if err != nil {
 		return nil, "", err
 	}
-	list, err := all[schema.AlarmView](ctx, s.pool, `select `+alarmColumns+`, coalesce(c.name, '') as connection
-		from alarm a left join connection c on c.id = a.connection_id
-		where (@ended or a.cleared_at is null and coalesce(c.state, '') <> 'removed')
+	list, err := all[schema.AlarmView](ctx, s.pool, `select `+alarmColumns+`, coalesce(c.name, '') as connection, coalesce(h.name, '') as source
+		from alarm a left join connection c on c.id = a.connection_id left join hr_source h on h.id = a.source_id
+		where (@ended or a.cleared_at is null and coalesce(c.state, '') <> 'removed' and coalesce(h.state, '') <> 'removed')
 			and (@first or (a.raised_at, a.id) < (@at, @id::uuid))
 		order by a.raised_at desc, a.id desc limit @limit`,
 		args{"ended": ended, "first": after == "", "at": from.At, "id": schema.AlarmID(from.ID), "limit": limit + 1})

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// outboxListener is a connection that hears when outbox rows are written. It
-// saves waiting and nothing rests on it: rows that come due again, or were
-// written while it was lost, are found by looking now and then.
-type outboxListener struct {
+// listener is a connection that hears when rows are written. It saves waiting and
+// nothing rests on it: rows that come due again, or were written while it was
+// lost, are found by looking now and then.
+type listener struct {
 	mu   sync.Mutex
 	conn *pgx.Conn
 }
@@ -20,45 +21,49 @@ type outboxListener struct {
 // first call, and the first after a lost connection, returns as soon as it
 // listens, since rows may have been written before. One waits at a time.
 func (s *Store) WaitOutbox(ctx context.Context, atMost time.Duration) error {
-	s.listener.mu.Lock()
-	defer s.listener.mu.Unlock()
+	return s.listener.wait(ctx, s.pool, outboxChannel, "wait for the outbox", atMost)
+}
+
+func (l *listener) wait(ctx context.Context, pool *pgxpool.Pool, channel, op string, atMost time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	waiting, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	var err error
-	if s.listener.conn == nil {
-		err = s.listen(waiting)
+	if l.conn == nil {
+		err = l.listen(waiting, pool, channel)
 	} else {
-		_, err = s.listener.conn.WaitForNotification(waiting)
+		_, err = l.conn.WaitForNotification(waiting)
 	}
 	if err == nil {
 		return nil
 	}
-	if waiting.Err() != nil && ctx.Err() == nil && s.listener.conn != nil && !s.listener.conn.IsClosed() {
+	if waiting.Err() != nil && ctx.Err() == nil && l.conn != nil && !l.conn.IsClosed() {
 		return nil // the time is over; the connection goes on listening
 	}
-	s.listener.drop()
-	return translate("wait for the outbox", err)
+	l.drop()
+	return translate(op, err)
 }
 
 // listen takes a connection out of the pool for good: one that listens must
 // serve nobody else.
-func (s *Store) listen(ctx context.Context) error {
-	pooled, err := s.pool.Acquire(ctx)
+func (l *listener) listen(ctx context.Context, pool *pgxpool.Pool, channel string) error {
+	pooled, err := pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	s.listener.conn = pooled.Hijack()
-	_, err = s.listener.conn.Exec(ctx, `listen `+outboxChannel)
+	l.conn = pooled.Hijack()
+	_, err = l.conn.Exec(ctx, `listen `+channel)
 	return err
 }
 
-func (l *outboxListener) close() {
+func (l *listener) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.drop()
 }
 
-func (l *outboxListener) drop() {
+func (l *listener) drop() {
 	if l.conn == nil {
 		return
 	}

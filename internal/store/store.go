@@ -46,11 +46,13 @@ type Config struct {
 
 // Store is sendoff's state in Postgres. It is safe for concurrent use.
 type Store struct {
-	pool     *pgxpool.Pool
-	log      *zap.Logger
-	sealer   Sealer
-	auditLog atomic.Pointer[auditLog]
-	listener outboxListener
+	pool       *pgxpool.Pool
+	log        *zap.Logger
+	sealer     Sealer
+	auditLog   atomic.Pointer[auditLog]
+	listener   listener // of the outbox
+	hrListener listener
+	waker      waker
 }
 
 // defaultConnections is enough for four dispatchers, each of which holds one
@@ -93,7 +95,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 // Close waits for running queries and closes all connections.
 func (s *Store) Close() {
+	s.waker.close()
 	s.listener.close()
+	s.hrListener.close()
 	s.pool.Close()
 }
 

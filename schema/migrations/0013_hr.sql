@@ -5,6 +5,7 @@ ALTER TABLE employment
     ADD COLUMN garden_leave_from date,
     ADD COLUMN status text NOT NULL DEFAULT '' CHECK (status IN ('', 'active', 'on_leave', 'ended')),
     ADD COLUMN for_cause boolean NOT NULL DEFAULT false;
+CREATE INDEX employment_manager_name ON employment (source, manager) WHERE manager <> '';
 
 -- Systems that tell who is employed and who leaves.
 CREATE TABLE hr_source (
@@ -62,6 +63,7 @@ CREATE TABLE hr_event (
     event_id    text NOT NULL CHECK (event_id <> ''),
     group_id    text NOT NULL DEFAULT '', -- events of one group are applied together
     via         text NOT NULL CHECK (via IN ('webhook', 'scim', 'poll', 'import', 'hand')),
+    kind        text NOT NULL CHECK (kind IN ('', 'employments', 'hint', 'leave', 'return')), -- of its change; '' = refused
     body_hash   bytea NOT NULL CHECK (octet_length(body_hash) = 32),
     body        bytea NOT NULL, -- as it came
     change      bytea NOT NULL, -- JSON of HRChange; bytea, for a whole roster is larger than jsonb takes
@@ -76,6 +78,7 @@ CREATE INDEX hr_event_pending ON hr_event (source_id, seq) WHERE state = 'pendin
 CREATE INDEX hr_event_list ON hr_event (seq DESC);
 CREATE INDEX hr_event_list_source ON hr_event (source_id, seq DESC);
 CREATE INDEX hr_event_list_refused ON hr_event (seq DESC) WHERE state = 'refused';
+CREATE INDEX hr_event_list_source_refused ON hr_event (source_id, seq DESC) WHERE state = 'refused';
 
 -- Places of work with their zones.
 CREATE TABLE site (
@@ -126,6 +129,7 @@ CREATE TABLE leaver (
     for_cause     boolean NOT NULL,
     reason        text NOT NULL,
     by_hand       boolean NOT NULL,
+    heard         jsonb, -- the moment that feeds last told; null = that they stay
     state         text NOT NULL CHECK (state IN ('held', 'planning', 'no_account', 'refused', 'open', 'withdrawn', 'ended')),
     end_kind      text NOT NULL DEFAULT '' CHECK (end_kind IN ('', 'done', 'withdrawn', 'cancelled', 'no_account', 'discarded', 'replaced')),
     case_id       uuid REFERENCES lifecycle_case,
@@ -167,7 +171,7 @@ CREATE TABLE scim_resource (
     version     bigint NOT NULL,
     created_at  timestamptz NOT NULL,
     modified_at timestamptz NOT NULL,
-    UNIQUE (source_id, type, name_key)
+    CONSTRAINT scim_resource_name UNIQUE (source_id, type, name_key)
 );
 CREATE INDEX scim_resource_list ON scim_resource (source_id, type, created_at, id);
 CREATE INDEX scim_resource_external ON scim_resource (source_id, type, external_id) WHERE external_id <> '';
@@ -190,6 +194,7 @@ ALTER TABLE outbox DROP CONSTRAINT outbox_check,
     ADD COLUMN notice_id uuid,
     ADD CONSTRAINT outbox_about_one CHECK (num_nonnulls(case_id, run_id, leaver_id, source_id, notice_id) = 1);
 CREATE INDEX outbox_leaver ON outbox (leaver_id, id) WHERE leaver_id IS NOT NULL AND dispatched_at IS NULL;
+CREATE INDEX outbox_source ON outbox (source_id) WHERE source_id IS NOT NULL AND dispatched_at IS NULL;
 
 GRANT SELECT, INSERT, UPDATE ON hr_source, hr_source_token, hr_event, batch, leaver TO sendoff_app;
 GRANT SELECT, INSERT ON batch_decision TO sendoff_app;
