@@ -99,3 +99,40 @@ type NoticeFilter struct {
 	After  string
 	Limit  int
 }
+
+// NoticeOutcome is what one try to deliver a notice came to.
+type NoticeOutcome struct {
+	State    NoticeState // pending = it is tried again
+	Error    string      // of a try that failed: free of addresses and secrets
+	TextHash string      // hex SHA-256 of the text; empty = none was written
+}
+
+// NoticeFacts is what a notice may tell, and whom. It has no member for a secret,
+// nor for the name of a file or a folder, so that no text can hold one.
+type NoticeFacts struct {
+	To       []string // addresses or names of webhooks; empty = there is nobody to tell
+	Event    NoticeEvent
+	Person   string // the leaver's name, or address where no name is known
+	CaseID   CaseID
+	PlanID   PlanID
+	DueAt    time.Time // zero = at once
+	TimeZone string    // IANA name; empty = UTC
+	ZoneFrom ZoneFrom  // whose zone it is
+	Accounts []NoticeAccount
+	Cause    ParkCode // of a parked plan
+	CauseOf  StepKind // that was parked at
+	Findings []FindingCode
+	Reports  int // people who report to the leaver
+	Receives int // open cases in which the leaver receives content
+	BatchID  BatchID
+	Size     int // of the batch
+	Source   string
+	// PublicURL is where browsers reach the API; empty = nowhere.
+	PublicURL string
+}
+
+// NoticeAccount is how far the account on a connection is.
+type NoticeAccount struct {
+	Connection string // name
+	State      PlanState
+}
