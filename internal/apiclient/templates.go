@@ -15,10 +15,17 @@ type Template struct {
 	Builtin   bool           `json:"builtin"`
 	Approvals int            `json:"approvals"`
 	Receivers []string       `json:"receivers"`
+	Moment    MomentRule     `json:"moment"`
 	Steps     []TemplateStep `json:"steps"`
 	UpdatedBy string         `json:"updated_by"`
 	UpdatedAt *time.Time     `json:"updated_at"` // nil = built in
 	Source    string         `json:"source,omitempty"`
+}
+
+// MomentRule says on which day and at what local time a leaver's clock starts.
+type MomentRule struct {
+	Starts string `json:"starts"`
+	At     string `json:"at"`
 }
 
 // TemplateStep is one step of a template.

@@ -7,6 +7,7 @@ import (
 
 	"sendoff/internal/apiclient"
 	"sendoff/internal/template"
+	"sendoff/schema"
 )
 
 type templateCommands struct {
@@ -173,9 +174,9 @@ func (c *listTemplatesCommand) Run(in *invocation) error {
 			if !t.Builtin {
 				from = t.UpdatedBy + ", " + atOr(t.UpdatedAt, "")
 			}
-			rows = append(rows, []string{t.Name, strconv.Itoa(t.Version), strconv.Itoa(t.Approvals), templateSteps(t), from, t.Title})
+			rows = append(rows, []string{t.Name, strconv.Itoa(t.Version), strconv.Itoa(t.Approvals), templateSteps(t), startsAt(t.Moment), from, t.Title})
 		}
-		in.table("NAME|VERSION|APPROVALS|STEPS|FROM|TITLE", rows)
+		in.table("NAME|VERSION|APPROVALS|STEPS|STARTS|FROM|TITLE", rows)
 	})
 }
 
@@ -191,6 +192,13 @@ func templateSteps(t apiclient.Template) string {
 		}
 	}
 	return strings.Join(names, " > ")
+}
+
+func startsAt(m apiclient.MomentRule) string {
+	if m.Starts == string(schema.StartsAtOnce) {
+		return m.Starts
+	}
+	return m.Starts + " " + m.At
 }
 
 type showTemplateCommand struct {
@@ -223,7 +231,8 @@ func (c *showTemplateCommand) Run(in *invocation) error {
 // builtinFile is a built-in template as a file would say it.
 func builtinFile(t apiclient.Template) string {
 	lines := []string{
-		"# Built in. A copy needs another name.", "apiVersion: " + template.APIVersion, "kind: " + template.Kind, "name: " + t.Name, "steps:",
+		"# Built in. A copy needs another name.", "apiVersion: " + template.APIVersion, "kind: " + template.Kind, "name: " + t.Name,
+		"moment: {starts: " + t.Moment.Starts + ", at: \"" + t.Moment.At + "\"}", "steps:",
 	}
 	for _, s := range t.Steps {
 		lines = append(lines, "  - "+s.Kind)

@@ -103,7 +103,8 @@ func TestListShowAndRemoveTemplates(t *testing.T) {
 	leaver, _ := schema.FindTemplate("leaver")
 	own := schema.Template{
 		Name: "own", Version: 2, Approvals: 1, Source: freezeFile, UpdatedBy: "root", UpdatedAt: now, Title: "Ours",
-		Steps: []schema.StepFact{{Kind: schema.StepSnapshot}, {Kind: schema.StepWait, WaitSeconds: 30 * 86400}},
+		Moment: schema.MomentRule{Starts: schema.StartsTermination, At: schema.LocalTime{Hour: 9, Minute: 30}},
+		Steps:  []schema.StepFact{{Kind: schema.StepSnapshot}, {Kind: schema.StepWait, WaitSeconds: 30 * 86400}},
 	}
 	b.store.ListTemplatesFunc = func(string, int) ([]schema.Template, string, error) {
 		return []schema.Template{leaver, own}, "", nil
@@ -112,12 +113,12 @@ func TestListShowAndRemoveTemplates(t *testing.T) {
 	b.store.RemoveTemplateFunc = func(string, string) (schema.Template, error) { return own, nil }
 	r := b.run("templates", "list")
 	require.Equal(t, cli.ExitDone, r.code, r.errout)
-	require.Regexp(t, `leaver\s+1\s+0\s+snapshot > suspend > revoke_sessions > transfer > wait > delete\s+built in`, r.out)
-	require.Regexp(t, `own\s+2\s+1\s+snapshot > wait 30d\s+root, 2026-11-21 12:00:00 UTC\s+Ours`, r.out)
+	require.Regexp(t, `leaver\s+1\s+0\s+snapshot > suspend > revoke_sessions > transfer > wait > delete\s+last_working_day 18:00\s+built in`, r.out)
+	require.Regexp(t, `own\s+2\s+1\s+snapshot > wait 30d\s+termination_date 09:30\s+root, 2026-11-21 12:00:00 UTC\s+Ours`, r.out)
 
 	require.Equal(t, freezeFile, b.run("templates", "show", "own", "2").out)
 	r = b.run("templates", "show", "leaver")
-	require.Contains(t, r.out, "name: leaver\nsteps:\n  - snapshot\n  - suspend\n")
+	require.Contains(t, r.out, "name: leaver\nmoment: {starts: last_working_day, at: \"18:00\"}\nsteps:\n  - snapshot\n  - suspend\n")
 	require.Equal(t, cli.ExitNotFound, b.run("templates", "show", "nobody").code)
 	require.Equal(t, cli.ExitUsage, b.run("templates", "remove", "own").code)
 	require.Contains(t, b.run("templates", "remove", "own", "--reason", "unused").out, "Removed template own.")

@@ -37,9 +37,15 @@ type templateBody struct {
 	Builtin   bool           `json:"builtin"`
 	Approvals int            `json:"approvals"`
 	Receivers []string       `json:"receivers" nullable:"false" doc:"Tried after those that a request names, in order"`
+	Moment    momentRule     `json:"moment" doc:"When the clock of a leaver starts whom HR tells of"`
 	Steps     []templateStep `json:"steps" nullable:"false"`
 	UpdatedBy string         `json:"updated_by"`
 	UpdatedAt *time.Time     `json:"updated_at" doc:"null = built in"`
+}
+
+type momentRule struct {
+	Starts schema.Starts `json:"starts" enum:"last_working_day,termination_date,garden_leave,at_once"`
+	At     string        `json:"at" doc:"HH:MM where the leaver works; says nothing when it starts at once"`
 }
 
 type templateStep struct {
@@ -247,7 +253,8 @@ func (s *server) templatesOf(ctx context.Context, requests []requestBody) (map[s
 func templateOf(t schema.Template) templateBody {
 	b := templateBody{
 		Name: t.Name, Version: t.Version, Title: t.Title, Builtin: t.Builtin, Approvals: t.Approvals, Receivers: nonNil(t.Receivers),
-		Steps: []templateStep{}, UpdatedBy: t.UpdatedBy, UpdatedAt: instant(t.UpdatedAt),
+		Moment: momentRule{Starts: t.MomentOrDefault().Starts, At: t.MomentOrDefault().At.String()},
+		Steps:  []templateStep{}, UpdatedBy: t.UpdatedBy, UpdatedAt: instant(t.UpdatedAt),
 	}
 	for _, f := range t.Steps {
 		st := templateStep{Kind: f.Kind, Irreversible: f.Kind.Irreversible(), StepParams: f.StepParams}

@@ -101,6 +101,7 @@ func TestShowListAndRemoveTemplates(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status, a.raw)
 	require.Equal(t, "badge", a.json["next"])
 	require.JSONEq(t, `[{"name":"badge","version":2,"title":"Badge","builtin":false,"approvals":0,"receivers":[],"updated_by":"root","updated_at":"2026-11-21T12:00:00Z",
+		"moment":{"starts":"last_working_day","at":"18:00"},
 		"steps":[{"kind":"snapshot"},{"kind":"manual","wait":"3d","title":"t","owner":"o"}]}]`, field(t, a, "templates"))
 	require.Equal(t, "text", b.do("operator", "GET", "/v1/templates/badge", "").json["source"])
 	require.Equal(t, "older", b.do("operator", "GET", "/v1/templates/badge?version=1", "").json["source"])
