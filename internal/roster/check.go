@@ -93,16 +93,16 @@ func (c *checker) take(cells row, at func(Column) string, line string) {
 	}
 	e := schema.Employment{
 		Kind: c.kind(cells[Kind], at), Name: nameOf(cells), EmployeeNumber: cells[EmployeeNumber], LeaveReason: cells[LeaveReason],
-		HireDate:       c.date(cells[HireDate], at(HireDate)),
-		LastWorkingDay: c.date(cells[LastWorkingDay], at(LastWorkingDay)),
-		TerminatedOn:   c.date(cells[TerminatedOn], at(TerminatedOn)),
-		TimeZone:       c.zone(cells[TimeZone], at), Department: cells[Department], Site: cells[Site],
+		HireDate:        c.date(cells[HireDate], at(HireDate)),
+		LastWorkingDay:  c.date(cells[LastWorkingDay], at(LastWorkingDay)),
+		TerminatedOn:    c.date(cells[TerminatedOn], at(TerminatedOn)),
+		GardenLeaveFrom: c.date(cells[GardenLeaveFrom], at(GardenLeaveFrom)),
+		Status:          c.status(cells[Status], at(Status)), ForCause: c.yes(cells[ForCause], at(ForCause)),
+		TimeZone: c.zone(cells[TimeZone], at), Department: cells[Department], Site: cells[Site],
 		Email: c.address(cells[Email], at(Email)), Manager: c.manager(cells, at),
 	}
 	e.ExternalID = cells[ExternalID]
-	if last := e.LastDay(); !last.IsZero() && !e.HireDate.IsZero() && last.Before(e.HireDate) {
-		c.problem(at(HireDate), "dates_order", "it begins after its last day", "correct one of the dates in the source")
-	}
+	c.order(e, at)
 	switch before, twice := c.first[e.ExternalID]; {
 	case e.ExternalID == "":
 		c.problem(at(ExternalID), "required", "there is no external id", "give the source's own id of the employment")
@@ -148,6 +148,46 @@ func (c *checker) kind(s string, at func(Column) string) schema.EmploymentKind {
 	}
 	c.problem(at(Kind), "unknown_kind", "the kind is neither employee nor contractor", "write employee or contractor, or leave it empty for an employee")
 	return ""
+}
+
+// order refuses days in an order that cannot be. One who is active and began after
+// the last day was hired again in the same record.
+func (c *checker) order(e schema.Employment, at func(Column) string) {
+	last := e.LastDay()
+	if !last.IsZero() && last.Before(e.HireDate) && e.Status != schema.StatusActive {
+		c.problem(at(HireDate), "dates_order", "it begins after its last day", "correct one of the dates in the source, or tell the status active of one who was hired again")
+	}
+	if !e.TerminatedOn.IsZero() && e.TerminatedOn.Before(e.GardenLeaveFrom) {
+		c.problem(at(GardenLeaveFrom), "dates_order", "garden leave begins after the contract ends", "correct one of the dates in the source")
+	}
+}
+
+// status reads the words that HR systems have for three states. Another word is
+// never guessed: somebody would lose their accounts, or keep them.
+func (c *checker) status(s, where string) schema.EmploymentStatus {
+	switch strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(s)) {
+	case "":
+		return schema.StatusUnsaid
+	case "active":
+		return schema.StatusActive
+	case "on_leave", "leave":
+		return schema.StatusOnLeave
+	case "ended", "terminated", "inactive":
+		return schema.StatusEnded
+	}
+	c.problem(where, "unknown_status", "the status is not one of those there are", "write active, on_leave (or leave), ended (or terminated, inactive), or leave it empty")
+	return schema.StatusUnsaid
+}
+
+func (c *checker) yes(s, where string) bool {
+	switch strings.ToLower(s) {
+	case "yes", "true":
+		return true
+	case "", "no", "false":
+		return false
+	}
+	c.problem(where, "yes_or_no", "this is neither yes nor no", "write yes or true, no or false, or leave it empty for no")
+	return false
 }
 
 func (c *checker) address(s, where string) string {

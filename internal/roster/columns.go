@@ -11,22 +11,25 @@ type Column string
 
 // The columns. Only ExternalID is needed.
 const (
-	ExternalID     Column = "external_id"
-	Kind           Column = "kind"
-	Name           Column = "name"
-	FirstName      Column = "first_name"
-	LastName       Column = "last_name"
-	Email          Column = "email"
-	EmployeeNumber Column = "employee_number"
-	HireDate       Column = "hire_date"
-	LastWorkingDay Column = "last_working_day"
-	TerminatedOn   Column = "terminated_on"
-	LeaveReason    Column = "leave_reason"
-	TimeZone       Column = "time_zone"
-	Department     Column = "department"
-	Site           Column = "site"
-	Manager        Column = "manager"
-	ManagerEmail   Column = "manager_email"
+	ExternalID      Column = "external_id"
+	Kind            Column = "kind"
+	Name            Column = "name"
+	FirstName       Column = "first_name"
+	LastName        Column = "last_name"
+	Email           Column = "email"
+	EmployeeNumber  Column = "employee_number"
+	HireDate        Column = "hire_date"
+	LastWorkingDay  Column = "last_working_day"
+	TerminatedOn    Column = "terminated_on"
+	GardenLeaveFrom Column = "garden_leave_from"
+	Status          Column = "status"
+	ForCause        Column = "for_cause"
+	LeaveReason     Column = "leave_reason"
+	TimeZone        Column = "time_zone"
+	Department      Column = "department"
+	Site            Column = "site"
+	Manager         Column = "manager"
+	ManagerEmail    Column = "manager_email"
 )
 
 // Heading is a column with the other headings it is known by. Case, spaces and
@@ -39,7 +42,9 @@ type Heading struct {
 }
 
 // Headings lists every column that is read. The aliases are the names that
-// BambooHR's API, Workday's reports and Merge's models give these facts.
+// BambooHR's API, Workday's reports and Merge's models give these facts. What
+// BambooHR calls employment status is no alias of status: it holds full-time and
+// part-time.
 func Headings() []Heading {
 	return []Heading{
 		{ExternalID, []string{"id", "employee id", "employee_id", "worker id", "eeid", "remote id", "person id"}, "the source's own id of the employment; it never changes"},
@@ -52,6 +57,9 @@ func Headings() []Heading {
 		{HireDate, []string{"start date", "hired on", "original hire date"}, "the first day"},
 		{LastWorkingDay, []string{"last day", "last day of work", "last day worked"}, "the last day at work"},
 		{TerminatedOn, []string{"termination date", "end date", "contract end date"}, "the day the contract ends"},
+		{GardenLeaveFrom, []string{"garden leave", "garden leave start", "gardening leave", "gardening leave from"}, "the first day without work before the employment ends"},
+		{Status, []string{"worker status", "employee status"}, "active, on_leave, or ended; empty = nothing is said"},
+		{ForCause, []string{"dismissed for cause", "terminated for cause", "termination for cause"}, "yes = it ends at once; no, or empty = it does not"},
 		{LeaveReason, []string{"termination reason", "primary termination reason"}, "why it ends"},
 		{TimeZone, []string{"timezone", "tz"}, "an IANA name, such as Europe/Berlin"},
 		{Department, []string{"department name"}, "the department"},
@@ -95,7 +103,7 @@ func fieldsOf(columns map[Column]bool) []string {
 	if columns[Manager] || columns[ManagerEmail] {
 		fields = append(fields, string(Manager))
 	}
-	for _, c := range []Column{Kind, Email, EmployeeNumber, HireDate, LastWorkingDay, TerminatedOn, LeaveReason, TimeZone, Department, Site} {
+	for _, c := range []Column{Kind, Email, EmployeeNumber, HireDate, LastWorkingDay, TerminatedOn, GardenLeaveFrom, Status, ForCause, LeaveReason, TimeZone, Department, Site} {
 		if columns[c] {
 			fields = append(fields, string(c))
 		}

@@ -73,6 +73,50 @@ func TestHeadings(t *testing.T) {
 	}
 }
 
+// TestWhetherItEnds: the words that HR systems have, and none besides.
+func TestWhetherItEnds(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]schema.EmploymentStatus{
+		"": "", "active": schema.StatusActive, "Active": schema.StatusActive, "on_leave": schema.StatusOnLeave, "On Leave": schema.StatusOnLeave, "on-leave": schema.StatusOnLeave, "LEAVE": schema.StatusOnLeave,
+		"ended": schema.StatusEnded, "Terminated": schema.StatusEnded, "INACTIVE": schema.StatusEnded,
+	} {
+		require.Equal(t, want, read(t, "id,status", "1,"+word).Employments[0].Status, word)
+	}
+	for word, want := range map[string]bool{"": false, "yes": true, "YES": true, "true": true, "no": false, "No": false, "false": false} {
+		require.Equal(t, want, read(t, "id,Terminated for cause", "1,"+word).Employments[0].ForCause, word)
+	}
+	r := read(t, "id,Garden Leave,status,for_cause", "1,2026-11-30,active,no")
+	require.Equal(t, schema.Date{Year: 2026, Month: 11, Day: 30}, r.Employments[0].GardenLeaveFrom)
+	require.Equal(t, []string{"for_cause", "garden_leave_from", "status"}, r.Fields)
+	require.Empty(t, read(t, "id,email", "1,").Employments[0].Status)
+
+	r = roster.ReadCSV([]byte("id,status,for_cause,garden_leave_from\n1,pending,maybe,46000\n2,Full-Time,1,01.02.2026\n3,activ,y,2026-02-30"))
+	require.Len(t, r.Problems, 9)
+	for i, want := range []string{"garden_leave_from", "status", "for_cause"} {
+		require.Contains(t, r.Problems[i].Where, want)
+	}
+	require.Contains(t, r.Problems[1].Fix, "active, on_leave (or leave), ended (or terminated, inactive)")
+	require.Contains(t, r.Problems[0].Fix, "serial number")
+}
+
+// TestOrderOfDays: a record may hold the last day of the time before, if it says
+// that the person is there again.
+func TestOrderOfDays(t *testing.T) {
+	t.Parallel()
+	header := "id,hire_date,last_working_day,terminated_on,garden_leave_from,status"
+	for row, ok := range map[string]bool{
+		"1,2026-02-02,2026-01-01,,,active":           true,
+		"1,2026-02-02,2026-01-01,,,":                 false,
+		"1,2026-02-02,2026-01-01,,,ended":            false,
+		"1,2026-02-02,2026-02-02,,,":                 true,
+		"1,,2026-01-31,2026-03-31,2026-02-01,active": true,
+		"1,,,2026-03-31,2026-04-01,":                 false,
+	} {
+		r := roster.ReadCSV([]byte(header + "\n" + row))
+		require.Equal(t, ok, len(r.Problems) == 0, row)
+	}
+}
+
 func TestFaultsAllAtOnce(t *testing.T) {
 	t.Parallel()
 	r := roster.ReadCSV([]byte(strings.Join([]string{

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"sendoff/internal/roster"
@@ -25,19 +26,22 @@ type rosterInput struct {
 }
 
 type employmentInput struct {
-	ExternalID     string  `json:"external_id" doc:"The source's own id; it never changes"`
-	Kind           *string `json:"kind,omitempty" doc:"employee or contractor; empty = employee"`
-	Name           *string `json:"name,omitempty"`
-	Email          *string `json:"email,omitempty" doc:"The work address"`
-	EmployeeNumber *string `json:"employee_number,omitempty"`
-	HireDate       *string `json:"hire_date,omitempty" doc:"YYYY-MM-DD, as all dates"`
-	LastWorkingDay *string `json:"last_working_day,omitempty"`
-	TerminatedOn   *string `json:"terminated_on,omitempty"`
-	LeaveReason    *string `json:"leave_reason,omitempty"`
-	TimeZone       *string `json:"time_zone,omitempty" doc:"IANA name"`
-	Department     *string `json:"department,omitempty"`
-	Site           *string `json:"site,omitempty"`
-	Manager        *string `json:"manager,omitempty" doc:"The manager's external_id, or work address"`
+	ExternalID      string  `json:"external_id" doc:"The source's own id; it never changes"`
+	Kind            *string `json:"kind,omitempty" doc:"employee or contractor; empty = employee"`
+	Name            *string `json:"name,omitempty"`
+	Email           *string `json:"email,omitempty" doc:"The work address"`
+	EmployeeNumber  *string `json:"employee_number,omitempty"`
+	HireDate        *string `json:"hire_date,omitempty" doc:"YYYY-MM-DD, as all dates"`
+	LastWorkingDay  *string `json:"last_working_day,omitempty"`
+	TerminatedOn    *string `json:"terminated_on,omitempty"`
+	GardenLeaveFrom *string `json:"garden_leave_from,omitempty" doc:"The first day without work before the employment ends"`
+	Status          *string `json:"status,omitempty" doc:"active, on_leave or ended; empty = nothing is said"`
+	ForCause        *bool   `json:"for_cause,omitempty" doc:"It ends at once"`
+	LeaveReason     *string `json:"leave_reason,omitempty"`
+	TimeZone        *string `json:"time_zone,omitempty" doc:"IANA name"`
+	Department      *string `json:"department,omitempty"`
+	Site            *string `json:"site,omitempty"`
+	Manager         *string `json:"manager,omitempty" doc:"The manager's external_id, or work address"`
 }
 
 // row is the employment by the names of a roster's columns.
@@ -46,11 +50,15 @@ func (e employmentInput) row() map[roster.Column]string {
 	for column, value := range map[roster.Column]*string{
 		roster.Kind: e.Kind, roster.Name: e.Name, roster.Email: e.Email, roster.EmployeeNumber: e.EmployeeNumber, roster.HireDate: e.HireDate,
 		roster.LastWorkingDay: e.LastWorkingDay, roster.TerminatedOn: e.TerminatedOn, roster.LeaveReason: e.LeaveReason,
+		roster.GardenLeaveFrom: e.GardenLeaveFrom, roster.Status: e.Status,
 		roster.TimeZone: e.TimeZone, roster.Department: e.Department, roster.Site: e.Site, roster.Manager: e.Manager,
 	} {
 		if value != nil {
 			row[column] = *value
 		}
+	}
+	if e.ForCause != nil {
+		row[roster.ForCause] = strconv.FormatBool(*e.ForCause)
 	}
 	return row
 }
