@@ -150,11 +150,8 @@ func (f *faults) between(field string, d, least, most time.Duration) {
 // readPoll reads where and how often the source's API is asked.
 func readPoll(f *faults, src *schema.Source, b SourceFields) {
 	if src.Kind != schema.SourceBambooHR {
-		for field, text := range map[string]string{"base_url": b.BaseURL, "poll_every": b.PollEvery} {
-			if text != "" {
-				f.add(field, "no_api", "sources of this kind are not asked", "leave it out")
-			}
-		}
+		f.unasked("base_url", b.BaseURL)
+		f.unasked("poll_every", b.PollEvery)
 		return
 	}
 	if b.BaseURL != "" || src.BaseURL == "" {
@@ -164,6 +161,13 @@ func readPoll(f *faults, src *schema.Source, b SourceFields) {
 	f.between("poll_every", src.PollEvery, minPoll, maxPoll)
 	if src.Rhythm != 0 && src.Rhythm < 2*src.PollEvery {
 		f.add("rhythm", "below_poll", "an alarm would come between two polls", "give two poll intervals at least")
+	}
+}
+
+// unasked refuses what is of sources whose API is asked.
+func (f *faults) unasked(field, text string) {
+	if text != "" {
+		f.add(field, "no_api", "sources of this kind are not asked", "leave it out")
 	}
 }
 
@@ -198,9 +202,7 @@ func readSecrets(f *faults, kind schema.SourceKind, b SourceSecretsBody, fresh b
 		checkBambooSecrets(f, secrets, fresh)
 		return secrets, ""
 	}
-	if secrets.APIKey != "" {
-		f.add("api_key", "no_api", "sources of this kind are not asked", "leave it out")
-	}
+	f.unasked("api_key", secrets.APIKey)
 	if secrets.Current == "" {
 		secrets.Current = newSecret()
 		return secrets, secrets.Current
