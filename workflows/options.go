@@ -83,7 +83,7 @@ func settle() workflow.ActivityOptions {
 // delivery is for notices: a server that is down for a weekend still gets them.
 func delivery() workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		TaskQueue: QueueEngine, StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 48 * time.Hour, HeartbeatTimeout: alive,
+		TaskQueue: QueueEngine, StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: 48 * time.Hour,
 		RetryPolicy: retry(5*time.Second, 30*time.Minute),
 	}
 }

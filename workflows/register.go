@@ -10,4 +10,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(CollectActivity)
 	r.RegisterWorkflow(Probe)
 	r.RegisterWorkflow(Leaver)
+	r.RegisterWorkflow(DeliverNotice)
 }

@@ -149,9 +149,20 @@ func completeTransfer(ctx workflow.Context, ref schema.StepRef) error {
 	return run(ctx, database(), acts.CompleteTransfer, activities.StepInput{Ref: ref})
 }
 
-// leavers names the activities of leavers, as acts does those of the engine.
-var leavers *activities.Leavers
+// These name activities as acts does.
+var (
+	leavers    *activities.Leavers
+	deliveries *activities.Deliveries
+)
 
 func settleLeaver(ctx workflow.Context, id schema.LeaverID) (activities.LeaverResult, error) {
 	return call(ctx, vendor(), leavers.SettleLeaver, activities.LeaverInput{LeaverID: id})
+}
+
+func deliverNotice(ctx workflow.Context, id schema.NoticeID) error {
+	return run(ctx, delivery(), deliveries.DeliverNotice, activities.DeliverInput{NoticeID: id})
+}
+
+func abandonNotice(ctx workflow.Context, id schema.NoticeID) error {
+	return run(ctx, database(), deliveries.AbandonNotice, activities.DeliverInput{NoticeID: id})
 }
