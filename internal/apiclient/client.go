@@ -18,7 +18,7 @@ import (
 
 const (
 	requestTimeout = 21 * time.Minute // the server allows itself twenty
-	maxAnswer      = 64 << 20         // bytes of one JSON answer
+	maxAnswer      = 96 << 20         // bytes of one JSON answer; an event's body is up to 64 MiB, in base64
 )
 
 // Client calls one server with one token. It is safe for concurrent use.

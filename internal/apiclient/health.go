@@ -59,6 +59,7 @@ type Schedule struct {
 type Alarm struct {
 	ID         string     `json:"id"`
 	Connection string     `json:"connection"`
+	Source     string     `json:"source"` // of HR events
 	Code       string     `json:"code"`
 	Message    string     `json:"message"`
 	Fix        string     `json:"fix"`

@@ -85,7 +85,9 @@ type Case struct {
 	Hash        string     `json:"hash"`
 	RequestedBy string     `json:"requested_by"`
 	CreatedAt   time.Time  `json:"created_at"`
-	Accounts    []Account  `json:"accounts"`
+	// Leaver is what HR wants, when one case is shown; nil = HR did not ask.
+	Leaver   *CaseLeaver `json:"leaver,omitempty"`
+	Accounts []Account   `json:"accounts"`
 }
 
 // Account is one account of a case.
