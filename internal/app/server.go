@@ -75,7 +75,7 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 func (e *Engine) api(ready *readiness, version string) http.Handler {
 	return web.New(web.Config{
 		Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers,
-		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry,
+		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
 		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
 	})
 }

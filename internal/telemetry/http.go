@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"sendoff/schema"
 )
 
 // BeginRequest measures and traces a request to the API. end is called once, with
@@ -41,6 +43,14 @@ func (t *Telemetry) BeginRequest(r *http.Request) (_ context.Context, end func(r
 		t.ours.httpTime.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(where))
 		t.ours.httpRequests.Add(ctx, 1, metric.WithAttributes(where, attribute.String("status", strconv.Itoa(status))))
 	}
+}
+
+// CountHREvent counts what a source of HR events told, by what became of it at the
+// door. Sources are told apart by kind alone: their names are people's choice.
+func (t *Telemetry) CountHREvent(kind schema.SourceKind, via schema.EventVia, result string) {
+	t.ours.hrEvents.Add(context.Background(), 1, metric.WithAttributes(
+		attribute.String("kind", string(kind)), attribute.String("via", string(via)), attribute.String("result", result),
+	))
 }
 
 // method keeps words that callers make up out of attributes.

@@ -16,6 +16,7 @@ type instruments struct {
 	retries      metric.Int64Counter
 	httpRequests metric.Int64Counter
 	httpTime     metric.Float64Histogram
+	hrEvents     metric.Int64Counter
 }
 
 func newInstruments(m metric.Meter) (i instruments, err error) {
@@ -39,5 +40,6 @@ func newInstruments(m metric.Meter) (i instruments, err error) {
 	i.retries = counter("sendoff_activity_retries", "", "Attempts of activities that failed and will be made again, by cause.")
 	i.httpRequests = counter("sendoff_http_requests", "", "Requests to the API by route and status.")
 	i.httpTime = seconds("sendoff_http_request_duration", "How long requests to the API took.")
+	i.hrEvents = counter("sendoff_hr_events", "", "What sources of HR events told, by kind of source, door and what became of it there.")
 	return i, errors.Join(errs...)
 }

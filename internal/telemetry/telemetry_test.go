@@ -63,6 +63,7 @@ func use(t *testing.T, tel *telemetry.Telemetry) {
 	done(connectors.ObservedEnd{Kind: connectors.RateLimited, Status: http.StatusTooManyRequests, RequestID: "r1"})
 	require.NoError(t, tel.Limiter(passing{}).Wait(ctx, connection, "ada.canary", connectors.PrioritySync))
 	end("GET /v1/cases/{ref}", http.StatusOK)
+	tel.CountHREvent(schema.SourceBambooHR, schema.ViaWebhook, "accepted")
 }
 
 type passing struct{}
@@ -99,6 +100,7 @@ func TestMetrics(t *testing.T) {
 		`sendoff_vendor_call_duration_seconds_count\{connection="0197c0de-0000-7000-8000-000000000000",op="box.read_user"\} 1`,
 		`sendoff_rate_wait_seconds_bucket\{connection="0197c0de-0000-7000-8000-000000000000",le="0.005"\} 1`,
 		`sendoff_http_requests_total\{route="GET /v1/cases/\{ref\}",status="200"\} 1`,
+		`sendoff_hr_events_total\{kind="bamboohr",result="accepted",via="webhook"\} 1`,
 		`sendoff_plans\{state="parked"\} 2`, `sendoff_plans\{state="running"\} 0`, `sendoff_parked_plans\{cause="TRANSFER_REFUSED"\} 2`,
 		`sendoff_oldest_unsettled_transfer_seconds 3600`, `sendoff_outbox_rows 3`, `sendoff_outbox_failing_rows 1`, `sendoff_outbox_oldest_row_seconds 90`,
 		`sendoff_audit_unsealed_records 7`, `sendoff_audit_seal_lag_seconds 2`, `sendoff_connections\{state="enabled"\} 1`, `sendoff_engine_paused 1`,

@@ -39,6 +39,8 @@ type Config struct {
 	PublicURL string
 	// Observer measures and traces requests; nil = nobody does.
 	Observer Observer
+	// Events counts what sources of HR events tell; nil = nobody does.
+	Events EventCounter
 	// Probes are served beside the API; without Ready, the store's Ping decides.
 	Probes Probes
 }
@@ -69,6 +71,7 @@ type server struct {
 	now       func() time.Time
 	api       huma.API
 	watch     Observer
+	counter   EventCounter
 }
 
 // New builds the API. It panics for a Config that lacks a part: that is a fault
@@ -90,6 +93,9 @@ func New(cfg Config) http.Handler {
 	if s.watch = cfg.Observer; s.watch == nil {
 		s.watch = nobody{}
 	}
+	if s.counter = cfg.Events; s.counter == nil {
+		s.counter = uncounted{}
+	}
 	if cfg.Probes.Ready == nil {
 		cfg.Probes.Ready = s.reachesStore
 	}
@@ -102,13 +108,16 @@ func New(cfg Config) http.Handler {
 	cfg.Probes.register(mux)
 	s.serveCallback(mux)
 	s.serveSCIM(mux, cfg.SCIM)
+	s.serveHooks(mux)
 	s.serveMetrics(mux, cfg.Probes.Metrics)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, &schema.Error{
-			Code: schema.CodeNotFound, Message: "there is no such path or method", Fix: "see /openapi.json",
-		})
+		writeProblem(w, errNoPath())
 	})
 	return s.wrap(mux)
+}
+
+func errNoPath() error {
+	return &schema.Error{Code: schema.CodeNotFound, Message: "there is no such path or method", Fix: "see /openapi.json"}
 }
 
 // wrap puts the layers that every request passes around the mux.
