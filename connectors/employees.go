@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"time"
 
 	"sendoff/schema"
 )
@@ -32,3 +33,17 @@ type Employee struct {
 	Fields     []string // that it tells, as schema.Roster has them
 	Body       []byte   // as it came
 }
+
+// FeedConfig is what the feed of a source is opened with.
+type FeedConfig struct {
+	Source   schema.SourceID // whose rate its calls use
+	BaseURL  string
+	APIKey   string // never logged
+	Limiter  Limiter
+	Observer Observer         // of each request; nil = none
+	Now      func() time.Time // nil = time.Now
+}
+
+// FeedFactory opens feeds of one kind of source. It validates the whole
+// configuration and calls nobody; its error is a *schema.Error with every problem.
+type FeedFactory func(FeedConfig) (EmployeeFeed, error)

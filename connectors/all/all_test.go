@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendoff/connectors"
 	"sendoff/connectors/all"
+	"sendoff/schema"
 )
 
 func TestEveryVendorFolderIsListed(t *testing.T) {
@@ -29,7 +31,13 @@ func TestEveryVendorFolderIsListed(t *testing.T) {
 		require.NotEmpty(t, m.Docs)
 		listed = append(listed, m.Vendor)
 	}
+	for kind, open := range all.Feeds() {
+		require.Contains(t, schema.SourceKinds(), kind)
+		_, err := open(connectors.FeedConfig{})
+		require.Error(t, err, "a feed checks its configuration")
+		listed = append(listed, string(kind))
+	}
 	slices.Sort(listed)
 	require.NotEmpty(t, folders)
-	require.Equal(t, folders, listed, "each vendor's folder needs one line in Factories")
+	require.Equal(t, folders, listed, "each vendor's folder needs one line in Factories or Feeds")
 }

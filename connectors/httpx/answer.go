@@ -40,11 +40,11 @@ func (a answer) expiredToken() bool {
 // page tells whether the body is markup: a page for people, and no API's answer.
 func (a answer) page() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
 
-// readAnswer reads the response to its cap. A refusal's body that breaks off is
+// readAnswer reads the response to its cap, most bytes of an accepted one. A refusal's body that breaks off is
 // kept as it is: the status was heard.
-func readAnswer(resp *http.Response) (answer, error) {
+func readAnswer(resp *http.Response, most int64) (answer, error) {
 	a := answer{status: resp.StatusCode, header: resp.Header}
-	limit := int64(MaxBodyBytes)
+	limit := most
 	if !a.accepted() {
 		limit = MaxErrorBytes
 	}

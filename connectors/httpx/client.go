@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -36,19 +37,22 @@ type TokenSource interface {
 	Drop(token string)
 }
 
-// Options are the parts of a Client. All but ReadOnly, TokenUser, RootCAs,
-// Observer and Explain are needed.
+// Options are the parts of a Client. All but Scheme, ReadOnly, TokenUser, RootCAs,
+// Observer and Explain are needed; a ReadOnly client needs no Guard.
 type Options struct {
 	BaseURL    string // the API's root; https unless the host is loopback
 	Connection schema.ConnectionID
 	ReadOnly   bool              // refuse all but GET (promise 11)
 	TokenUser  schema.ExternalID // whose rate each call uses; empty = the application's own account
 	Tokens     TokenSource
-	Limiter    connectors.Limiter
-	Guard      connectors.Guard
-	Now        func() time.Time
-	RootCAs    *x509.CertPool      // nil = the system's
-	Observer   connectors.Observer // nil = nobody measures
+	// Scheme is how a token is shown (RFC 9110 section 11.4); empty = Bearer. One of
+	// another scheme is a key that nobody renews: it is sent once.
+	Scheme   string
+	Limiter  connectors.Limiter
+	Guard    connectors.Guard
+	Now      func() time.Time
+	RootCAs  *x509.CertPool      // nil = the system's
+	Observer connectors.Observer // nil = nobody measures
 	// Explain adds to an error what the vendor's own envelope says: Code,
 	// RequestID, Detail, or another Kind. It must copy no free text.
 	Explain func(e *connectors.Error, header http.Header, body []byte)
@@ -94,6 +98,7 @@ type Request struct {
 	// Idempotent marks a POST that may be repeated with a fresh token.
 	Idempotent bool
 	Timeout    time.Duration // 0 = CallTimeout
+	MaxBytes   int64         // of an accepted answer's body; 0 = MaxBodyBytes
 }
 
 func (r Request) isWrite() bool { return r.Method != http.MethodGet }
@@ -120,7 +125,7 @@ func (c *Client) Do(ctx context.Context, req Request, out any) error {
 	if err != nil {
 		return err
 	}
-	if ans.expiredToken() {
+	if ans.expiredToken() && c.opts.Scheme == "" {
 		c.opts.Tokens.Drop(token)
 		if req.repeatable() {
 			if ans, token, err = c.send(ctx, req, body); err != nil {
@@ -169,7 +174,7 @@ func (c *Client) send(ctx context.Context, req Request, body []byte) (ans answer
 	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		c.skew.Store(int64(t.Sub(c.opts.Now()).Round(time.Second)))
 	}
-	ans, err = readAnswer(resp)
+	ans, err = readAnswer(resp, cmp.Or(req.MaxBytes, MaxBodyBytes))
 	if err != nil {
 		return answer{}, "", networkError(req.Op, resp.StatusCode, true, err)
 	}
@@ -243,7 +248,7 @@ func (c *Client) wire(ctx context.Context, req Request, body []byte, token strin
 	if body != nil {
 		hr.Header.Set("Content-Type", "application/json")
 	}
-	hr.Header.Set("Authorization", "Bearer "+token)
+	hr.Header.Set("Authorization", cmp.Or(c.opts.Scheme, "Bearer")+" "+token)
 	return hr, nil
 }
 
@@ -263,7 +268,7 @@ func (c *Client) decode(req Request, ans answer, out any) error {
 		return e
 	}
 	if ans.tooLong {
-		return malformed("the answer is longer than 4 MiB")
+		return malformed("the answer is longer than is read of it")
 	}
 	// The decoder's text quotes the vendor's answer: it is not kept.
 	if err := json.Unmarshal(legible(ans.body), out); err != nil {

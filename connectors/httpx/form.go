@@ -50,7 +50,7 @@ func (h tokenHost) post(ctx context.Context, target string, form url.Values) (an
 		return answer{}, failed(0, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	ans, err := readAnswer(resp)
+	ans, err := readAnswer(resp, MaxBodyBytes)
 	if err != nil {
 		return answer{}, failed(resp.StatusCode, err)
 	}

@@ -118,7 +118,7 @@ func (s *OneShot) write(ctx context.Context) Answer {
 // heard reports the answer. That its body broke off is no error: the status
 // says that the vendor had the request.
 func (s *OneShot) heard(resp *http.Response) Answer {
-	a, _ := readAnswer(resp)
+	a, _ := readAnswer(resp, MaxBodyBytes)
 	out := Answer{
 		Written: true, Status: a.status, Header: a.header, Body: a.body, Whole: !a.cut && !a.tooLong,
 		RetryAfter:   parseRetryAfter(a.header.Get("Retry-After"), s.client.opts.Now()),

@@ -3,8 +3,9 @@ package cli
 import "sendoff/connectors/box/boxsim"
 
 type simCommands struct {
-	Box   simBoxCommand   `cmd:"" help:"Simulate a Box enterprise on loopback; prints one JSON line with all that a client needs."`
-	Slack simSlackCommand `cmd:"" help:"Simulate Slack's incoming webhooks on loopback; prints one JSON line."`
+	Box      simBoxCommand      `cmd:"" help:"Simulate a Box enterprise on loopback; prints one JSON line with all that a client needs."`
+	Slack    simSlackCommand    `cmd:"" help:"Simulate Slack's incoming webhooks on loopback; prints one JSON line."`
+	BambooHR simBambooHRCommand `cmd:"" name:"bamboohr" help:"Simulate a BambooHR company on loopback; prints one JSON line with all that a client needs."`
 }
 
 type simBoxCommand struct {
