@@ -142,6 +142,9 @@ func (t *tx) insertCases(ctx context.Context, cases []newCase, by schema.Princip
 	if err := t.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
+	if err := t.noticePlanned(ctx, cases); err != nil {
+		return err
+	}
 	return t.inherit(ctx, takeovers)
 }
 

@@ -50,7 +50,10 @@ func (t *tx) moveDate(ctx context.Context, d schema.Decision, open []planRow) ([
 	if len(moved) == 0 {
 		return nil, conflict("nothing in the case waits for a date", "a date is moved before the case begins or while it waits")
 	}
-	return moved, nil
+	if !slices.ContainsFunc(moved, func(p planRow) bool { return p.State == schema.PlanPlanned && p.Facts.EffectiveAt != to }) {
+		return moved, nil // a wait within the case ends at another time
+	}
+	return moved, t.notice(ctx, schema.NoticeMoved, noticeAbout{caseID: d.CaseID})
 }
 
 // setReceiver gives the case other receivers and each plan whose transfer was not

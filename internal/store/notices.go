@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"sendoff/schema"
 )
@@ -17,7 +18,120 @@ type noticeAbout struct {
 }
 
 // notice queues the notices that the rules have for an event, with the state that
-// they tell of.
-func (t *tx) notice(_ context.Context, _ schema.NoticeEvent, _ noticeAbout) error {
+// they tell of. Each recipient gets one of their own, so that what one refuses is
+// not sent to the others again; a manager's address is found when it is sent.
+func (t *tx) notice(ctx context.Context, event schema.NoticeEvent, about noticeAbout) error {
+	rules, ok, err := t.noticeRules(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	for _, route := range rules.Routes {
+		if !slices.Contains(route.Events, event) {
+			continue
+		}
+		if route.Audience == schema.AudienceManager {
+			if err := t.queueNotice(ctx, rules.Version, event, about, route, []string{}); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, to := range route.To {
+			if err := t.queueNotice(ctx, rules.Version, event, about, route, []string{to}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tx) queueNotice(ctx context.Context, version int, event schema.NoticeEvent, about noticeAbout, route schema.NoticeRoute, to []string) error {
+	id, err := newID[schema.NoticeID]()
+	if err != nil {
+		return err
+	}
+	err = t.run(ctx, `insert into notice (id, event, audience, channel, recipients, case_id, plan_id, leaver_id, batch_id, source_id, cause, version, state, created_at)
+		values (@id, @event, @audience, @channel, @recipients, @case_id, @plan_id, @leaver_id, @batch_id, @source_id, @cause, @version, 'pending', @now)`,
+		args{
+			"id": id, "event": event, "audience": route.Audience, "channel": route.Channel, "recipients": to,
+			"case_id": about.caseID, "plan_id": about.planID, "leaver_id": about.leaverID, "batch_id": about.batchID, "source_id": about.sourceID,
+			"cause": about.cause, "version": version, "now": t.now,
+		})
+	if err != nil {
+		return err
+	}
+	return t.enqueue(ctx, schema.OutboxRow{Kind: schema.OutboxNotice, NoticeID: id})
+}
+
+// noticeRules returns the rules that count, read once in a transaction, and
+// whether any tell somebody of something.
+func (t *tx) noticeRules(ctx context.Context) (schema.NoticeRules, bool, error) {
+	if t.rules == nil {
+		r, _, err := newestNoticeRules(ctx, t)
+		if err != nil {
+			return schema.NoticeRules{}, false, err
+		}
+		t.rules = &r
+	}
+	return *t.rules, len(t.rules.Routes) > 0, nil
+}
+
+// noticePlanned tells of cases that were just opened.
+func (t *tx) noticePlanned(ctx context.Context, cases []newCase) error {
+	for _, c := range cases {
+		if err := t.notice(ctx, schema.NoticePlanned, noticeAbout{caseID: c.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noticeStarting tells once that a case begins, with the first of its plans. Two
+// plans may begin at the same time, so the case's own lock decides which is first.
+func (t *tx) noticeStarting(ctx context.Context, p planRow) error {
+	if _, some, err := t.noticeRules(ctx); err != nil || !some {
+		return err
+	}
+	if err := t.lockKey(ctx, "starting "+string(p.CaseID)); err != nil {
+		return err
+	}
+	begun, err := scalar[bool](ctx, t, `select exists (select 1 from notice where case_id = @case_id and event = 'starting')
+			or exists (select 1 from plan where case_id = @case_id and id <> @id and state in ('waiting', 'running', 'settling', 'parked', 'done'))`,
+		args{"case_id": p.CaseID, "id": p.ID})
+	if err != nil || begun {
+		return err
+	}
+	return t.notice(ctx, schema.NoticeStarting, noticeAbout{caseID: p.CaseID, planID: p.ID})
+}
+
+// noticeParked tells that a locked plan was parked, for each cause once until
+// somebody decides: causes may take turns while a plan stays parked.
+func (t *tx) noticeParked(ctx context.Context, p planRow, from schema.PlanState, cause schema.Cause) error {
+	if _, some, err := t.noticeRules(ctx); err != nil || !some {
+		return err
+	}
+	if from == schema.PlanParked {
+		told, err := scalar[bool](ctx, t, `select exists (select 1 from notice
+				where case_id = @case_id and plan_id = @plan_id and event = 'parked' and cause->>'code' = @code
+				and created_at >= coalesce((select max(created_at) from decision where case_id = @case_id), '-infinity'))`,
+			args{"case_id": p.CaseID, "plan_id": p.ID, "code": cause.Code})
+		if err != nil || told {
+			return err
+		}
+	}
+	return t.notice(ctx, schema.NoticeParked, noticeAbout{caseID: p.CaseID, planID: p.ID, cause: &cause})
+}
+
+// noticeClosed tells how a case ended. One whose plans were all taken over by
+// another case tells nothing: that case did.
+func (t *tx) noticeClosed(ctx context.Context, id schema.CaseID) error {
+	ends, err := scalars[schema.PlanState](ctx, t, `select distinct state from plan where case_id = @id`, args{"id": id})
+	switch {
+	case err != nil:
+		return err
+	case slices.Contains(ends, schema.PlanDone):
+		return t.notice(ctx, schema.NoticeDone, noticeAbout{caseID: id})
+	case slices.Contains(ends, schema.PlanCancelled):
+		return t.notice(ctx, schema.NoticeCancelled, noticeAbout{caseID: id})
+	}
 	return nil
 }

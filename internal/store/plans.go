@@ -236,6 +236,9 @@ func (s *Store) park(ctx context.Context, id schema.PlanID, cause schema.Cause, 
 			return err
 		}
 		t.recordPlan(p, engine(), "plan.parked", map[string]string{"from": string(from), "code": string(cause.Code), "step": string(cause.Step)})
+		if err := t.noticeParked(ctx, p, from, cause); err != nil {
+			return err
+		}
 		return t.changeOne(ctx, `update plan set cause = @cause, updated_at = @now where id = @id`,
 			args{"id": id, "cause": cause, "now": t.now})
 	})
@@ -344,6 +347,9 @@ func (s *Store) CloseCase(ctx context.Context, id schema.CaseID) error {
 		}
 		t.record(audit.CaseStream(string(id)), engine(), "case.closed", audit.Subject{CaseID: string(id)}, nil)
 		if err := t.tellLeavers(ctx, id); err != nil {
+			return err
+		}
+		if err := t.noticeClosed(ctx, id); err != nil {
 			return err
 		}
 		return t.changeOne(ctx, `update lifecycle_case set closed_at = @now where id = @id`, args{"id": id, "now": t.now})

@@ -85,6 +85,11 @@ func (t *tx) begin(ctx context.Context, p planRow, ref schema.StepRef) error {
 	if err := t.checkDue(ctx, p); err != nil {
 		return err
 	}
+	if p.State == schema.PlanPlanned {
+		if err := t.noticeStarting(ctx, p); err != nil {
+			return err
+		}
+	}
 	if err := t.move(ctx, &p, schema.PlanRunning); err != nil {
 		return err
 	}

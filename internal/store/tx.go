@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"sendoff/schema"
 )
 
 // maxTries bounds how often a transaction runs that Postgres ended because of
@@ -31,6 +33,7 @@ type tx struct {
 	now    time.Time // the transaction's instant, by the database's clock
 	events []streamEvent
 	wake   bool
+	rules  *schema.NoticeRules // of notices, once they were read
 	// traceparent is the trace the transaction is part of, for outbox rows.
 	traceparent *string
 }
