@@ -35,6 +35,7 @@ func arrows() []arrow {
 		{"internal/config", []string{"schema", "internal/intake"}, "reads settings, builds nothing"},
 		{"internal/template", []string{"internal/intake", "schema"}, "reads files into the words of schema; pure"},
 		{"internal/scim", []string{"internal/intake", "schema"}, "speaks SCIM over a port; what leaving means is for others"},
+		{"internal/scim/scimtest", []string{"internal/scim", "schema"}, "a store in memory, and the contract that every store of SCIM keeps, for tests"},
 		{"internal/hooks", []string{"internal/intake", "internal/roster", "schema"}, "proves and reads webhooks; pure"},
 		{"internal/notices", []string{"internal/intake", "schema"}, "reads the rules of notices and writes their texts; pure"},
 		{"internal/notify/slacksim", []string{"connectors/simkit"}, "as the vendors' simulators"},
@@ -88,14 +89,14 @@ func testArrows() []arrow {
 		{"connectors/*", []string{"connectors/conformance", "connectors/simkit", "connectors/*/*sim"}, "a vendor's connector runs the suite over its simulator"},
 		{"internal/notify", []string{"connectors/simkit", "internal/notify/slacksim"}, "posts to a simulated Slack"},
 		{"internal/app", []string{"..."}, "starts everything"},
-		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/web", "internal/secret", "internal/local/localtest"}, "proves that it satisfies the ports declared there, with real keys"},
+		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/web", "internal/secret", "internal/local/localtest", "internal/scim/scimtest"}, "proves that it satisfies the ports declared there, with real keys"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},
 		{"cmd/...", []string{"..."}, "runs the binary"},
 		{"deploy", []string{"internal/config"}, "the settings in the compose file must be ones the program accepts"},
 		{"e2e/...", []string{"..."}, "everything wired"},
 		{"activities", []string{"connectors/...", "internal/store/...", "internal/audit", "internal/local/localtest"}, "run against the simulators and a real database"},
 		{"workflows", []string{"internal/temporalx", "internal/secret", "internal/local/localtest"}, "replays decode with the product's codec"},
-		{"...", []string{"connectors/simkit", "connectors/*/*sim", "internal/local/localtest", "internal/web/webtest"}, "what runs for real is not mocked"},
+		{"...", []string{"connectors/simkit", "connectors/*/*sim", "internal/local/localtest", "internal/web/webtest", "internal/scim/scimtest"}, "what runs for real is not mocked"},
 	}
 }
 
