@@ -23,7 +23,7 @@ const HashSize = sha256.Size
 // recordDomain separates record hashes from every other SHA-256 in the product; the version changes with the layout.
 const recordDomain = "sendoff/audit/record/v1\x00"
 
-// SystemStream is the stream of what belongs to no case, connection, person or policy.
+// SystemStream is the stream of what belongs to no case, connection, person, policy or source.
 const SystemStream = "system"
 
 const maxStreamIDBytes = 128
@@ -99,6 +99,9 @@ func PersonStream(id string) string { return "person/" + id }
 // PolicyStream names the stream of a policy.
 func PolicyStream(id string) string { return "policy/" + id }
 
+// SourceStream names the stream of what a source of HR events told.
+func SourceStream(id string) string { return "source/" + id }
+
 // ValidateStream reports whether name is "system" or "<kind>/<id>" with a known kind and an id of 1 to 128
 // letters, digits, dots, colons, dashes and underscores. An "@" is refused on purpose: an e-mail address is no id.
 func ValidateStream(name string) error {
@@ -107,9 +110,9 @@ func ValidateStream(name string) error {
 	}
 	kind, id, _ := strings.Cut(name, "/")
 	switch kind {
-	case "case", "connection", "person", "policy":
+	case "case", "connection", "person", "policy", "source":
 	default:
-		return fmt.Errorf("audit: stream kind must be case, connection, person or policy, or the stream be %q", SystemStream)
+		return fmt.Errorf("audit: stream kind must be case, connection, person, policy or source, or the stream be %q", SystemStream)
 	}
 	if id == "" || len(id) > maxStreamIDBytes || strings.ContainsFunc(id, notInStreamID) {
 		return fmt.Errorf("audit: id of a %s stream must be 1 to %d letters, digits or any of . : _ -", kind, maxStreamIDBytes)

@@ -39,7 +39,7 @@ func (s *Store) Correlate(ctx context.Context, id schema.ConnectionID) (schema.C
 
 // gatherEvidence fills a table of the transaction's own with what is known of each
 // account's person: whom the login names, and whom that and the number together.
-const gatherEvidence = `create temp table correlation on commit drop as
+const gatherEvidence = `insert into correlation
 	with numbers as (select employee_number, array_agg(distinct person_id order by person_id) as persons
 		from employment where employee_number <> '' group by employee_number)
 	select a.id, a.person_id as held_by, a.person_by as how, pe.person_id as by_email,
@@ -50,19 +50,44 @@ const gatherEvidence = `create temp table correlation on commit drop as
 	left join numbers n on n.employee_number = btrim(a.tracking ->> r.attribute)
 	where a.kind = 'person' and a.status <> 'deleted'`
 
-// correlate is Correlate within a transaction; it may be called once in it.
+// gatherTouched is gatherEvidence for the accounts that the persons of a roster's
+// rows have, may have by an address or number, or had by one.
+const gatherTouched = `insert into correlation
+	with touched as (select a.id from account a join person_email pe on pe.email = a.login_key join roster_person t on t.id = pe.person_id
+		union select a.id from account a join roster_person t on t.id = a.person_id
+		union select i.account_id from correlation_issue i join roster_person t on t.id = any(i.persons)
+		union select a.id from correlation_rule r join account a on a.connection_id = r.connection_id
+			join employment e on e.employee_number = btrim(a.tracking ->> r.attribute) join roster_person t on t.id = e.person_id
+			where e.employee_number <> '')
+	select a.id, a.person_id as held_by, a.person_by as how, pe.person_id as by_email,
+		array(select p from (select pe.person_id as p union select e.person_id from employment e
+			where e.employee_number <> '' and e.employee_number = btrim(a.tracking ->> r.attribute)) as named where p is not null order by p) as persons
+	from touched t join account a on a.id = t.id join connection c on c.id = a.connection_id and c.state <> 'removed'
+	left join person_email pe on pe.email = a.login_key and pe.verified
+	left join correlation_rule r on r.connection_id = a.connection_id
+	where a.kind = 'person' and a.status <> 'deleted'`
+
+// correlate is Correlate within a transaction.
 func (t *tx) correlate(ctx context.Context, id schema.ConnectionID) (schema.CorrelationResult, error) {
-	sql := gatherEvidence
-	if id != "" {
-		// A utility statement takes no parameters; an id that is none is refused here.
-		known, err := scalar[bool](ctx, t, `select set_config('sendoff.connection', (@id::uuid)::text, true) is not null`, args{"id": id})
-		if err != nil || !known {
-			return schema.CorrelationResult{}, err
-		}
-		sql += ` and a.connection_id = current_setting('sendoff.connection')::uuid`
+	if id == "" {
+		return t.correlateBy(ctx, gatherEvidence, nil)
+	}
+	return t.correlateBy(ctx, gatherEvidence+` and a.connection_id = @id`, args{"id": id})
+}
+
+// correlateTouched is correlate for the persons that the last roster touches.
+func (t *tx) correlateTouched(ctx context.Context) (schema.CorrelationResult, error) {
+	return t.correlateBy(ctx, gatherTouched, nil)
+}
+
+func (t *tx) correlateBy(ctx context.Context, gather string, a args) (schema.CorrelationResult, error) {
+	if err := t.ownTable(ctx, "correlation", `id uuid, held_by uuid, how text, by_email uuid, persons uuid[]`); err != nil {
+		return schema.CorrelationResult{}, err
+	}
+	if err := t.runWith(ctx, gather, a); err != nil {
+		return schema.CorrelationResult{}, err
 	}
 	for _, statement := range []string{
-		sql,
 		`analyze correlation`,
 		// Rows are locked in one order, whoever else works on accounts, and only those
 		// that change: leavers do not wait for the others.

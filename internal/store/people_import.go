@@ -3,9 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
-
-	"github.com/jackc/pgx/v5"
 
 	"sendoff/internal/audit"
 	"sendoff/schema"
@@ -58,23 +57,8 @@ func (t *tx) importRoster(ctx context.Context, r schema.Roster, by schema.Princi
 	if err := t.joinByHash(ctx); err != nil {
 		return result, err
 	}
-	facts, err := t.rosterFacts(ctx, r)
+	plan, err := t.takeRoster(ctx, r, by)
 	if err != nil {
-		return result, err
-	}
-	plan, err := matchRoster(r, facts)
-	if err != nil {
-		return result, err
-	}
-	if plan.writesAnything() {
-		if err := t.applyRoster(ctx, r, plan, by); err != nil {
-			return result, err
-		}
-		if err := t.saveManagerIssues(ctx, r.Source); err != nil {
-			return result, err
-		}
-	}
-	if err := t.saveRosterIssues(ctx, r, plan.issues); err != nil {
 		return result, err
 	}
 	if result.Correlation, err = t.correlate(ctx, ""); err != nil {
@@ -84,15 +68,64 @@ func (t *tx) importRoster(ctx context.Context, r schema.Roster, by schema.Princi
 	if result.Issues, err = sourceIssues(ctx, t, r.Source, schema.MaxRosterEntries); err != nil {
 		return result, err
 	}
-	t.record(audit.SystemStream, principal(by), "roster.imported", audit.Subject{}, map[string]string{
+	t.recordRoster(audit.SystemStream, r, result, by)
+	return result, nil
+}
+
+// takeRoster plans a roster and writes what it comes to, with its issues. It may
+// be called several times in a transaction, which has locked people.
+func (t *tx) takeRoster(ctx context.Context, r schema.Roster, by schema.Principal) (rosterPlan, error) {
+	facts, err := t.rosterFacts(ctx, r)
+	if err != nil {
+		return rosterPlan{}, err
+	}
+	plan, err := matchRoster(r, facts)
+	if err != nil {
+		return plan, err
+	}
+	if plan.writesAnything() {
+		if err := t.applyRoster(ctx, r, plan, by); err != nil {
+			return plan, err
+		}
+	}
+	return plan, t.saveRosterIssues(ctx, r, plan.issues)
+}
+
+// tellRoster is takeRoster for what a source tells as it happens: accounts are
+// matched anew only to the persons that it touches, and only when an address or
+// number is new.
+func (t *tx) tellRoster(ctx context.Context, stream string, r schema.Roster, by schema.Principal) (rosterPlan, error) {
+	plan, err := t.takeRoster(ctx, r, by)
+	if err != nil {
+		return plan, err
+	}
+	result := schema.RosterResult{Rows: len(r.Employments)}
+	if plan.namesAnew() {
+		if result.Correlation, err = t.correlateTouched(ctx); err != nil {
+			return plan, err
+		}
+	}
+	plan.count(&result)
+	t.recordRoster(stream, r, result, by)
+	return plan, nil
+}
+
+func (t *tx) recordRoster(stream string, r schema.Roster, result schema.RosterResult, by schema.Principal) {
+	t.record(stream, principal(by), "roster.imported", audit.Subject{}, map[string]string{
 		"source": r.Source, "mode": string(r.Mode), "rows": strconv.Itoa(result.Rows), "added": strconv.Itoa(result.Added),
 		"changed": strconv.Itoa(result.Changed), "unchanged": strconv.Itoa(result.Unchanged), "absent": strconv.Itoa(result.Absent),
 		"refused": strconv.Itoa(result.Refused), "matched_accounts": strconv.FormatInt(result.Correlation.Matched, 10),
 	})
-	return result, nil
 }
 
 func (p rosterPlan) writesAnything() bool { return len(p.writes)+len(p.merges)+len(p.absent) > 0 }
+
+// namesAnew tells whether anything changes by which accounts are matched.
+func (p rosterPlan) namesAnew() bool {
+	return len(p.merges) > 0 || slices.ContainsFunc(p.writes, func(w rosterWrite) bool {
+		return w.entry.Change == schema.RosterAdded || slices.Contains(w.entry.Fields, "email") || slices.Contains(w.entry.Fields, "employee_number")
+	})
+}
 
 // count fills in what the plan comes to, and its first entries of each kind.
 func (p rosterPlan) count(r *schema.RosterResult) {
@@ -130,18 +163,6 @@ func (t *tx) rosterFacts(ctx context.Context, r schema.Roster) (rosterFacts, err
 			ids, emails = append(ids, e.Manager), append(emails, e.Manager)
 		}
 	}
-	known, err := all[schema.Employment](ctx, t, `select `+employmentColumns+` from employment e where e.source = @source
-		and (@whole or e.external_id = any(@ids) or e.employee_number = any(@numbers)
-			or e.person_id in (select person_id from person_email where email = any(@emails)))`,
-		args{"source": r.Source, "whole": r.Mode == schema.RosterWhole, "ids": ids, "numbers": numbers, "emails": emails})
-	if err != nil {
-		return f, err
-	}
-	persons := make([]schema.PersonID, 0, len(known))
-	for i := range known {
-		f.known[known[i].ExternalID] = &known[i]
-		persons = append(persons, known[i].PersonID)
-	}
 	holders, err := all[struct {
 		Email              string
 		PersonID           schema.PersonID
@@ -151,9 +172,20 @@ func (t *tx) rosterFacts(ctx context.Context, r schema.Roster) (rosterFacts, err
 	if err != nil {
 		return f, err
 	}
+	persons := make([]schema.PersonID, 0, 2*len(holders))
 	for _, h := range holders {
 		f.addresses[h.Email] = holder{person: h.PersonID, verified: h.Verified, employed: h.Employed}
 		persons = append(persons, h.PersonID)
+	}
+	known, err := all[schema.Employment](ctx, t, `select `+employmentColumns+` from employment e where e.source = @source
+		and (@whole or e.external_id = any(@ids) or e.employee_number = any(@numbers) or e.person_id = any(@persons))`,
+		args{"source": r.Source, "whole": r.Mode == schema.RosterWhole, "ids": ids, "numbers": numbers, "persons": persons})
+	if err != nil {
+		return f, err
+	}
+	for i := range known {
+		f.known[known[i].ExternalID] = &known[i]
+		persons = append(persons, known[i].PersonID)
 	}
 	withCases, err := scalars[schema.PersonID](ctx, t, `select distinct person_id from lifecycle_case where person_id = any(@persons)`,
 		args{"persons": persons})
@@ -164,150 +196,11 @@ func (t *tx) rosterFacts(ctx context.Context, r schema.Roster) (rosterFacts, err
 }
 
 const employmentColumns = `e.source, e.external_id, e.person_id, e.kind, e.name, e.email, e.employee_number, e.hire_date, e.last_working_day,
-	e.terminated_on, e.leave_reason, e.time_zone, e.department, e.site, e.manager, e.manager_id, e.updated_at, e.absent_since`
+	e.terminated_on, e.garden_leave_from, e.status, e.for_cause, e.leave_reason, e.time_zone, e.department, e.site, e.manager, e.manager_id, e.updated_at, e.absent_since`
 
 // presentFirst orders a person's employments: the one that counts now first. It
 // is one that lasts, is in the roster, has begun, and an employee's before a
 // contractor's.
-const presentFirst = `(coalesce(e.last_working_day, e.terminated_on) < @today::date) is true, e.absent_since is not null,
+const presentFirst = `(coalesce(e.last_working_day, e.terminated_on) < @today::date) is true
+		or e.status = 'ended' and coalesce(e.last_working_day, e.terminated_on) is null, e.absent_since is not null,
 	(e.hire_date > @today::date) is true, e.kind = 'contractor', e.hire_date desc nulls last, e.source, e.external_id`
-
-func (t *tx) applyRoster(ctx context.Context, r schema.Roster, plan rosterPlan, by schema.Principal) error {
-	a := args{"now": t.now, "today": schema.DateOf(t.now.UTC()), "source": r.Source}
-	err := t.run(ctx, `create temp table roster_person (id uuid primary key) on commit drop`, nil)
-	if err != nil {
-		return err
-	}
-	for _, m := range plan.merges {
-		if err := t.mergePersons(ctx, m, by); err != nil {
-			return err
-		}
-	}
-	if err := t.stageRoster(ctx, plan.writes); err != nil {
-		return err
-	}
-	steps := []string{
-		// New persons come with what their only employments say; they are counted
-		// again with all others below.
-		`insert into person as p (id, email, name, kind, department, manager_id, last_day, created_at, updated_at)
-			select distinct on (e.person_id) e.person_id, nullif(e.email, ''), e.name, e.kind, e.department, e.manager_id,
-				coalesce(e.last_working_day, e.terminated_on), @now::timestamptz, @now
-			from roster_row e where not exists (select 1 from person p where p.id = e.person_id)
-			order by e.person_id, ` + presentFirst,
-		`insert into person_email (email, person_id, verified, since)
-			select distinct e.email, e.person_id, true, @now::timestamptz from roster_row e where e.email <> ''
-			on conflict (email) do update set verified = true where not person_email.verified`,
-		`insert into employment (source, external_id, person_id, kind, name, email, employee_number, hire_date, last_working_day,
-				terminated_on, leave_reason, time_zone, department, site, manager, manager_id, updated_at)
-			select @source, e.external_id, e.person_id, e.kind, e.name, e.email, e.employee_number, e.hire_date, e.last_working_day,
-				e.terminated_on, e.leave_reason, e.time_zone, e.department, e.site, e.manager, e.manager_id, @now::timestamptz
-			from roster_row e
-			on conflict (source, external_id) do update set (kind, name, email, employee_number, hire_date, last_working_day,
-				terminated_on, leave_reason, time_zone, department, site, manager, manager_id, updated_at, absent_since)
-			= (excluded.kind, excluded.name, excluded.email, excluded.employee_number, excluded.hire_date, excluded.last_working_day,
-				excluded.terminated_on, excluded.leave_reason, excluded.time_zone, excluded.department, excluded.site, excluded.manager,
-				excluded.manager_id, excluded.updated_at, null)`,
-		`insert into roster_person select distinct person_id from roster_row on conflict do nothing`,
-	}
-	for _, sql := range steps {
-		if err := t.runWith(ctx, sql, a); err != nil {
-			return err
-		}
-	}
-	err = t.run(ctx, `with gone as (update employment set absent_since = @now
-			where source = @source and external_id = any(@ids) and absent_since is null returning person_id)
-		insert into roster_person select distinct person_id from gone on conflict do nothing`,
-		args{"now": t.now, "source": r.Source, "ids": plan.absent})
-	if err != nil {
-		return err
-	}
-	return t.refreshPersons(ctx, a)
-}
-
-// runWith executes a statement with those of the arguments that it names.
-func (t *tx) runWith(ctx context.Context, sql string, a args) error {
-	_, err := t.Exec(ctx, sql, pgx.NamedArgs(a))
-	return err
-}
-
-// stageRoster copies what is to be written into a table of the transaction's own.
-func (t *tx) stageRoster(ctx context.Context, writes []rosterWrite) error {
-	err := t.run(ctx, `create temp table roster_row (external_id text, person_id uuid, kind text, name text, email text collate "C", employee_number text,
-		hire_date date, last_working_day date, terminated_on date, leave_reason text, time_zone text, department text, site text,
-		manager text, manager_id uuid, source text, absent_since timestamptz) on commit drop`, nil)
-	if err != nil {
-		return err
-	}
-	columns := []string{
-		"external_id", "person_id", "kind", "name", "email", "employee_number", "hire_date", "last_working_day", "terminated_on",
-		"leave_reason", "time_zone", "department", "site", "manager", "manager_id", "source",
-	}
-	_, err = t.CopyFrom(ctx, pgx.Identifier{"roster_row"}, columns, pgx.CopyFromSlice(len(writes), func(i int) ([]any, error) {
-		e := writes[i].Employment
-		return []any{
-			e.ExternalID, string(e.PersonID), string(e.Kind), e.Name, e.Email, e.EmployeeNumber, e.HireDate, e.LastWorkingDay, e.TerminatedOn,
-			e.LeaveReason, e.TimeZone, e.Department, e.Site, e.Manager, string(e.ManagerID), e.Source,
-		}, nil
-	}))
-	if err != nil {
-		return err
-	}
-	return t.run(ctx, `analyze roster_row`, nil)
-}
-
-// refreshPersons resolves the managers of a source's employments, of which some
-// may have been unknown before, and takes over into persons what the employments
-// that count now say.
-func (t *tx) refreshPersons(ctx context.Context, a args) error {
-	for _, sql := range []string{
-		`with resolved as (
-			select e.source, e.external_id, coalesce(m.person_id, pe.person_id) as manager_id from employment e
-			left join employment m on m.source = e.source and m.external_id = e.manager and e.manager <> ''
-			left join person_email pe on m.person_id is null and pe.email = e.manager and pe.verified
-			where e.source = @source),
-		moved as (update employment e set manager_id = r.manager_id from resolved r
-			where (e.source, e.external_id) = (r.source, r.external_id) and e.manager_id is distinct from r.manager_id returning e.person_id)
-		insert into roster_person select distinct person_id from moved on conflict do nothing`,
-		`analyze roster_person`,
-		`update person p set email = coalesce(nullif(x.email, ''), p.email), name = coalesce(nullif(x.name, ''), p.name), kind = x.kind,
-				department = x.department, manager_id = x.manager_id, last_day = x.last_day, updated_at = @now
-			from (select distinct on (e.person_id) e.person_id, e.email, e.name, e.kind, e.department, e.manager_id,
-					coalesce(e.last_working_day, e.terminated_on) as last_day
-				from employment e join roster_person rp on rp.id = e.person_id order by e.person_id, ` + presentFirst + `) as x
-			where p.id = x.person_id and (p.email, p.name, p.kind, p.department, p.manager_id, p.last_day) is distinct from
-				(coalesce(nullif(x.email, ''), p.email), coalesce(nullif(x.name, ''), p.name), x.kind, x.department, x.manager_id, x.last_day)`,
-	} {
-		if err := t.runWith(ctx, sql, a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mergePersons makes one person of two: who is known by a roster, and who was
-// known only by the address that a case or a restriction named. The row of the one
-// stays, for records of the audit log name it.
-func (t *tx) mergePersons(ctx context.Context, m personMerge, by schema.Principal) error {
-	a := args{"keep": m.keep, "lose": m.lose, "now": t.now}
-	for _, sql := range []string{
-		`update person set email = null, kind = '', department = '', manager_id = null, last_day = null, merged_into = @keep, updated_at = @now where id = @lose`,
-		`update person set merged_into = @keep where merged_into = @lose`,
-		`update person_email set person_id = @keep where person_id = @lose`,
-		`update employment set person_id = @keep where person_id = @lose`,
-		`update employment set manager_id = @keep where manager_id = @lose`,
-		`update person set manager_id = @keep where manager_id = @lose`,
-		`update department_owner set person_id = @keep where person_id = @lose`,
-		`update account set person_id = @keep where person_id = @lose`,
-		`insert into person_account (account_id, person_id) select account_id, @keep from person_account where person_id = @lose on conflict do nothing`,
-		`insert into roster_person values (@keep) on conflict do nothing`,
-	} {
-		if err := t.runWith(ctx, sql, a); err != nil {
-			return err
-		}
-	}
-	for _, p := range []schema.PersonID{m.keep, m.lose} {
-		t.record(audit.PersonStream(string(p)), principal(by), "person.merged", audit.Subject{PersonID: string(p)},
-			map[string]string{"kept": string(m.keep), "given_up": string(m.lose)})
-	}
-	return nil
-}

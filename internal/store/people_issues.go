@@ -41,21 +41,29 @@ func joinPersons(ids []schema.PersonID) string {
 	return strings.Join(text, ",")
 }
 
-// saveManagerIssues lists managers of the source who are unknown or the person
-// itself, and those of any source that lead in a circle.
-func (t *tx) saveManagerIssues(ctx context.Context, source string) error {
-	err := t.run(ctx, `with found as (
-			select external_id, case when manager_id is null then 'manager_unknown' else 'self_manager' end as kind, person_id
-			from employment where source = @source and manager <> '' and (manager_id is null or manager_id = person_id)),
+// saveManagerIssues lists managers of the employments retold who are unknown or the
+// person itself, and of any source those that lead in a circle. A new circle goes
+// through somebody whom the roster touches.
+func (t *tx) saveManagerIssues(ctx context.Context, r schema.Roster) error {
+	a := retoldArgs(r)
+	a["now"] = t.now
+	err := t.run(ctx, `with looked as (select e.external_id, e.manager, e.manager_id, e.person_id from employment e where `+retold+`),
+		found as (select external_id, case when manager_id is null then 'manager_unknown' else 'self_manager' end as kind, person_id
+			from looked where manager <> '' and (manager_id is null or manager_id = person_id)),
 		ended as (delete from roster_issue i where i.source = @source and i.kind in ('manager_unknown', 'self_manager')
+			and i.external_id in (select external_id from looked)
 			and not exists (select 1 from found f where (f.external_id, f.kind) = (i.external_id, i.kind)))
 		insert into roster_issue (source, external_id, kind, persons, others, seen_at)
 			select @source, external_id, kind, array[person_id], '{}', @now from found
-		on conflict (source, external_id, kind) do update set persons = excluded.persons`, args{"source": source, "now": t.now})
+		on conflict (source, external_id, kind) do update set persons = excluded.persons`, a)
 	if err != nil {
 		return err
 	}
-	edges, err := all[struct{ ID, ManagerID schema.PersonID }](ctx, t, `select id, manager_id from person where manager_id is not null and manager_id <> id`, nil)
+	edges, err := all[struct{ ID, ManagerID schema.PersonID }](ctx, t, `with recursive above (id, manager_id) as (
+			select p.id, p.manager_id from person p where p.id in (select id from roster_person
+				union all select unnest(i.persons) from roster_issue i where i.kind = 'manager_cycle')
+			union select m.id, m.manager_id from above a join person m on m.id = a.manager_id)
+		select id, manager_id from above where manager_id is not null and manager_id <> id`, nil)
 	if err != nil {
 		return err
 	}

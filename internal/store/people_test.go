@@ -43,7 +43,8 @@ func employment(id, email string, more ...string) schema.Employment {
 
 func everyField() []string {
 	return []string{
-		"kind", "name", "email", "employee_number", "hire_date", "last_working_day", "terminated_on", "leave_reason", "time_zone", "department", "site", "manager",
+		"kind", "name", "email", "employee_number", "hire_date", "last_working_day", "terminated_on",
+		"garden_leave_from", "status", "for_cause", "leave_reason", "time_zone", "department", "site", "manager",
 	}
 }
 

@@ -24,6 +24,9 @@ func rosterFields() []rosterField {
 		memberField("hire_date", func(e *schema.Employment) *schema.Date { return &e.HireDate }),
 		memberField("last_working_day", func(e *schema.Employment) *schema.Date { return &e.LastWorkingDay }),
 		memberField("terminated_on", func(e *schema.Employment) *schema.Date { return &e.TerminatedOn }),
+		memberField("garden_leave_from", func(e *schema.Employment) *schema.Date { return &e.GardenLeaveFrom }),
+		memberField("status", func(e *schema.Employment) *schema.EmploymentStatus { return &e.Status }),
+		memberField("for_cause", func(e *schema.Employment) *bool { return &e.ForCause }),
 		memberField("leave_reason", func(e *schema.Employment) *string { return &e.LeaveReason }),
 		memberField("time_zone", func(e *schema.Employment) *string { return &e.TimeZone }),
 		memberField("department", func(e *schema.Employment) *string { return &e.Department }),
@@ -38,6 +41,13 @@ func memberField[T comparable](name string, of func(*schema.Employment) *T) rost
 		same: func(a, b *schema.Employment) bool { return *of(a) == *of(b) },
 		take: func(to, from *schema.Employment) { *of(to) = *of(from) },
 	}
+}
+
+// leavingFields are the members that say whether and when an employment ends. They
+// count even of a row whose address or number is refused: a leaver must not be
+// missed because of an address.
+func leavingFields() []string {
+	return []string{"hire_date", "last_working_day", "terminated_on", "garden_leave_from", "status", "for_cause"}
 }
 
 // toldFields are those that a roster tells.

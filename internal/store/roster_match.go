@@ -39,6 +39,7 @@ type rosterPlan struct {
 	issues    []schema.PersonIssue
 	absent    []string
 	unchanged int
+	persons   map[string]schema.PersonID // of the roster's rows that are somebody's, by external id
 }
 
 // matcher decides whose employment each row is (docs/people.md). It guesses
@@ -100,6 +101,12 @@ func (m *matcher) settlePersons(rows []*schema.Employment) {
 			}
 		}
 		w.ManagerID = m.survivor(manager)
+	}
+	m.plan.persons = make(map[string]schema.PersonID, len(rows))
+	for _, e := range rows {
+		if p, ok := byID[e.ExternalID]; ok {
+			m.plan.persons[e.ExternalID] = m.survivor(p)
+		}
 	}
 }
 
@@ -182,7 +189,9 @@ func (m *matcher) apart(a, b *schema.Employment) bool {
 
 // clash tells whether both are live at the same time in the same capacity.
 func (m *matcher) clash(a, b *schema.Employment) bool {
-	live := func(e *schema.Employment) bool { return e.AbsentSince.IsZero() && !e.Ended(m.today) }
+	live := func(e *schema.Employment) bool {
+		return e.AbsentSince.IsZero() && !e.Ended(m.today) && (e.Status != schema.StatusEnded || !e.LastDay().IsZero())
+	}
 	return live(a) && live(b) && !a.Beside(*b)
 }
 
@@ -194,24 +203,31 @@ func (m *matcher) issue(kind schema.IssueKind, e *schema.Employment, persons []s
 // keepPerson handles an employment that is known: its person stays, whatever
 // else changes.
 func (m *matcher) keepPerson(i int, e, before *schema.Employment) {
-	if refused, ok := m.twice[i]; ok {
+	refused, ok := m.twice[i]
+	if ok {
 		refused.Persons = []schema.PersonID{e.PersonID}
-		m.plan.issues = append(m.plan.issues, refused)
+	} else if refused, ok = m.moveAddress(e); ok {
+		if !m.writeKnown(e, before, m.told) {
+			m.plan.unchanged++
+		}
 		return
 	}
-	if refused, ok := m.moveAddress(e); !ok {
-		m.plan.issues = append(m.plan.issues, refused)
-		return
-	}
-	entry := schema.RosterEntry{Change: schema.RosterChanged, ExternalID: e.ExternalID, Fields: differing(before, e, m.told)}
+	m.plan.issues = append(m.plan.issues, refused)
+	leaving := slices.DeleteFunc(slices.Clone(m.told), func(f rosterField) bool { return !slices.Contains(leavingFields(), f.name) })
+	m.writeKnown(overlay(before, e, leaving), before, leaving)
+}
+
+// writeKnown plans the change of a known employment, and tells whether there is one.
+func (m *matcher) writeKnown(e, before *schema.Employment, told []rosterField) bool {
+	entry := schema.RosterEntry{Change: schema.RosterChanged, ExternalID: e.ExternalID, Fields: differing(before, e, told)}
 	if !before.AbsentSince.IsZero() {
 		entry.Fields = append(entry.Fields, "absent")
 	}
 	if len(entry.Fields) == 0 {
-		m.plan.unchanged++
-		return
+		return false
 	}
 	m.plan.writes = append(m.plan.writes, rosterWrite{*e, entry})
+	return true
 }
 
 // moveAddress makes the address its person's, joining a person that was only ever

@@ -106,6 +106,7 @@ CREATE TABLE batch (
 );
 CREATE UNIQUE INDEX batch_held ON batch (scope, scope_id) WHERE state = 'held';
 CREATE INDEX batch_list ON batch (created_at DESC, id DESC);
+CREATE INDEX batch_text ON batch ((id::text) text_pattern_ops);
 CREATE INDEX batch_list_state ON batch (state, created_at DESC, id DESC);
 CREATE TABLE batch_decision (
     batch_id   uuid NOT NULL REFERENCES batch,
@@ -115,7 +116,8 @@ CREATE TABLE batch_decision (
     principal  text NOT NULL,
     token_id   uuid NOT NULL,
     created_at timestamptz NOT NULL,
-    PRIMARY KEY (batch_id, principal)
+    -- Who released a batch may do so again once it has grown, and may discard it.
+    PRIMARY KEY (batch_id, kind, principal, size)
 );
 
 -- What HR wants for a person who leaves, and the case that does it.
@@ -150,6 +152,7 @@ CREATE TABLE leaver (
 );
 CREATE UNIQUE INDEX leaver_open ON leaver (person_id) WHERE state <> 'ended';
 CREATE INDEX leaver_list ON leaver (created_at DESC, id DESC);
+CREATE INDEX leaver_list_open ON leaver (created_at DESC, id DESC) WHERE state <> 'ended';
 CREATE INDEX leaver_list_state ON leaver (state, created_at DESC, id DESC);
 CREATE INDEX leaver_person ON leaver (person_id, created_at DESC, id DESC);
 CREATE INDEX leaver_source ON leaver (source_id, created_at DESC, id DESC);
@@ -164,7 +167,7 @@ CREATE TABLE scim_resource (
     type        text NOT NULL CHECK (type IN ('User', 'Group')),
     external_id text NOT NULL,
     name        text NOT NULL CHECK (name <> ''),
-    name_key    text COLLATE "C" NOT NULL GENERATED ALWAYS AS (lower(name)) STORED,
+    name_key    text COLLATE "C" NOT NULL, -- the name in lower case, by our rules and not the database's locale
     email       text COLLATE "C" NOT NULL,
     active      boolean NOT NULL,
     body        jsonb NOT NULL,
