@@ -51,23 +51,26 @@ type PersonAccount struct {
 
 // Employment is one employment of a person.
 type Employment struct {
-	Source         string     `json:"source"`
-	ExternalID     string     `json:"external_id"`
-	Kind           string     `json:"kind"`
-	Name           string     `json:"name"`
-	Email          string     `json:"email"`
-	EmployeeNumber string     `json:"employee_number"`
-	HireDate       string     `json:"hire_date"`
-	LastWorkingDay string     `json:"last_working_day"`
-	TerminatedOn   string     `json:"terminated_on"`
-	LeaveReason    string     `json:"leave_reason"`
-	TimeZone       string     `json:"time_zone"`
-	Department     string     `json:"department"`
-	Site           string     `json:"site"`
-	Manager        string     `json:"manager"`
-	ManagerID      string     `json:"manager_id"`
-	AbsentSince    *time.Time `json:"absent_since"`
-	UpdatedAt      time.Time  `json:"updated_at"`
+	Source          string     `json:"source"`
+	ExternalID      string     `json:"external_id"`
+	Kind            string     `json:"kind"`
+	Name            string     `json:"name"`
+	Email           string     `json:"email"`
+	EmployeeNumber  string     `json:"employee_number"`
+	HireDate        string     `json:"hire_date"`
+	LastWorkingDay  string     `json:"last_working_day"`
+	TerminatedOn    string     `json:"terminated_on"`
+	GardenLeaveFrom string     `json:"garden_leave_from"`
+	Status          string     `json:"status"`
+	ForCause        bool       `json:"for_cause"`
+	LeaveReason     string     `json:"leave_reason"`
+	TimeZone        string     `json:"time_zone"`
+	Department      string     `json:"department"`
+	Site            string     `json:"site"`
+	Manager         string     `json:"manager"`
+	ManagerID       string     `json:"manager_id"`
+	AbsentSince     *time.Time `json:"absent_since"`
+	UpdatedAt       time.Time  `json:"updated_at"`
 }
 
 // PersonIssue is what rosters or accounts contradict each other in.

@@ -204,15 +204,29 @@ func (c *showPersonCommand) Run(in *invocation) error {
 	return in.result(p, func() { in.printPerson(p) })
 }
 
+// employmentNote is what is told of an employment besides its days and place.
+func employmentNote(e apiclient.Employment) string {
+	var notes []string
+	if e.Status != "" {
+		notes = append(notes, e.Status)
+	}
+	if e.ForCause {
+		notes = append(notes, "for cause")
+	}
+	if e.GardenLeaveFrom != "" {
+		notes = append(notes, "garden leave from "+e.GardenLeaveFrom)
+	}
+	if e.AbsentSince != nil {
+		notes = append(notes, "absent since "+at(*e.AbsentSince))
+	}
+	return strings.Join(notes, ", ")
+}
+
 func (in *invocation) printPerson(p apiclient.PersonDetail) {
 	in.printPeople([]apiclient.Person{p.Person})
 	var rows [][]string
 	for _, e := range p.Employments {
-		absent := ""
-		if e.AbsentSince != nil {
-			absent = "absent since " + at(*e.AbsentSince)
-		}
-		rows = append(rows, []string{e.Source + "/" + e.ExternalID, e.Kind, e.EmployeeNumber, e.HireDate, e.LastWorkingDay, e.TerminatedOn, e.TimeZone, e.Department, e.Site, e.Manager, absent})
+		rows = append(rows, []string{e.Source + "/" + e.ExternalID, e.Kind, e.EmployeeNumber, e.HireDate, e.LastWorkingDay, e.TerminatedOn, e.TimeZone, e.Department, e.Site, e.Manager, employmentNote(e)})
 	}
 	in.print("")
 	in.table("EMPLOYMENT|KIND|NUMBER|HIRED|LAST DAY|TERMINATED|ZONE|DEPARTMENT|SITE|MANAGER|NOTE", rows)

@@ -47,23 +47,26 @@ type personAccountBody struct {
 }
 
 type employmentBody struct {
-	Source         string                `json:"source"`
-	ExternalID     string                `json:"external_id"`
-	Kind           schema.EmploymentKind `json:"kind"`
-	Name           string                `json:"name"`
-	Email          string                `json:"email"`
-	EmployeeNumber string                `json:"employee_number"`
-	HireDate       string                `json:"hire_date"`
-	LastWorkingDay string                `json:"last_working_day"`
-	TerminatedOn   string                `json:"terminated_on"`
-	LeaveReason    string                `json:"leave_reason"`
-	TimeZone       string                `json:"time_zone"`
-	Department     string                `json:"department"`
-	Site           string                `json:"site"`
-	Manager        string                `json:"manager" doc:"As the source writes it"`
-	ManagerID      schema.PersonID       `json:"manager_id"`
-	AbsentSince    *time.Time            `json:"absent_since" doc:"When a whole roster first left it out, which ends nothing; null = it is there"`
-	UpdatedAt      time.Time             `json:"updated_at"`
+	Source          string                  `json:"source"`
+	ExternalID      string                  `json:"external_id"`
+	Kind            schema.EmploymentKind   `json:"kind"`
+	Name            string                  `json:"name"`
+	Email           string                  `json:"email"`
+	EmployeeNumber  string                  `json:"employee_number"`
+	HireDate        string                  `json:"hire_date"`
+	LastWorkingDay  string                  `json:"last_working_day"`
+	TerminatedOn    string                  `json:"terminated_on"`
+	GardenLeaveFrom string                  `json:"garden_leave_from"`
+	Status          schema.EmploymentStatus `json:"status" doc:"active, on_leave or ended; empty = nothing is said"`
+	ForCause        bool                    `json:"for_cause" doc:"It ends at once"`
+	LeaveReason     string                  `json:"leave_reason"`
+	TimeZone        string                  `json:"time_zone"`
+	Department      string                  `json:"department"`
+	Site            string                  `json:"site"`
+	Manager         string                  `json:"manager" doc:"As the source writes it"`
+	ManagerID       schema.PersonID         `json:"manager_id"`
+	AbsentSince     *time.Time              `json:"absent_since" doc:"When a whole roster first left it out, which ends nothing; null = it is there"`
+	UpdatedAt       time.Time               `json:"updated_at"`
 }
 
 type issueBody struct {
@@ -116,6 +119,7 @@ func employmentOf(e schema.Employment) employmentBody {
 	return employmentBody{
 		Source: e.Source, ExternalID: e.ExternalID, Kind: e.Kind, Name: e.Name, Email: e.Email, EmployeeNumber: e.EmployeeNumber,
 		HireDate: e.HireDate.String(), LastWorkingDay: e.LastWorkingDay.String(), TerminatedOn: e.TerminatedOn.String(),
+		GardenLeaveFrom: e.GardenLeaveFrom.String(), Status: e.Status, ForCause: e.ForCause,
 		LeaveReason: e.LeaveReason, TimeZone: e.TimeZone, Department: e.Department, Site: e.Site, Manager: e.Manager,
 		ManagerID: e.ManagerID, AbsentSince: instant(e.AbsentSince), UpdatedAt: e.UpdatedAt.UTC(),
 	}
