@@ -115,9 +115,9 @@ func (t *tx) insertSource(ctx context.Context, src schema.Source, sealed sealedS
 	return created, nil
 }
 
-// recordSource appends an event about a source to the system's stream.
+// recordSource appends an event about a source to its stream.
 func (t *tx) recordSource(src schema.Source, by schema.Principal, action string, details map[string]string) {
-	t.record(audit.SystemStream, principal(by), action, audit.Subject{}, with(details, "source", src.Name, "source_id", string(src.ID)))
+	t.record(audit.SourceStream(string(src.ID)), principal(by), action, audit.Subject{}, with(details, "source", src.Name, "source_id", string(src.ID)))
 }
 
 // ListSources lists the sources that are not removed, by name. The cursor is the

@@ -45,13 +45,13 @@ func (b *bundle) source(name string, kind schema.SourceKind) schema.Source {
 	return s
 }
 
-// said returns the newest record of the system's stream with that action.
+// said returns the newest record of a source's stream with that action.
 func (b *bundle) said(action string) audit.Event {
 	b.t.Helper()
 	conn := b.sql()
 	var body []byte
-	err := conn.QueryRow(b.t.Context(), `select body from audit_record where stream = 'system'
-		and convert_from(body, 'UTF8')::jsonb->>'action' = $1 order by seq desc limit 1`, action).Scan(&body)
+	err := conn.QueryRow(b.t.Context(), `select body from audit_record where stream like 'source/%'
+		and convert_from(body, 'UTF8')::jsonb->>'action' = $1 order by convert_from(body, 'UTF8')::jsonb->>'at' desc limit 1`, action).Scan(&body)
 	require.NoError(b.t, err)
 	var e struct {
 		Actor   audit.Actor
@@ -230,7 +230,7 @@ func TestSourceSecrets(t *testing.T) {
 	require.Equal(t, schema.SourceSecrets{Current: "s3cret-two", Previous: "s3cret-one", APIKey: "k3y-two"}, read())
 
 	var row string
-	require.NoError(t, b.sql().QueryRow(t.Context(), `select hr_source::text || convert_from(secret || previous_secret || api_key, 'LATIN1')
+	require.NoError(t, b.sql().QueryRow(t.Context(), `select hr_source::text || encode(secret || previous_secret || api_key, 'escape')
 		from hr_source where id = $1`, s.ID).Scan(&row))
 	for _, plain := range []string{"s3cret", "k3y"} {
 		require.NotContains(t, row, plain)
