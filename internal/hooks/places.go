@@ -45,7 +45,7 @@ func (r *reader) inBody(problems []schema.Problem, places []string) []schema.Pro
 // isDate tells whether a column holds a day.
 func isDate(column string) bool {
 	switch roster.Column(column) {
-	case roster.HireDate, roster.LastWorkingDay, roster.TerminatedOn, "garden_leave_from":
+	case roster.HireDate, roster.LastWorkingDay, roster.TerminatedOn, roster.GardenLeaveFrom:
 		return true
 	}
 	return false
