@@ -183,7 +183,7 @@ func TestReadRows(t *testing.T) {
 // and what is read can be kept.
 func FuzzReadCSV(f *testing.F) {
 	for _, seed := range []string{
-		"external_id,email\n1,a@example.com\n", "id;name\r\n1;\"a\nb\"\r\n", "external_id\t#\n\"1", "\ufeffexternal_id\n1\n1\n", "a,b\n", "external_id,manager\n1,x@\n",
+		"external_id,email\n1,a@example.com\n", "id;name\r\n1;\"a\nb\"\r\n", "external_id\t#\n\"1", "\ufeffexternal_id\n1\n1\n", "a,b\n", "external_id,manager\n1,x@\n", "id,status,for_cause,garden_leave_from,hire_date,last_day\n1,On leave,YES,2026-11-30,2027-01-01,2026-01-01\n",
 	} {
 		f.Add([]byte(seed))
 	}
