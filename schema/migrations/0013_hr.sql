@@ -153,6 +153,7 @@ CREATE TABLE leaver (
 CREATE UNIQUE INDEX leaver_open ON leaver (person_id) WHERE state <> 'ended';
 CREATE INDEX leaver_list ON leaver (created_at DESC, id DESC);
 CREATE INDEX leaver_list_open ON leaver (created_at DESC, id DESC) WHERE state <> 'ended';
+CREATE INDEX leaver_judged ON leaver (id) WHERE state NOT IN ('ended', 'withdrawn') AND NOT by_hand;
 CREATE INDEX leaver_list_state ON leaver (state, created_at DESC, id DESC);
 CREATE INDEX leaver_person ON leaver (person_id, created_at DESC, id DESC);
 CREATE INDEX leaver_source ON leaver (source_id, created_at DESC, id DESC);
