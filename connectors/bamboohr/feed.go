@@ -100,8 +100,11 @@ func (f *feed) CheckFeed(ctx context.Context) error {
 		return err
 	}
 	some := changed.present(anybody)
+	if len(some) == 0 {
+		some = []string{ownRecord}
+	}
 	readable := 0
-	for _, id := range append(some, ownRecord) {
+	for _, id := range some {
 		rec, err := f.readRecord(ctx, id)
 		switch {
 		case unseen(err):
@@ -116,7 +119,7 @@ func (f *feed) CheckFeed(ctx context.Context) error {
 			break
 		}
 	}
-	if readable == 0 && len(some) > 0 {
+	if readable == 0 && some[0] != ownRecord {
 		return hidden(opEmployee, []string{"any employee"})
 	}
 	return nil

@@ -167,13 +167,16 @@ func (l rowList) check() error {
 	return nil
 }
 
-// told refuses rows without what makes them worth reading: what the key's owner
-// may not see is left out.
+// told refuses rows without what makes them worth reading, which is left out where
+// the key's owner may not see it, and dates that are none.
 func (l rowList) told() error {
 	for _, e := range l.Employees {
 		for _, r := range e.Rows {
 			if r.Date == nil || r.Status == nil {
 				return hidden(opRows, []string{"date and status of the table employmentStatus"})
+			}
+			if _, err := readDate(string(*r.Date)); err != nil {
+				return malformed(opRows, "a row of employmentStatus has a date that is none")
 			}
 		}
 	}
