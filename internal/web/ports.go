@@ -20,6 +20,7 @@ type Store interface {
 	ReportStore
 	RunStore
 	PeopleStore
+	NoticeStore
 
 	// Authenticate returns the principal of a token by the SHA-256 of the
 	// token; CodeUnauthorized when unknown, expired or revoked.

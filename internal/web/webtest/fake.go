@@ -23,6 +23,7 @@ type Store struct {
 	ReportFuncs
 	RunFuncs
 	PeopleFuncs
+	NoticeFuncs
 	HRFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
