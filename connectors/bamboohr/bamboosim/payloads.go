@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -51,7 +52,11 @@ func (s *Sim) message(w *webhook, family, action string, e *employee, changed []
 		if action == actionUpdated {
 			data["changedFields"] = changed
 		}
-		payload = obj{"type": m.event, "timestamp": s.now().Format("2006-01-02T15:04:05+0000"), "data": data}
+		at := s.now().Format(time.RFC3339)
+		if s.switches.NumericZone {
+			at = strings.TrimSuffix(at, "Z") + "+0000"
+		}
+		payload = obj{"type": m.event, "timestamp": at, "data": data}
 	} else {
 		payload = obj{"employees": []obj{s.withFields(w, action, e, changed)}}
 	}

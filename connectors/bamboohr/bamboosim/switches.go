@@ -36,6 +36,9 @@ type Switches struct {
 	NoRetryAfter bool `json:"no_retry_after"`
 	// KeepTimestamp: a webhook that is sent again has its first timestamp.
 	KeepTimestamp bool `json:"keep_timestamp"`
+	// NumericZone: the times in payloads end in +0000, as in a page of the
+	// documentation; otherwise in Z, as in the OpenAPI document.
+	NumericZone bool `json:"numeric_zone"`
 	// LogLimited: the log of a webhook answers 200 with an error of code 429.
 	LogLimited bool `json:"log_limited"`
 }
