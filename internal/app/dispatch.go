@@ -89,6 +89,8 @@ func (d *dispatcher) dispatch(ctx context.Context, row schema.OutboxRow) error {
 		return d.restart(ctx, row)
 	case schema.OutboxStartRun:
 		return d.startRun(ctx, row)
+	case schema.OutboxLeaver, schema.OutboxPoll, schema.OutboxNotice:
+		return d.tellFlow(ctx, row)
 	default:
 		return errors.New("outbox row of a kind this release does not know")
 	}

@@ -33,6 +33,7 @@ type Engine struct {
 	openers   *openers
 	acts      *activities.Activities
 	inventory *activities.Inventory
+	hr        hrActivities
 	planner   *activities.Planner
 	temporal  temporalx.Options
 	ports     Ports
@@ -65,9 +66,10 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 		return nil, err
 	}
 	clocks := schema.DefaultClocks().Scaled(cfg.TimeScale)
+	limiter := e.telemetry.Limiter(rate.New(e.store, float64(cfg.RatePerMinute)))
 	e.openers = newOpeners(openerConfig{
 		Factories: all.Factories(), Secrets: e.store, Grants: e.store, Guard: e.store, Observer: e.telemetry.Observer(),
-		Limiter: e.telemetry.Limiter(rate.New(e.store, float64(cfg.RatePerMinute))), LoopbackOnly: cfg.TimeScale > 1,
+		Limiter: limiter, LoopbackOnly: cfg.TimeScale > 1,
 	})
 	state := decorated[activities.Store](e.store, e.ports.Store)
 	vendors := decorated[activities.Connectors](e.openers, e.ports.Connectors)
@@ -76,6 +78,7 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	e.inventory = activities.NewInventory(activities.InventoryConfig{
 		Store: e.store, Connectors: vendors, Doctor: activities.NewDoctor(e.openers, time.Now), Correlator: e.store, Notifier: notifier, Clocks: clocks,
 	})
+	e.hr = e.newHRActivities(notifier, e.planner, limiter)
 	return e, nil
 }
 

@@ -29,10 +29,11 @@ const (
 )
 
 // newInventoryWorker returns the worker for the activities of runs.
-func newInventoryWorker(c client.Client, inventory *activities.Inventory, o worker.Options) worker.Worker {
+func newInventoryWorker(c client.Client, inventory *activities.Inventory, hr hrActivities, o worker.Options) worker.Worker {
 	o.DisableWorkflowWorker = true
 	w := worker.New(c, workflows.QueueInventory, o)
 	w.RegisterActivity(inventory)
+	_ = hr
 	return w
 }
 

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sendoff/internal/audit"
+	"sendoff/internal/policy"
+	"sendoff/internal/scim"
 	"sendoff/internal/web"
 )
 
@@ -55,6 +57,10 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 	}
 	g.Go(func() error { return ignoreDone(failed, sealer.Run(failed)) })
 	g.Go(func() error { return runDue(failed, e.store, !e.cfg.NoSchedules, e.log.Named("runs")) })
+	g.Go(func() error { return applyEvents(failed, e.store, policy.JudgeLeaver, e.log.Named("hr")) })
+	g.Go(func() error {
+		return keepFeeds(failed, e.store, policy.JudgeLeaver, !e.cfg.NoSchedules, e.log.Named("hr"))
+	})
 	g.Go(func() error {
 		defer stop() // the rest ends after the last request
 		serving, end := context.WithCancel(ctx)
@@ -77,6 +83,8 @@ func (e *Engine) api(ready *readiness, version string) http.Handler {
 		Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers,
 		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
 		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
+		HR:   e.store,
+		SCIM: scim.New(scim.Config{Store: e.store, Log: e.log.Named("scim"), PublicURL: e.cfg.PublicURL}),
 	})
 }
 

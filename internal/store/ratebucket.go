@@ -13,12 +13,13 @@ import (
 // its rate: at 960 a minute, 992, below a vendor's limit of 1000.
 const burst = time.Second
 
-// Lease takes up to want tokens from the bucket of a connection's acting user,
+// Lease takes up to want tokens from the bucket of the acting user of a connection,
+// or of a source of HR events whose API is asked,
 // which fills at ratePerMinute and holds burst's worth, one at least. With none
 // granted it says how long to wait before asking again. One statement by the
 // database's clock, so that any number of workers share a vendor's limit.
 //
-// CodeClosed when the connection is not enabled: within two seconds of a disable no
+// CodeClosed when the connection or source is not enabled: within two seconds of a disable no
 // call leaves any process, those of work under way included.
 func (s *Store) Lease(ctx context.Context, connection, user string, want int, ratePerMinute float64) (int, time.Duration, error) {
 	if want < 1 || !(ratePerMinute > 0) || math.IsInf(ratePerMinute, 0) {
@@ -31,7 +32,8 @@ func (s *Store) Lease(ctx context.Context, connection, user string, want int, ra
 		Tokens  float64
 	}](ctx, s.pool, `insert into rate_bucket as b (connection_id, acting_user, tokens, granted, refilled_at)
 		select id, @user, @most - least(@want, floor(@most)), least(@want, floor(@most)), now()
-		from connection where id = @connection and state = 'enabled'
+		from (select id from connection where id = @connection and state = 'enabled'
+			union all select id from hr_source where id = @connection and state = 'enabled') as caller
 		on conflict (connection_id, acting_user) do update set (tokens, granted, refilled_at) = (
 			select have - least(@want, floor(have)), least(@want, floor(have)), greatest(b.refilled_at, now())
 			from (select least(@most, b.tokens
@@ -42,7 +44,7 @@ func (s *Store) Lease(ctx context.Context, connection, user string, want int, ra
 		return 0, 0, translate("lease rate tokens", err)
 	}
 	if !enabled {
-		return 0, 0, &schema.Error{Code: schema.CodeClosed, Message: "connection " + connection + " is not enabled", Fix: "enable the connection"}
+		return 0, 0, &schema.Error{Code: schema.CodeClosed, Message: "connection or source " + connection + " is not enabled", Fix: "enable it"}
 	}
 	if row.Granted > 0 {
 		return row.Granted, 0, nil
