@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -185,19 +186,19 @@ func (r *round) apply(ctx context.Context) (schema.Applied, error) {
 	return done, r.markEvents(ctx)
 }
 
-// poll lets the source's API be asked when one of the events is a hint.
+// poll lets the source's API be asked now when one of the events is a hint, and the
+// next time as long after as it is asked by itself.
 func (r *round) poll(ctx context.Context) error {
-	for _, e := range r.inbox {
-		if e.change.Kind != schema.ChangeHint || e.refused() {
-			continue
-		}
-		if err := r.run(ctx, `update hr_source set next_poll_at = @now where id = @id and next_poll_at is not null`,
-			args{"id": r.source.ID, "now": r.now}); err != nil {
-			return err
-		}
-		return r.enqueue(ctx, schema.OutboxRow{Kind: schema.OutboxPoll, SourceID: r.source.ID})
+	hinted := slices.ContainsFunc(r.inbox, func(e *inboxEvent) bool { return e.change.Kind == schema.ChangeHint && !e.refused() })
+	if !hinted {
+		return nil
 	}
-	return nil
+	tag, err := r.Exec(ctx, `update hr_source set next_poll_at = @now::timestamptz + poll_seconds * interval '1 second'
+		where id = @id and state = 'enabled' and poll_seconds > 0`, args{"id": r.source.ID, "now": r.now})
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	return r.enqueuePoll(ctx, r.source.ID)
 }
 
 // markEvents writes what became of the events.

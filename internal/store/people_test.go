@@ -34,6 +34,8 @@ func employment(id, email string, more ...string) schema.Employment {
 			e.Manager = value
 		case "department":
 			e.Department = value
+		case "status":
+			e.Status = schema.EmploymentStatus(value)
 		default:
 			panic("unknown " + name)
 		}
