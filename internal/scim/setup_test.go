@@ -31,6 +31,7 @@ type bundle struct {
 	t             testing.TB
 	store         *scimtest.Memory
 	url           string // up to and with /scim/v2
+	client        *http.Client
 	source, other schema.Source
 }
 
@@ -40,7 +41,7 @@ func setup(t testing.TB) *bundle {
 	b.source, b.other = b.store.AddSource("okta", token), b.store.AddSource("entra", otherToken)
 	srv := httptest.NewServer(scim.New(scim.Config{Store: b.store}))
 	t.Cleanup(srv.Close)
-	b.url = srv.URL + scim.Prefix
+	b.url, b.client = srv.URL+scim.Prefix, srv.Client()
 	return b
 }
 
@@ -72,7 +73,7 @@ func (b *bundle) as(token, method, path, body string, headers ...string) answer 
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := b.client.Do(req)
 	require.NoError(b.t, err)
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
