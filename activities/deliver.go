@@ -108,7 +108,7 @@ func (d *Deliveries) AbandonNotice(ctx context.Context, in DeliverInput) error {
 	if err != nil || q.State != schema.NoticePending {
 		return err
 	}
-	told := "given up after " + strconv.Itoa(q.Attempts) + " tries"
+	told := "given up after " + tries(q.Attempts)
 	if q.LastError != "" {
 		told += ": " + q.LastError
 	}
@@ -117,4 +117,11 @@ func (d *Deliveries) AbandonNotice(ctx context.Context, in DeliverInput) error {
 
 func (d *Deliveries) record(ctx context.Context, id schema.NoticeID, state schema.NoticeState, message, hash string) error {
 	return d.cfg.Store.RecordNotice(ctx, id, schema.NoticeOutcome{State: state, Error: message, TextHash: hash})
+}
+
+func tries(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return strconv.Itoa(n) + " tries"
 }
