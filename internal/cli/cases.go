@@ -80,6 +80,7 @@ func (in *invocation) printCase(c apiclient.Case) {
 	in.print("state      %s", c.State)
 	in.print("template   %s, grace %s", c.Template, c.Grace)
 	in.print("begins     %s", atOr(c.EffectiveAt, "at once"))
+	in.printCaseLeaver(c.Leaver)
 	in.print("made       %s by %s", at(c.CreatedAt), c.RequestedBy)
 	in.print("hash       %s", c.Hash)
 	for _, a := range c.Accounts {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strconv"
 
 	"sendoff/internal/apiclient"
@@ -228,9 +229,9 @@ func (c *listAlarmsCommand) Run(in *invocation) error {
 	return in.result(map[string]any{"alarms": orEmpty(list)}, func() {
 		var rows [][]string
 		for _, a := range list {
-			rows = append(rows, []string{at(a.RaisedAt), a.Connection, a.Code, atOr(a.ToldAt, "nobody yet"), atOr(a.ClearedAt, "open"), a.Message, a.Fix})
+			rows = append(rows, []string{at(a.RaisedAt), cmp.Or(a.Connection, a.Source), a.Code, atOr(a.ToldAt, "nobody yet"), atOr(a.ClearedAt, "open"), a.Message, a.Fix})
 		}
-		in.table("RAISED|CONNECTION|CODE|OWNER TOLD|OVER|WHAT|WHAT TO DO", rows)
+		in.table("RAISED|OF|CODE|OWNER TOLD|OVER|WHAT|WHAT TO DO", rows)
 		in.note("%s", strconv.Itoa(len(list))+" alarms")
 	})
 }

@@ -35,6 +35,8 @@ type root struct {
 	Report      reportCommands     `cmd:"" help:"Report on use, licences, inactivity, orphans and changes."`
 	Licenses    licenseCommands    `cmd:"" help:"Say what contracts say of seats."`
 	People      peopleCommands     `cmd:"" help:"Look after people: rosters, whose accounts are, who manages whom."`
+	HR          hrCommands         `cmd:"" name:"hr" help:"Hear from HR who leaves: sources, what they tell, who leaves by it."`
+	Batches     batchCommands      `cmd:"" help:"Decide what would start more than its limit allows."`
 	Notices     noticeCommands     `cmd:"" help:"Look after who is told of what, and what was told."`
 	Alarms      alarmCommands      `cmd:"" help:"See what somebody has to know of."`
 	Tokens      tokenCommands      `cmd:"" help:"Look after API tokens."`
