@@ -432,3 +432,14 @@ func TestOldChangesAreNotReadAgain(t *testing.T) {
 	members["9"] = changed.Add(-9 * time.Second).Format(time.RFC3339)
 	poll(marker, 6)
 }
+
+// TestAHugeRecord: many are held at a time, so that none may be large.
+func TestAHugeRecord(t *testing.T) {
+	t.Parallel()
+	b := setup(t, bamboosim.Config{})
+	huge := strings.Repeat("x", 70<<10)
+	require.NoError(t, b.sim.Change(bamboosim.PersonChange{ID: "2", Department: &huge}))
+	_, err := b.feed.ReadChanges(t.Context(), "")
+	require.Equal(t, connectors.Malformed, connectors.KindOf(err))
+	require.ErrorContains(t, err, "longer than is read of it")
+}
