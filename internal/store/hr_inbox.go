@@ -9,28 +9,29 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"sendoff/schema"
 )
 
 // acceptSQL writes an event that did not come before, of an enabled source, and
-// returns it. That the source was heard is noted by one event a second: others
-// skip the row, so that they do not queue for it.
-const acceptSQL = `with added as (
+// returns it, and whether that the source was heard has to be noted.
+const acceptSQL = `with s as materialized (
+		select id, name, coalesce(last_event_at < now() - interval '1 second', true) as stale from hr_source where id = @source and state = 'enabled'),
+	added as (
 		insert into hr_event (id, source_id, event_id, group_id, via, kind, body_hash, body, change, state, problems, received_at)
-		select @id, s.id, @event_id, @group, @via, @kind, @hash, @body, @change, @state, @problems, now()
-		from hr_source s where s.id = @source and s.state = 'enabled'
+		select @id, s.id, @event_id, @group, @via, @kind, @hash, @body, @change, @state, @problems, now() from s
 		on conflict (source_id, event_id) do nothing
-		returning seq, received_at),
-	stale as (
-		select id from hr_source where id = @source and exists (select 1 from added)
-			and (last_event_at is null or last_event_at < now() - interval '1 second')
-		for no key update skip locked),
-	heard as (
-		update hr_source s set last_heard_at = now(), last_event_at = now() from stale where s.id = stale.id returning s.id),
-	spoken as (
-		update alarm a set cleared_at = now() from heard
-		where a.source_id = heard.id and a.connection_id is null and a.code = @silent and a.cleared_at is null)
-	select seq, received_at, (select name from hr_source where id = @source) as source from added`
+		returning seq, received_at)
+	select added.seq, added.received_at, s.name as source, s.stale from added, s`
+
+// heardByEventSQL notes that a source told an event, and ends its silence. One of many
+// that come at once does so: others find the row taken, or noted this second.
+const heardByEventSQL = `with free as (
+		select id from hr_source where id = @source and coalesce(last_event_at < now() - interval '1 second', true) for no key update skip locked),
+	heard as (update hr_source s set last_heard_at = now(), last_event_at = now() from free where s.id = free.id)
+	update alarm a set cleared_at = now() from free
+	where a.source_id = free.id and a.connection_id is null and a.code = @silent and a.cleared_at is null`
 
 // AcceptEvent writes an event, unless the same came before: then it is a
 // Duplicate, and what was written first is returned. CodeConflict for the same id
@@ -47,9 +48,9 @@ func (s *Store) AcceptEvent(ctx context.Context, e schema.HREvent) (schema.Accep
 		// One statement is a transaction of its own: nothing goes to Postgres but it.
 		if added, ok, err := addEvent(ctx, s.pool, row); err != nil || ok {
 			if err == nil {
-				s.wakeAppliers()
+				s.acceptedEvent(ctx, added)
 			}
-			return schema.Accepted{Event: added}, translate(op, err)
+			return schema.Accepted{Event: added.HREvent}, translate(op, err)
 		}
 	}
 	reused := false
@@ -61,9 +62,28 @@ func (s *Store) AcceptEvent(ctx context.Context, e schema.HREvent) (schema.Accep
 		return schema.Accepted{}, eventReused()
 	}
 	if err == nil && !taken.Duplicate {
-		s.wakeAppliers()
+		s.acceptedEvent(ctx, addedEvent{taken.Event, true})
 	}
 	return taken, err
+}
+
+// acceptedEvent does what an accepted event brings about and what does not decide
+// whether it is accepted: it is, and its sender must not hear otherwise.
+func (s *Store) acceptedEvent(ctx context.Context, e addedEvent) {
+	s.wakeAppliers()
+	if !e.Stale {
+		return
+	}
+	if _, err := s.pool.Exec(ctx, heardByEventSQL, args{"source": e.SourceID, "silent": schema.AlarmFeedSilent}); err != nil {
+		s.log.Warn("that a source was heard could not be noted", zap.String("source", e.Source), zap.Error(translate("note it", err)))
+	}
+}
+
+// addedEvent is an event that was written, and whether its source was last noted
+// as heard longer ago than events note it.
+type addedEvent struct {
+	schema.HREvent
+	Stale bool
 }
 
 // acceptEvent is AcceptEvent for what needs more than one statement. For an id
@@ -81,7 +101,7 @@ func (t *tx) acceptEvent(ctx context.Context, row eventRow) (taken schema.Accept
 		if row.State == schema.EventRefused {
 			err = t.raiseAlarm(ctx, refusedAlarm(src))
 		}
-		return schema.Accepted{Event: added}, false, err
+		return schema.Accepted{Event: added.HREvent}, false, err
 	}
 	before, ok, err := maybe[eventRow](ctx, t, `select `+eventColumns+` from hr_event e join hr_source s on s.id = e.source_id
 		where e.source_id = @source and e.event_id = @event_id for no key update of e`,
@@ -98,7 +118,7 @@ func (t *tx) acceptEvent(ctx context.Context, row eventRow) (taken schema.Accept
 	if before.State == schema.EventRefused && row.State == schema.EventPending {
 		return t.acceptRefused(ctx, before, row)
 	}
-	stored, err := before.event()
+	stored, err := before.whole()
 	return schema.Accepted{Event: stored, Duplicate: true}, false, err
 }
 
@@ -120,7 +140,7 @@ func (t *tx) acceptRefused(ctx context.Context, before, row eventRow) (taken sch
 	if err != nil {
 		return taken, false, err
 	}
-	stored, err := now.event()
+	stored, err := now.whole()
 	return schema.Accepted{Event: stored}, false, err
 }
 
@@ -140,22 +160,23 @@ func (t *tx) openSource(ctx context.Context, id schema.SourceID) (schema.Source,
 
 // addEvent writes an event; false when one of its id is there, or its source is
 // not enabled.
-func addEvent(ctx context.Context, q querier, row eventRow) (schema.HREvent, bool, error) {
+func addEvent(ctx context.Context, q querier, row eventRow) (addedEvent, bool, error) {
 	added, ok, err := maybe[struct {
 		Seq        int64
 		ReceivedAt time.Time
 		Source     string
+		Stale      bool
 	}](ctx, q, acceptSQL, args{
 		"id": row.ID, "source": row.SourceID, "event_id": row.EventID, "group": row.GroupID, "via": row.Via, "kind": row.Kind,
 		"hash": row.BodyHash, "body": row.Body, "change": row.Change, "state": row.State, "problems": row.Problems,
-		"silent": schema.AlarmFeedSilent,
 	})
 	if err != nil || !ok {
-		return schema.HREvent{}, false, err
+		return addedEvent{}, false, err
 	}
 	row.Seq, row.ReceivedAt, row.Source = added.Seq, added.ReceivedAt, added.Source
-	e, err := row.event()
-	return e, true, err
+	e := row.event()
+	e.Change = row.given
+	return addedEvent{e, added.Stale}, true, nil
 }
 
 func eventReused() error {
@@ -203,7 +224,7 @@ func newEvent(e schema.HREvent) (eventRow, error) {
 	sum := sha256.Sum256(e.Body)
 	return eventRow{
 		ID: id, SourceID: e.SourceID, EventID: e.EventID, GroupID: e.GroupID, Via: e.Via, Kind: e.Change.Kind, BodyHash: sum[:],
-		Body: append([]byte{}, e.Body...), Change: change, State: e.State, Problems: storableProblems(e.Problems), Outcome: []schema.EventOutcome{},
+		Body: append([]byte{}, e.Body...), Change: change, State: e.State, Problems: storableProblems(e.Problems), Outcome: []schema.EventOutcome{}, given: e.Change,
 	}, nil
 }
 
@@ -236,16 +257,21 @@ type eventRow struct {
 	Problems              []schema.Problem
 	Outcome               []schema.EventOutcome
 	ReceivedAt, AppliedAt time.Time
+
+	given schema.HRChange // of an event that is about to be written
 }
 
-func (r eventRow) event() (schema.HREvent, error) {
-	e := schema.HREvent{
+// event is the row without its change, of which it has the kind alone.
+func (r eventRow) event() schema.HREvent {
+	return schema.HREvent{
 		ID: r.ID, Seq: r.Seq, SourceID: r.SourceID, Source: r.Source, EventID: r.EventID, GroupID: r.GroupID, Via: r.Via,
 		BodyHash: hex.EncodeToString(r.BodyHash), Body: r.Body, Change: schema.HRChange{Kind: r.Kind},
 		State: r.State, Problems: r.Problems, Outcome: r.Outcome, ReceivedAt: r.ReceivedAt, AppliedAt: r.AppliedAt,
 	}
-	if len(r.Change) == 0 {
-		return e, nil
-	}
+}
+
+// whole is the row with its change.
+func (r eventRow) whole() (schema.HREvent, error) {
+	e := r.event()
 	return e, json.Unmarshal(r.Change, &e.Change)
 }

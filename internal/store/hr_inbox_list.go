@@ -48,9 +48,7 @@ func (s *Store) ListHREvents(ctx context.Context, f schema.HREventFilter) ([]sch
 	rows, next := cut(rows, f.Limit, func(r eventRow) keyCursor { return keyCursor{strconv.FormatInt(r.Seq, 10)} })
 	events := make([]schema.HREvent, len(rows))
 	for i, r := range rows {
-		if events[i], err = r.event(); err != nil {
-			return nil, "", translate(op, err)
-		}
+		events[i] = r.event()
 	}
 	return events, next, nil
 }
@@ -86,6 +84,6 @@ func (s *Store) HREvent(ctx context.Context, id schema.HREventID) (schema.HREven
 	if err != nil {
 		return schema.HREvent{}, translate(op, err)
 	}
-	e, err := row.event()
+	e, err := row.whole()
 	return e, translate(op, err)
 }

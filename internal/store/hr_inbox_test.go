@@ -65,8 +65,8 @@ func TestAcceptEvent(t *testing.T) {
 
 		heard, err := b.SourceByName(t.Context(), "payroll")
 		require.NoError(t, err)
-		require.Equal(t, stored.ReceivedAt, heard.LastHeardAt)
-		require.Equal(t, stored.ReceivedAt, heard.LastEventAt)
+		require.WithinDuration(t, stored.ReceivedAt, heard.LastEventAt, time.Minute)
+		require.Equal(t, heard.LastEventAt, heard.LastHeardAt)
 
 		again, err := b.AcceptEvent(t.Context(), e)
 		require.NoError(t, err)
@@ -190,15 +190,12 @@ func TestAcceptEventIsWhole(t *testing.T) {
 	// A fault after the event was written, in the same transaction.
 	b.exec(`create function fail() returns trigger language plpgsql as $$ begin raise 'fault' using errcode = '58030'; end $$`)
 	b.exec(`create trigger fail before insert on alarm for each row execute function fail()`)
-	b.exec(`create trigger fail before update on hr_source for each row execute function fail()`)
-	for _, e := range []schema.HREvent{event(s, "e1", "body"), refused(s, "e1", "body")} {
-		_, err := b.AcceptEvent(t.Context(), e)
-		require.Error(t, err)
-	}
+	_, err := b.AcceptEvent(t.Context(), refused(s, "e1", "body"))
+	require.Error(t, err)
 	require.Equal(t, 0, b.count(`select count(*) from hr_event`))
-	b.exec(`drop trigger fail on hr_source`)
+	b.exec(`create trigger fail before update on hr_source for each row execute function fail()`)
 	got, err := b.AcceptEvent(t.Context(), event(s, "e1", "body"))
-	require.NoError(t, err)
+	require.NoError(t, err, "it is written: what only goes with it must not say otherwise")
 	require.False(t, got.Duplicate)
 	_, err = b.AcceptEvent(t.Context(), event(s, "e1", "other"))
 	require.Error(t, err)

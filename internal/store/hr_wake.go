@@ -21,8 +21,8 @@ func (s *Store) WaitEvents(ctx context.Context, atMost time.Duration) error {
 // and not in it: Postgres lets one transaction at a time commit a notification,
 // so that many events could not share a flush to disk (NOTIFY takes a lock of the
 // whole database, src/backend/commands/async.c). While one notification is on its
-// way, however many events ask for the next one. Nothing rests on it: who waits
-// looks by itself now and then.
+// way, and a moment after it, however many events ask for the next one. Nothing
+// rests on it: who waits looks by itself now and then.
 type waker struct {
 	mu            sync.Mutex
 	busy, again   bool
@@ -30,8 +30,10 @@ type waker struct {
 	notifications sync.WaitGroup
 }
 
-// wakeTimeout bounds one notification.
-const wakeTimeout = 5 * time.Second
+const (
+	wakeTimeout = 5 * time.Second       // of one notification
+	wakePause   = 10 * time.Millisecond // between two
+)
 
 // wakeAppliers lets those who wait for events look.
 func (s *Store) wakeAppliers() {
@@ -56,6 +58,7 @@ func (s *Store) notifyAppliers() {
 		if err != nil {
 			s.log.Warn("the appliers of events could not be woken; they look by themselves", zap.Error(translate("wake", err)))
 		}
+		time.Sleep(wakePause)
 		if !s.waker.goOn() {
 			return
 		}

@@ -22,60 +22,63 @@ import (
 // for members that are no users of the source.
 func (s *Store) WriteSCIM(ctx context.Context, w scim.Write) (schema.SCIMResource, error) {
 	var after schema.SCIMResource
-	told := false
+	var told *addedEvent
 	err := s.inTx(ctx, "write a resource", func(ctx context.Context, t *tx) (err error) {
 		after, told, err = t.writeSCIM(ctx, w)
 		return err
 	})
-	if err == nil && told {
-		s.wakeAppliers()
+	if err == nil && told != nil {
+		s.acceptedEvent(ctx, *told)
 	}
 	return after, err
 }
 
-func (t *tx) writeSCIM(ctx context.Context, w scim.Write) (after schema.SCIMResource, told bool, err error) {
+// writeSCIM returns what the resource is, and the event that was written; nil =
+// none.
+func (t *tx) writeSCIM(ctx context.Context, w scim.Write) (after schema.SCIMResource, told *addedEvent, err error) {
 	src, err := t.openSource(ctx, w.SourceID)
 	if err != nil {
-		return after, false, err
+		return after, nil, err
 	}
 	var before schema.SCIMResource
 	if w.ID != "" {
 		if before, err = t.lockSCIM(ctx, w); err != nil {
-			return after, false, err
+			return after, nil, err
 		}
 	}
 	after, action, err := t.changeSCIM(ctx, w, before)
 	if err != nil || action == "" {
-		return after, false, err
+		return after, nil, err
 	}
 	sum := sha256.Sum256(w.Raw)
 	t.record(audit.SourceStream(string(src.ID)), principal(sourcePrincipal(src.ID, src.Name)), "scim."+action, audit.Subject{}, map[string]string{
 		"source_id": string(src.ID), "type": string(w.Type), "id": after.ID, "version": strconv.FormatInt(after.Version, 10), "sha256": hex.EncodeToString(sum[:]),
 	})
 	if w.Tell == nil {
-		return after, false, nil
+		return after, nil, nil
 	}
 	change, tells := w.Tell(before, after)
 	if !tells {
-		return after, false, nil
+		return after, nil, nil
 	}
-	return after, true, t.tellSCIM(ctx, after, change, w.Raw)
+	told, err = t.tellSCIM(ctx, after, change, w.Raw)
+	return after, told, err
 }
 
 // tellSCIM writes the event that a write tells. Its id names resource and version,
 // which no two writes share.
-func (t *tx) tellSCIM(ctx context.Context, after schema.SCIMResource, change schema.HRChange, raw []byte) error {
+func (t *tx) tellSCIM(ctx context.Context, after schema.SCIMResource, change schema.HRChange, raw []byte) (*addedEvent, error) {
 	row, err := newEvent(schema.HREvent{
 		SourceID: after.SourceID, EventID: fmt.Sprintf("%s/%d", after.ID, after.Version), Via: schema.ViaSCIM, Body: raw, Change: change,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, ok, err := addEvent(ctx, t, row)
+	added, ok, err := addEvent(ctx, t, row)
 	if err == nil && !ok {
 		err = conflict("the source was disabled meanwhile", "enable it")
 	}
-	return err
+	return &added, err
 }
 
 // lockSCIM reads the resource that is written. A user that goes takes its groups
