@@ -7,7 +7,7 @@ import (
 )
 
 type hrEventCommands struct {
-	List listHREventsCommand `cmd:"" help:"List events, newest first."`
+	List listHREventsCommand `cmd:"" default:"withargs" help:"List events, newest first."`
 	Show showHREventCommand  `cmd:"" help:"Show an event, and what it did."`
 }
 

@@ -152,10 +152,15 @@ func (in *invocation) printTold(t told) {
 		return
 	}
 	in.print("Event %s is applied: %s.", e.ID, effectsText(e.Outcome))
+	refused := false
 	for _, o := range e.Outcome {
 		if o.Effect == string(schema.EffectRefused) {
+			refused = true
 			in.print("  row %s is not applied: %s", o.ExternalID, o.Detail)
 		}
+	}
+	if refused {
+		in.note("What stands against the rows, and the way out: sendoff people issues")
 	}
 	in.printTellLeavers(t)
 	if b := t.Batch; b != nil {
@@ -214,7 +219,7 @@ func effectsText(outcome []apiclient.EventOutcome) string {
 
 func (in *invocation) printEventProblems(list []apiclient.Problem) {
 	for _, p := range list {
-		in.print("  %s: %s", p.Where, p.Message)
+		in.print("  %s", strings.TrimPrefix(p.Where+": "+p.Message, ": "))
 		if p.Fix != "" {
 			in.print("    fix: %s", p.Fix)
 		}

@@ -151,6 +151,7 @@ func TestHREvents(t *testing.T) {
 		return []schema.HREvent{{ID: "e1", Source: "hris", Via: schema.ViaWebhook, State: schema.EventRefused, ReceivedAt: now}}, "", nil
 	}
 	require.Regexp(t, `hris\s+webhook\s+-\s+refused\s+-\s+e1`, b.run("hr", "events", "list", "--state", "refused").out)
+	require.Contains(t, b.run("hr", "events", "--state", "refused").out, "webhook", "a list is what is meant")
 	require.Equal(t, cli.ExitUsage, b.run("hr", "events", "list", "--state", "lost").code)
 	b.store.HREventFunc = func(id schema.HREventID) (schema.HREvent, error) {
 		return schema.HREvent{

@@ -8,7 +8,7 @@ import (
 )
 
 type sourceCommands struct {
-	List    listSourcesCommand   `cmd:"" help:"List sources, by name."`
+	List    listSourcesCommand   `cmd:"" default:"withargs" help:"List sources, by name."`
 	Show    showSourceCommand    `cmd:"" help:"Show a source."`
 	Add     addSourceCommand     `cmd:"" help:"Add a source. Needs an admin."`
 	Set     setSourceCommand     `cmd:"" help:"Change a source; what is left out stays. Needs an admin."`
