@@ -29,14 +29,14 @@ func newNotifier(cfg config.Notify) (activities.Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return notices{n}, nil
+	return worded{n}, nil
 }
 
-// notices gives the notifier the words of activities.
-type notices struct{ *notify.Notifier }
+// worded gives the notifier the words of activities.
+type worded struct{ *notify.Notifier }
 
 // Notify sends the notice.
-func (n notices) Notify(ctx context.Context, notice activities.Notice) error {
+func (n worded) Notify(ctx context.Context, notice activities.Notice) error {
 	return n.Notifier.Notify(ctx, notify.Notice{
 		Channel: notice.Channel, To: notice.To, Message: notice.Message,
 		CaseID: notice.CaseID, PlanID: notice.PlanID, Step: notice.Step, Key: notice.Key,

@@ -291,7 +291,9 @@ func TestANoticeIsDeliveredOnce(t *testing.T) {
 	id := b.queued(p.CaseID)[0].ID
 	var wg sync.WaitGroup
 	for range 5 {
-		wg.Go(func() { _ = b.RecordNotice(context.WithoutCancel(t.Context()), id, schema.NoticeOutcome{State: schema.NoticeDelivered}) })
+		wg.Go(func() {
+			_ = b.RecordNotice(context.WithoutCancel(t.Context()), id, schema.NoticeOutcome{State: schema.NoticeDelivered})
+		})
 	}
 	wg.Wait()
 	n, err := b.QueuedNotice(t.Context(), id)

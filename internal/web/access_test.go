@@ -83,7 +83,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"sync": `{}`, "release-run": `{"reason":""}`, "discard-run": `{"reason":""}`,
 		"set-connection-owner": `{"owner":""}`, "set-schedule": `{}`,
 		"apply-notice-rules": `{"file":"","source":""}`,
-		"apply-templates": `{"files":[]}`, "remove-template": `{"reason":""}`,
+		"apply-templates":    `{"files":[]}`, "remove-template": `{"reason":""}`,
 		"add-hold": `{"reason":""}`, "end-hold": `{"reason":""}`, "add-protection": `{"reason":""}`, "end-protection": `{"reason":""}`,
 		"allow-connection-writes": `{}`, "rotate-connection": `{}`, "declare-connection": `{"no_legal_holds":true,"reason":""}`,
 		"plan": `{"requests":[]}`, "create-cases": `{"requests":[]}`, "approve-case": `{"hash":""}`,
