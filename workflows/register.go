@@ -10,5 +10,6 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(CollectActivity)
 	r.RegisterWorkflow(Probe)
 	r.RegisterWorkflow(Leaver)
+	r.RegisterWorkflow(PollSource)
 	r.RegisterWorkflow(DeliverNotice)
 }

@@ -44,6 +44,7 @@ type installation struct {
 	sim            *boxsim.Sim
 	vendor         boxsim.Banner
 	api            *apiclient.Client
+	base           string // of the API
 	database       string // owner's URL
 	sql            *pgx.Conn
 	server, worker *process
@@ -129,7 +130,8 @@ func (in *installation) up(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	in.api, err = apiclient.New("http://"+listen, strings.TrimSpace(string(token)))
+	in.base = "http://" + listen
+	in.api, err = apiclient.New(in.base, strings.TrimSpace(string(token)))
 	return err
 }
 

@@ -38,6 +38,7 @@ type settings struct {
 	idle                                      time.Duration // how long server and worker do nothing before their memory is read
 	patience                                  time.Duration // for the leavers
 	accounts, groupCount, memberships, events int           // of the company that is synced
+	hrEvents                                  int           // events of HR that are posted
 	answer                                    time.Duration // how long the vendor of that company takes for each answer
 
 	log string // file for the vendor's log of the leavers; empty = none
@@ -65,6 +66,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.IntVar(&s.groupCount, "groups", 2000, "groups of the company that is synced")
 	f.IntVar(&s.memberships, "memberships", 200_000, "memberships in these groups")
 	f.IntVar(&s.events, "events", 2_000_000, "events of a year that are read")
+	f.IntVar(&s.hrEvents, "hr-events", 10_000, "events of HR that are posted")
 	f.StringVar(&s.log, "log", "", "write the vendor's log of the leavers to this `file`, a JSON object for each call")
 	f.DurationVar(&s.patience, "patience", 45*time.Minute, "how long the leavers may take")
 	if err := f.Parse(args); err != nil {
@@ -84,7 +86,7 @@ func (s settings) check(rest []string) error {
 		return fmt.Errorf("%q is no flag", rest[0])
 	case s.output != "text" && s.output != "json":
 		return fmt.Errorf("output is %q: use text or json", s.output)
-	case min(s.leavers, s.receivers, s.limit, s.percent, s.cases, s.plans, s.clients, s.accounts, s.groupCount, s.memberships, s.events) < 1 || min(s.scale, s.looks) < 2:
+	case min(s.leavers, s.receivers, s.limit, s.percent, s.cases, s.plans, s.clients, s.accounts, s.groupCount, s.memberships, s.events, s.hrEvents) < 1 || min(s.scale, s.looks) < 2:
 		return errors.New("counts are 1 or more, scales 2 or more")
 	}
 	return nil
@@ -114,6 +116,7 @@ func groups() []group {
 		{"actions", (*bench).actions},
 		{"changes", (*bench).changes},
 		{"inventory", (*bench).inventory},
+		{"hr", (*bench).hr},
 	}
 }
 

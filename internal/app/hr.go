@@ -116,6 +116,8 @@ func (d *dispatcher) tellFlow(ctx context.Context, row schema.OutboxRow) error {
 	switch row.Kind {
 	case schema.OutboxLeaver:
 		return tell(workflows.LeaverFlowID(row.LeaverID), workflows.Leaver, workflows.LeaverInput{LeaverID: row.LeaverID})
+	case schema.OutboxPoll:
+		return tell(workflows.PollID(row.SourceID), workflows.PollSource, workflows.PollSourceInput{SourceID: row.SourceID})
 	default:
 		return tell(workflows.NoticeFlowID(row.NoticeID), workflows.DeliverNotice, workflows.DeliverNoticeInput{NoticeID: row.NoticeID})
 	}

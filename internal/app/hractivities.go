@@ -12,13 +12,15 @@ import (
 // hrActivities are what leavers, polls and notices need of a worker.
 type hrActivities struct {
 	leavers    *activities.Leavers
+	polls      *activities.Polls
 	deliveries *activities.Deliveries
 }
 
 func (e *Engine) newHRActivities(notifier activities.Notifier, planner *activities.Planner, limiter connectors.Limiter) hrActivities {
-	_ = employeeFeeds{limiter: limiter, observer: e.telemetry.Observer(), loopbackOnly: e.cfg.TimeScale > 1}
+	feeds := employeeFeeds{limiter: limiter, observer: e.telemetry.Observer(), loopbackOnly: e.cfg.TimeScale > 1}
 	return hrActivities{
 		leavers:    activities.NewLeavers(activities.LeaversConfig{Store: e.store, Planner: planner}),
+		polls:      activities.NewPolls(activities.PollsConfig{Store: e.store, Feeds: feeds}),
 		deliveries: activities.NewDeliveries(activities.DeliveriesConfig{Store: e.store, Notifier: notifier, PublicURL: e.cfg.PublicURL}),
 	}
 }

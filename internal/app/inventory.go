@@ -33,7 +33,7 @@ func newInventoryWorker(c client.Client, inventory *activities.Inventory, hr hrA
 	o.DisableWorkflowWorker = true
 	w := worker.New(c, workflows.QueueInventory, o)
 	w.RegisterActivity(inventory)
-	_ = hr
+	w.RegisterActivity(hr.polls)
 	return w
 }
 
