@@ -109,6 +109,9 @@ func (rt *resourceType) one(op, raw string, value any, given bool) ([]operation,
 	if isPassword(raw) || strings.HasPrefix(strings.ToLower(raw), prefixADSCIM) || strings.EqualFold(raw, "schemas") {
 		return nil, nil // accepted, and nothing is kept of it
 	}
+	if obj, isObj := value.(map[string]any); isObj && op != "remove" && rt.foreign(raw) {
+		return []operation{{op: op, at: path{urn: raw}, value: obj, given: given}}, nil
+	}
 	p, ok := rt.parsePath(raw)
 	if !ok {
 		return nil, bad(invalidPath, "a path cannot be read: write attribute, attribute.sub, or attribute[filter].sub")
@@ -118,9 +121,6 @@ func (rt *resourceType) one(op, raw string, value any, given bool) ([]operation,
 	}
 	if p.name == "" {
 		return rt.wholeSchema(op, p, value)
-	}
-	if _, isObj := value.(map[string]any); isObj && isURN(raw) && rt.in(p.urn) == nil && !p.filter {
-		return rt.wholeSchema(op, path{urn: raw}, value) // an extension of somebody else's
 	}
 	if p.urn == "" && rt.isOurs(p.name) {
 		return nil, bad(mutability, "the server alone writes id, meta, schemas and a user's groups")
@@ -134,6 +134,14 @@ func (rt *resourceType) one(op, raw string, value any, given bool) ([]operation,
 		o.where = where
 	}
 	return []operation{o}, nil
+}
+
+// foreign tells whether a path is in a schema that we do not know. With an object
+// as value it is an extension: its keys are not read as paths.
+func (rt *resourceType) foreign(raw string) bool {
+	var p path
+	rt.cutURN(raw, &p)
+	return isURN(raw) && rt.in(p.urn) == nil && !strings.Contains(raw, "[")
 }
 
 // wholeSchema reads a path that is a schema: all of the core, or an extension.

@@ -103,11 +103,8 @@ func (c *call) patch(rt *resourceType, id string) error {
 		if err != nil {
 			return before, err
 		}
-		p := &patcher{rt: rt, common: c.common, doc: tree, budget: maxWork}
-		for _, o := range ops {
-			if err := p.apply(o); err != nil {
-				return before, err
-			}
+		if tree, err = rt.patched(tree, ops, c.common); err != nil {
+			return before, err
 		}
 		return rt.settle(before, tree)
 	})
