@@ -183,6 +183,44 @@ func TestAcceptEventAtOnce(t *testing.T) {
 	require.Len(t, b.alarms(), 1)
 }
 
+// TestAcceptEventBesideChanges accepts events while their source is changed: the
+// source's row is taken by others, and is another one when it is free.
+func TestAcceptEventBesideChanges(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s := b.source("payroll", schema.SourceHMAC)
+	done := make(chan struct{})
+	var changes, writers sync.WaitGroup
+	changes.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			_, err := b.RotateSource(t.Context(), "payroll", schema.SourceSecrets{Current: "next"}, time.Hour, b.admin)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			b.exec(`update hr_source set last_event_at = null`)
+		}
+	})
+	for i := range 4 {
+		writers.Go(func() {
+			for j := range 50 {
+				if _, err := b.AcceptEvent(t.Context(), event(s, fmt.Sprint(i, "/", j), "body")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(done)
+	changes.Wait()
+	require.Equal(t, 200, b.count(`select count(*) from hr_event`))
+}
+
 func TestAcceptEventIsWhole(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -58,7 +58,7 @@ func (s *Store) notifyAppliers() {
 		if err != nil {
 			s.log.Warn("the appliers of events could not be woken; they look by themselves", zap.Error(translate("wake", err)))
 		}
-		time.Sleep(wakePause)
+		<-time.After(wakePause)
 		if !s.waker.goOn() {
 			return
 		}
