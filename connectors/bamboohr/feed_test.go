@@ -192,7 +192,8 @@ func TestATerminationOfTheTableAlone(t *testing.T) {
 	b := setup(t, bamboosim.Config{Switches: bamboosim.Switches{NoFutureDate: true}})
 	b.poll()
 	require.NoError(t, b.sim.Terminate(bamboosim.Termination{ID: "2", Date: day(30).String()}))
-	require.Equal(t, day(30), b.one().Employment.TerminatedOn)
+	require.NoError(t, b.sim.Rehire(bamboosim.Termination{ID: "2", Date: day(60).String()}))
+	require.Equal(t, day(30), b.one().Employment.TerminatedOn, "who comes again leaves all the same")
 	require.NoError(t, b.sim.MoveDay(31))
 	left := b.one().Employment
 	require.Equal(t, []any{schema.StatusEnded, day(30)}, []any{left.Status, left.TerminatedOn})
