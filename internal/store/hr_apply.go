@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -121,21 +122,17 @@ type inboxEvent struct {
 	problems []schema.Problem            // of a refused one
 }
 
+// pendingEvents selects what a source told and nobody applied yet.
+const pendingEvents = ` from hr_event e where e.source_id = @source and e.state = 'pending'`
+
 // readEvents reads what is pending, up to maxRound and the end of every group that
 // is begun.
 func (r *round) readEvents(ctx context.Context) error {
-	const pending = `from hr_event e where e.source_id = @source and e.state = 'pending'`
-	upTo, err := scalar[int64](ctx, r, `select coalesce(max(seq), 0) from (select e.seq `+pending+` order by e.seq limit @limit) as first`,
-		args{"source": r.source.ID, "limit": maxRound})
-	for before := int64(-1); err == nil && upTo != before; {
-		before = upTo
-		upTo, err = scalar[int64](ctx, r, `select greatest(@up_to, coalesce(max(e.seq), 0)) `+pending+` and e.seq > @up_to
-			and e.group_id in (select e.group_id `+pending+` and e.seq <= @up_to and e.group_id <> '')`, args{"source": r.source.ID, "up_to": before})
-	}
-	if err != nil {
+	upTo, err := r.lastEvent(ctx)
+	if err != nil || upTo == 0 {
 		return err
 	}
-	rows, err := query(ctx, r, `select e.id, e.change, e.received_at `+pending+` and e.seq <= @up_to order by e.seq`,
+	rows, err := query(ctx, r, `select e.id, e.change, e.received_at`+pendingEvents+` and e.seq <= @up_to order by e.seq`,
 		args{"source": r.source.ID, "up_to": upTo})
 	if err != nil {
 		return err
@@ -147,6 +144,40 @@ func (r *round) readEvents(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// lastEvent is the place of the last event of the round; 0 = nothing is pending.
+func (r *round) lastEvent(ctx context.Context) (int64, error) {
+	first, err := all[struct {
+		Seq     int64
+		GroupID string
+	}](ctx, r, `select e.seq, e.group_id`+pendingEvents+` order by e.seq limit @limit`, args{"source": r.source.ID, "limit": maxRound})
+	if err != nil || len(first) == 0 {
+		return 0, err
+	}
+	upTo, groups := first[len(first)-1].Seq, map[string]bool{}
+	for _, e := range first {
+		groups[e.GroupID] = true
+	}
+	delete(groups, "")
+	// The end of a group may lie behind the begin of another.
+	for known := 0; known < len(groups); {
+		known = len(groups)
+		upTo, err = scalar[int64](ctx, r, `select greatest(@up_to, coalesce(max(e.seq), 0))`+pendingEvents+` and e.seq > @up_to and e.group_id = any(@groups)`,
+			args{"source": r.source.ID, "up_to": upTo, "groups": slices.Collect(maps.Keys(groups))})
+		if err != nil {
+			return 0, err
+		}
+		begun, err := scalars[string](ctx, r, `select distinct e.group_id`+pendingEvents+` and e.seq <= @up_to and e.group_id <> ''`,
+			args{"source": r.source.ID, "up_to": upTo})
+		if err != nil {
+			return 0, err
+		}
+		for _, g := range begun {
+			groups[g] = true
+		}
+	}
+	return upTo, nil
 }
 
 // refuse notes why nothing can be done with an event.

@@ -91,6 +91,10 @@ func (t *tx) readFacts(ctx context.Context, sides judgeSides, persons []schema.P
 	for i := range leavers {
 		f.leavers[leavers[i].PersonID] = &leavers[i]
 	}
+	delete(sites, "")
+	if len(sites) == 0 {
+		return f, nil
+	}
 	zones, err := all[struct{ Name, TimeZone string }](ctx, t, `select name, time_zone from site where name = any(@names)`,
 		args{"names": slices.Sorted(maps.Keys(sites))})
 	for _, z := range zones {

@@ -42,26 +42,36 @@ func joinPersons(ids []schema.PersonID) string {
 }
 
 // saveManagerIssues lists managers of the employments retold who are unknown or the
-// person itself, and of any source those that lead in a circle. A new circle goes
-// through somebody whom the roster touches.
-func (t *tx) saveManagerIssues(ctx context.Context, r schema.Roster) error {
-	a := retoldArgs(r)
-	a["now"] = t.now
-	err := t.run(ctx, `with looked as (select e.external_id, e.manager, e.manager_id, e.person_id from employment e where `+retold+`),
-		found as (select external_id, case when manager_id is null then 'manager_unknown' else 'self_manager' end as kind, person_id
-			from looked where manager <> '' and (manager_id is null or manager_id = person_id)),
-		ended as (delete from roster_issue i where i.source = @source and i.kind in ('manager_unknown', 'self_manager')
-			and i.external_id in (select external_id from looked)
-			and not exists (select 1 from found f where (f.external_id, f.kind) = (i.external_id, i.kind)))
-		insert into roster_issue (source, external_id, kind, persons, others, seen_at)
-			select @source, external_id, kind, array[person_id], '{}', @now from found
-		on conflict (source, external_id, kind) do update set persons = excluded.persons`, a)
-	if err != nil {
+// person itself.
+func (t *tx) saveManagerIssues(ctx context.Context, about args) error {
+	found, err := all[struct {
+		ExternalID string
+		Kind       string
+		PersonID   schema.PersonID
+	}](ctx, t, `with looked as (select e.external_id, e.person_id, case when e.manager = '' then '' when e.manager_id is null then 'manager_unknown'
+			when e.manager_id = e.person_id then 'self_manager' else '' end as kind from employment e where `+retold+`),
+		ended as (delete from roster_issue i using looked l where i.source = @source and i.external_id = l.external_id
+			and i.kind in ('manager_unknown', 'self_manager') and i.kind <> l.kind)
+		select external_id, kind, person_id from looked where kind <> ''`, about)
+	if err != nil || len(found) == 0 {
 		return err
 	}
+	ids, kinds, persons := []string{}, []string{}, []schema.PersonID{}
+	for _, f := range found {
+		ids, kinds, persons = append(ids, f.ExternalID), append(kinds, f.Kind), append(persons, f.PersonID)
+	}
+	return t.run(ctx, `insert into roster_issue (source, external_id, kind, persons, others, seen_at)
+			select @source, n.id, n.kind, array[n.person], '{}', @now from unnest(@ids::text[], @kinds::text[], @persons::uuid[]) as n(id, kind, person)
+		on conflict (source, external_id, kind) do update set persons = excluded.persons`,
+		args{"source": about["source"], "now": t.now, "ids": ids, "kinds": kinds, "persons": persons})
+}
+
+// findCycles lists managers who lead in a circle, of any source. A new circle goes
+// through somebody whom the roster touches.
+func (t *tx) findCycles(ctx context.Context) error {
 	edges, err := all[struct{ ID, ManagerID schema.PersonID }](ctx, t, `with recursive above (id, manager_id) as (
-			select p.id, p.manager_id from person p where p.id in (select id from roster_person
-				union all select unnest(i.persons) from roster_issue i where i.kind = 'manager_cycle')
+			select p.id, p.manager_id from person p where p.id = any(array(select id from roster_person
+				union select unnest(i.persons) from roster_issue i where i.kind = 'manager_cycle'))
 			union select m.id, m.manager_id from above a join person m on m.id = a.manager_id)
 		select id, manager_id from above where manager_id is not null and manager_id <> id`, nil)
 	if err != nil {

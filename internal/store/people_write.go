@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -59,13 +60,18 @@ func (t *tx) applyRoster(ctx context.Context, r schema.Roster, plan rosterPlan, 
 	if err != nil {
 		return err
 	}
-	return t.refreshPersons(ctx, r, a)
+	return t.refreshPersons(ctx, r.Source, plan, a)
 }
 
 // ownTable makes a table of the transaction's own, empty, of which there may be one
 // already.
 func (t *tx) ownTable(ctx context.Context, name, columns string) error {
-	if err := t.run(ctx, `create temp table if not exists `+name+` (`+columns+`) on commit drop`, nil); err != nil {
+	err := t.run(ctx, `create temp table if not exists `+name+` (`+columns+`) on commit drop`, nil)
+	if err != nil || !t.own[name] {
+		if t.own == nil {
+			t.own = map[string]bool{}
+		}
+		t.own[name] = true
 		return err
 	}
 	return t.run(ctx, `truncate `+name, nil)
@@ -103,50 +109,73 @@ func (t *tx) stageRoster(ctx context.Context, writes []rosterWrite) error {
 }
 
 // retold selects the employments of a source whose manager a roster may change:
-// its own rows, and those that name a row as manager.
+// those told another or new, and those that name as manager whoever is new or has
+// a new address. With whole all are looked at.
 const retold = `e.source = @source and (@whole or e.external_id = any(@ids) or e.manager = any(@names))`
 
-func retoldArgs(r schema.Roster) args {
+func retoldArgs(source string, plan rosterPlan) (args, bool) {
 	ids, names := []string{}, []string{}
-	for _, e := range r.Employments {
-		ids, names = append(ids, e.ExternalID), append(names, e.ExternalID)
-		if e.Email != "" {
-			names = append(names, e.Email)
+	for _, w := range plan.writes {
+		added := w.entry.Change == schema.RosterAdded
+		if added || slices.Contains(w.entry.Fields, "manager") {
+			ids = append(ids, w.ExternalID)
+		}
+		if added {
+			names = append(names, w.ExternalID)
+		}
+		if w.Email != "" && (added || slices.Contains(w.entry.Fields, "email")) {
+			names = append(names, w.Email)
 		}
 	}
-	return args{"source": r.Source, "whole": r.Mode == schema.RosterWhole, "ids": ids, "names": names}
+	whole := len(plan.merges) > 0
+	return args{"source": source, "whole": whole, "ids": ids, "names": names}, whole || len(ids)+len(names) > 0
 }
 
 // refreshPersons resolves the managers that a roster tells, or makes known, takes
 // over into persons what the employments that count now say, and lists what is
 // wrong with managers.
-func (t *tx) refreshPersons(ctx context.Context, r schema.Roster, a args) error {
-	err := t.run(ctx, `with resolved as (
-			select e.source, e.external_id, coalesce(m.person_id, pe.person_id) as manager_id from employment e
-			left join employment m on m.source = e.source and m.external_id = e.manager and e.manager <> ''
-			left join person_email pe on m.person_id is null and pe.email = e.manager and pe.verified
-			where `+retold+`),
-		moved as (update employment e set manager_id = r.manager_id from resolved r
-			where (e.source, e.external_id) = (r.source, r.external_id) and e.manager_id is distinct from r.manager_id returning e.person_id)
-		insert into roster_person select distinct person_id from moved on conflict do nothing`, retoldArgs(r))
-	if err != nil {
-		return err
-	}
-	for _, sql := range []string{
-		`analyze roster_person`,
-		`update person p set email = coalesce(nullif(x.email, ''), p.email), name = coalesce(nullif(x.name, ''), p.name), kind = x.kind,
-				department = x.department, manager_id = x.manager_id, last_day = x.last_day, updated_at = @now
-			from (select distinct on (e.person_id) e.person_id, e.email, e.name, e.kind, e.department, e.manager_id,
-					coalesce(e.last_working_day, e.terminated_on) as last_day
-				from employment e join roster_person rp on rp.id = e.person_id order by e.person_id, ` + presentFirst + `) as x
-			where p.id = x.person_id and (p.email, p.name, p.kind, p.department, p.manager_id, p.last_day) is distinct from
-				(coalesce(nullif(x.email, ''), p.email), coalesce(nullif(x.name, ''), p.name), x.kind, x.department, x.manager_id, x.last_day)`,
-	} {
-		if err := t.runWith(ctx, sql, a); err != nil {
+func (t *tx) refreshPersons(ctx context.Context, source string, plan rosterPlan, a args) error {
+	about, managers := retoldArgs(source, plan)
+	if managers {
+		err := t.run(ctx, `with resolved as (
+				select e.source, e.external_id, coalesce(m.person_id, pe.person_id) as manager_id from employment e
+				left join employment m on m.source = e.source and m.external_id = e.manager and e.manager <> ''
+				left join person_email pe on m.person_id is null and pe.email = e.manager and pe.verified
+				where `+retold+`),
+			moved as (update employment e set manager_id = r.manager_id from resolved r
+				where (e.source, e.external_id) = (r.source, r.external_id) and e.manager_id is distinct from r.manager_id returning e.person_id)
+			insert into roster_person select distinct person_id from moved on conflict do nothing`, about)
+		if err != nil {
 			return err
 		}
 	}
-	return t.saveManagerIssues(ctx, r)
+	if err := t.run(ctx, `analyze roster_person`, nil); err != nil {
+		return err
+	}
+	// The statement sees persons as they were before it.
+	moved, err := scalar[bool](ctx, t, `with changed as (
+			update person p set email = coalesce(nullif(x.email, ''), p.email), name = coalesce(nullif(x.name, ''), p.name), kind = x.kind,
+				department = x.department, manager_id = x.manager_id, last_day = x.last_day, updated_at = @now
+			from (select distinct on (e.person_id) e.person_id, e.email, e.name, e.kind, e.department, e.manager_id,
+					coalesce(e.last_working_day, e.terminated_on) as last_day
+				from employment e join roster_person rp on rp.id = e.person_id order by e.person_id, `+presentFirst+`) as x
+			where p.id = x.person_id and (p.email, p.name, p.kind, p.department, p.manager_id, p.last_day) is distinct from
+				(coalesce(nullif(x.email, ''), p.email), coalesce(nullif(x.name, ''), p.name), x.kind, x.department, x.manager_id, x.last_day)
+			returning p.id, p.manager_id)
+		select exists (select 1 from changed c join person p on p.id = c.id where p.manager_id is distinct from c.manager_id)`,
+		args{"now": a["now"], "today": a["today"]})
+	if err != nil {
+		return err
+	}
+	if managers {
+		if err := t.saveManagerIssues(ctx, about); err != nil {
+			return err
+		}
+	}
+	if !managers && !moved {
+		return nil
+	}
+	return t.findCycles(ctx)
 }
 
 // mergePersons makes one person of two: who is known by a roster, and who was

@@ -33,6 +33,7 @@ type tx struct {
 	now    time.Time // the transaction's instant, by the database's clock
 	events []streamEvent
 	wake   bool
+	own    map[string]bool     // temporary tables made
 	rules  *schema.NoticeRules // of notices, once they were read
 	// traceparent is the trace the transaction is part of, for outbox rows.
 	traceparent *string
