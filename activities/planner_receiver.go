@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"sendoff/connectors"
@@ -16,7 +17,11 @@ func (b *batch) chooseReceiver(ctx context.Context, l *lane, r schema.Request, t
 		return nil
 	}
 	if len(r.Receivers) > 0 && transfers {
-		return b.firstValid(ctx, l, r, d)
+		before := len(d.Findings)
+		if err := b.firstValid(ctx, l, r, d); err != nil || d.Receiver != nil || !slices.ContainsFunc(r.Receivers, schema.IsReceiverRule) {
+			return err
+		}
+		return b.excuseRules(ctx, l, r, d, before)
 	}
 	owns, err := b.ownsContent(ctx, l, d.Account)
 	if err != nil {
@@ -28,6 +33,22 @@ func (b *batch) chooseReceiver(ctx context.Context, l *lane, r schema.Request, t
 		d.Findings = append(d.Findings, policy.NoReceiver(l.conn))
 	case owns:
 		d.Findings = append(d.Findings, policy.ContentWithoutTransfer(l.conn))
+	}
+	return nil
+}
+
+// excuseRules makes warnings of rules that name nobody for a source that owns
+// nothing: it needs no receiver, and nobody typed one that must be wrong.
+func (b *batch) excuseRules(ctx context.Context, l *lane, r schema.Request, d *schema.DraftAccount, from int) error {
+	if slices.ContainsFunc(r.Receivers, func(entry string) bool { return !schema.IsReceiverRule(entry) }) {
+		return nil
+	}
+	owns, err := b.ownsContent(ctx, l, d.Account)
+	if err != nil || owns {
+		return nil //nolint:nilerr // the refusals stand: nobody knows that it owns nothing
+	}
+	for i := from; i < len(d.Findings); i++ {
+		d.Findings[i].Warning = true
 	}
 	return nil
 }

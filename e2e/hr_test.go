@@ -256,10 +256,10 @@ func TestContractorTurnedEmployeeIsNoLeaver(t *testing.T) {
 	p, boss := s.hire("Con Tract"), s.hire("Bo Ss")
 	s.feed("leaver", boss)
 	s.post("msg_1", employed("c1", p, "kind", "contractor"))
-	yesterday := time.Now().AddDate(0, 0, -1).Format(time.DateOnly)
+	yesterday, today := time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().Format(time.DateOnly)
 	require.Equal(t, http.StatusAccepted, s.post("msg_2",
-		employed("c1", p, "kind", "contractor", lastDay, yesterday, statusField, "ended"),
-		employed("e1", p, "kind", "employee", "hire_date", time.Now().Format(time.DateOnly)),
+		employed("c1", p, "kind", "contractor", lastDay, yesterday, statusField, "ended", "hire_date", "2020-01-01"),
+		employed("e1", p, "kind", "employee", lastDay, "", statusField, "active", "hire_date", today),
 	))
 	s.eventually(patience, "the events are applied", s.applied)
 	leavers := ask[map[string]json.RawMessage](s, cli.ExitDone, "hr", "leavers", "list")

@@ -153,6 +153,7 @@ func completeTransfer(ctx workflow.Context, ref schema.StepRef) error {
 var (
 	leavers    *activities.Leavers
 	deliveries *activities.Deliveries
+	polls      *activities.Polls
 )
 
 func settleLeaver(ctx workflow.Context, id schema.LeaverID) (activities.LeaverResult, error) {
@@ -165,4 +166,13 @@ func deliverNotice(ctx workflow.Context, id schema.NoticeID) error {
 
 func abandonNotice(ctx workflow.Context, id schema.NoticeID) error {
 	return run(ctx, database(), deliveries.AbandonNotice, activities.DeliverInput{NoticeID: id})
+}
+
+func pollSource(ctx workflow.Context, id schema.SourceID) error {
+	_, err := call(ctx, poll(), polls.PollSource, activities.PollInput{SourceID: id})
+	return err
+}
+
+func giveUpPoll(ctx workflow.Context, id schema.SourceID) error {
+	return run(ctx, database(), polls.GiveUpPoll, activities.PollInput{SourceID: id})
 }
