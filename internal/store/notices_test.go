@@ -92,7 +92,8 @@ func TestEachEventIsToldOnce(t *testing.T) {
 	require.Equal(t, "planned starting parked:UNAUTHORIZED parked:VENDOR_FAILING", b.news(p.CaseID))
 	b.decide(p, schema.DecideResume)
 	b.park(p.ID, schema.ParkUnauthorized) // again: somebody decided meanwhile
-	require.Equal(t, "planned starting parked:UNAUTHORIZED parked:VENDOR_FAILING parked:UNAUTHORIZED", b.news(p.CaseID))
+	b.park(p.ID, schema.ParkVendorFailing)
+	require.Equal(t, "planned starting parked:UNAUTHORIZED parked:VENDOR_FAILING parked:UNAUTHORIZED parked:VENDOR_FAILING", b.news(p.CaseID))
 
 	b.decide(p, schema.DecideCancel)
 	b.parkUndo(p.ID, schema.ParkWindowOpen)
