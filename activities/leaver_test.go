@@ -288,3 +288,21 @@ func TestSettleLeaverFindsAccountsByTheInventory(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, plans, 2)
 }
+
+// TestSettleLeaverBelievesOnlyANewWord: a source that goes on saying active after
+// the last day brings nobody back; one that said ended and then active does.
+func TestSettleLeaverBelievesOnlyANewWord(t *testing.T) {
+	t.Parallel()
+	h := heard(t, "leaver")
+	h.leaves(-3)
+	l, _ := h.settle()
+	require.Equal(t, schema.LeaverOpen, l.State)
+	h.leaves(-3)
+	l, _ = h.settle()
+	require.Equal(t, schema.LeaverOpen, l.State, "active, as it always was")
+
+	h.tell(func(e *schema.Employment) { e.LastWorkingDay, e.Status = h.day(-3), schema.StatusEnded })
+	h.leaves(-3)
+	l, _ = h.settle()
+	require.Equal(t, schema.LeaverWithdrawn, l.State, "hired again in the same record")
+}

@@ -81,9 +81,13 @@ type LeaverFacts struct {
 	// New are those that were never heard of before: one that ended long ago is
 	// history and starts nothing.
 	New     map[EmploymentKey]bool
-	Rule    MomentRule
-	Zones   Zones
-	HeardAt time.Time
+	// Directories are the sources that tell of accounts and not of employments, such
+	// as identity providers: what they tell as lasting protects nobody whose
+	// employment ends elsewhere, for it ends later.
+	Directories map[string]bool
+	Rule        MomentRule
+	Zones       Zones
+	HeardAt     time.Time
 }
 
 // Zones are those that stand in for a person's own.

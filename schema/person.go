@@ -39,6 +39,9 @@ type Employment struct {
 	TerminatedOn    Date
 	GardenLeaveFrom Date // the first day without work before the employment ends
 	Status          EmploymentStatus
+	// ActiveAgain is the day on which the source called an ended employment active
+	// again; zero = it never did. Last days before it are of the time before.
+	ActiveAgain Date
 	ForCause        bool // it ends at once, for cause
 	LeaveReason     string
 	TimeZone        string // IANA name; empty = the site's or the company's

@@ -9,11 +9,11 @@ import (
 	"sendoff/schema"
 )
 
+// endlessAfter is how many years ahead a last day means that there is none.
+const endlessAfter = 50
+
 // The windows of the judge, in days.
 const (
-	// activeAfter: a source that says active this long after the last day is
-	// believed: it rehired, or took the leaving back and left the date.
-	activeAfter = 2
 	// historyAfter: an employment that ended this long before it was first heard of
 	// is history.
 	historyAfter = 7
@@ -105,10 +105,12 @@ func (j *judge) successor(e tenure) *tenure {
 // succeeds tells whether an employment that is there after the end of another
 // goes on from it. Another source that tells of the same kind is taken for a
 // second record of the same employment, which protects nobody, unless it began
-// only when the other had ended.
+// only when the other had ended. A directory's record protects nobody elsewhere.
 func (j *judge) succeeds(next, e tenure) bool {
 	begins := next.HireDate
 	switch {
+	case next.Source != e.Source && j.facts.Directories[next.Source]:
+		return false
 	case !begins.IsZero() && later(begins, addDays(latest(e.over, e.heard), bridge)):
 		return false
 	case next.Source == e.Source, next.Kind != e.Kind:

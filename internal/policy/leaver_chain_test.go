@@ -88,9 +88,9 @@ func TestLeaverWhy(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "agency a-1 ends, and hr 17 goes on from it", got.Why)
 
-	got, err = policy.JudgeLeaver(facts(emp("hr", "17", lastDay("2026-10-30"), active)))
+	got, err = policy.JudgeLeaver(facts(emp("hr", "17", lastDay("2026-10-30"), activeAgain("2026-11-02"))))
 	require.NoError(t, err)
-	require.Equal(t, "hr 17 is active, although its last day was 2026-10-30", got.Why)
+	require.Equal(t, "hr 17 is active again since 2026-11-02, and its last day was 2026-10-30", got.Why)
 
 	got, err = policy.JudgeLeaver(facts(emp("hr", "17", forCause), emp("hr", "18")))
 	require.NoError(t, err)
@@ -122,4 +122,19 @@ func TestLeaverRounds(t *testing.T) {
 	require.True(t, at("2026-12-02", emp("hr", "1", lastDay("2026-11-30"), active)).Leaves, "the source has not caught up")
 	require.True(t, at("2026-12-20", emp("hr", "1", lastDay("2026-11-30"), ended)).Leaves)
 	require.True(t, at("2026-10-01", emp("hr", "1", forCause)).Moment.Same(at("2026-10-02", emp("hr", "1", forCause)).Moment))
+}
+
+// TestADirectoryProtectsNobodyElsewhere: an identity provider's record lasts until
+// somebody deactivates it, which is no word of HR that the person stays.
+func TestADirectoryProtectsNobodyElsewhere(t *testing.T) {
+	t.Parallel()
+	f := facts(emp("agency", "a-1", contractor, lastDay("2026-11-30")), emp("okta", "u-1"))
+	got, err := policy.JudgeLeaver(f)
+	require.NoError(t, err)
+	require.False(t, got.Leaves, "taken for an employment it would go on")
+	f.Directories = map[string]bool{"okta": true}
+	got, err = policy.JudgeLeaver(f)
+	require.NoError(t, err)
+	require.True(t, got.Leaves)
+	require.Equal(t, "a-1", got.Key.ExternalID)
 }

@@ -23,6 +23,7 @@ func (t tenure) name() string { return t.Source + " " + t.ExternalID }
 
 // tenure finds out whether and when an employment ends.
 func (j *judge) tenure(e schema.Employment) tenure {
+	e = withoutSentinels(e, j.facts.HeardAt)
 	t := tenure{Employment: e, over: latest(e.LastWorkingDay, e.TerminatedOn), heard: j.dayOf(e, j.facts.HeardAt)}
 	hasDay := !t.over.IsZero()
 	former := hasDay && !e.HireDate.IsZero() && later(e.HireDate, t.over)
@@ -36,8 +37,11 @@ func (j *judge) tenure(e schema.Employment) tenure {
 		t.ends, t.how = true, "ends for cause"
 	case e.Status == schema.StatusEnded:
 		t.ends, t.how = true, "is ended"
-	case overdue(activeAfter) && e.Status == schema.StatusActive:
-		t.how = "is active, although its last day was " + t.over.String()
+	case e.Status == schema.StatusActive && j.facts.New[e.EmploymentKey] && overdue(historyAfter):
+		t.how = "is active, although its last day was " + t.over.String() + ", long before it was first heard of"
+		return t
+	case t.dated && e.Status == schema.StatusActive && !e.ActiveAgain.IsZero() && !later(t.over, e.ActiveAgain):
+		t.how = "is active again since " + e.ActiveAgain.String() + ", and its last day was " + t.over.String()
 		return t
 	case t.dated:
 		t.ends, t.how = true, "ends"
@@ -47,6 +51,18 @@ func (j *judge) tenure(e schema.Employment) tenure {
 	t.history = overdue(historyAfter) && j.facts.New[e.EmploymentKey]
 	t.settle(j)
 	return t
+}
+
+// withoutSentinels drops last days that are how systems write that there is none,
+// such as 9999-12-31.
+func withoutSentinels(e schema.Employment, heard time.Time) schema.Employment {
+	far := schema.DateOf(heard.UTC().AddDate(endlessAfter, 0, 0))
+	for _, d := range []*schema.Date{&e.LastWorkingDay, &e.TerminatedOn, &e.GardenLeaveFrom} {
+		if later(*d, far) {
+			*d = schema.Date{}
+		}
+	}
+	return e
 }
 
 // settle finds the day on which an employment that ends does so. Without a day it

@@ -42,6 +42,9 @@ func contractor(e *schema.Employment) {
 func forCause(e *schema.Employment) { e.ForCause = true }
 func ended(e *schema.Employment)    { e.Status = schema.StatusEnded }
 func active(e *schema.Employment)   { e.Status = schema.StatusActive }
+func activeAgain(s string) change {
+	return func(e *schema.Employment) { e.Status, e.ActiveAgain = schema.StatusActive, day(s) }
+}
 func onLeave(e *schema.Employment)  { e.Status = schema.StatusOnLeave }
 func absent(e *schema.Employment)   { e.AbsentSince = heard().Add(-time.Hour) }
 func updated(s string) change {
@@ -116,7 +119,11 @@ func TestLeaverEnds(t *testing.T) {
 		"last working day today":                 one(verdict{due: "2026-11-22T17:00:00Z", key: "1"}, lastDay("2026-11-22")),
 		"last working day yesterday":             one(verdict{due: "2026-11-21T17:00:00Z", key: "1"}, lastDay("2026-11-21")),
 		"active two days after":                  one(verdict{due: "2026-11-20T17:00:00Z", key: "1"}, lastDay("2026-11-20"), active),
-		"active three days after":                one(verdict{key: "1"}, lastDay("2026-11-19"), active),
+		"active long after":                      one(verdict{due: "2026-10-19T16:00:00Z", key: "1"}, lastDay("2026-10-19"), active),
+		"active again after":                     one(verdict{key: "1"}, lastDay("2026-11-19"), activeAgain("2026-11-20")),
+		"active again on the day":                one(verdict{key: "1"}, lastDay("2026-11-19"), activeAgain("2026-11-19")),
+		"active again, and leaves anew":          one(verdict{due: "2026-11-21T17:00:00Z", key: "1"}, lastDay("2026-11-21"), activeAgain("2026-11-20")),
+		"for ever":                               one(verdict{key: "1"}, terminated("9999-12-31"), active),
 		"active, not terminated yet":             one(verdict{due: "2026-10-30T17:00:00Z", key: "1"}, lastDay("2026-10-30"), terminated("2026-12-31"), active),
 		"on leave three days after":              one(verdict{due: "2026-11-19T17:00:00Z", key: "1"}, lastDay("2026-11-19"), onLeave),
 		"nothing said three days after":          one(verdict{due: "2026-11-19T17:00:00Z", key: "1"}, lastDay("2026-11-19")),

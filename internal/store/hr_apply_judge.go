@@ -50,6 +50,17 @@ func (t *tx) readSides(ctx context.Context, told tellingSource) (judgeSides, err
 	return sides, err
 }
 
+// directories are the sources that tell of accounts and not of employments.
+func (s judgeSides) directories() map[string]bool {
+	out := map[string]bool{}
+	for name, src := range s.sources {
+		if src.Kind == schema.SourceSCIM {
+			out[name] = true
+		}
+	}
+	return out
+}
+
 // rule is the rule of a source's template.
 func (s judgeSides) rule(src tellingSource) schema.MomentRule {
 	if rule, ok := s.rules[src.Template]; ok {
@@ -103,9 +114,8 @@ func (t *tx) readFacts(ctx context.Context, sides judgeSides, persons []schema.P
 	return f, err
 }
 
-// hear judges everybody whom the round's events touch.
-func (r *round) hear(ctx context.Context) (leaverSet, error) {
-	persons := slices.Sorted(maps.Keys(r.touched))
+// hear judges persons whom the round's events touch.
+func (r *round) hear(ctx context.Context, persons []schema.PersonID) (leaverSet, error) {
 	facts, err := r.readFacts(ctx, r.sides, persons)
 	if err != nil {
 		return leaverSet{}, err
@@ -170,7 +180,7 @@ func (h *hearing) judgeFeeds() error {
 	if len(h.employments) == 0 {
 		return nil
 	}
-	facts := schema.LeaverFacts{Employments: h.employments, New: h.unheard(), HeardAt: h.heardAt}
+	facts := schema.LeaverFacts{Employments: h.employments, New: h.unheard(), Directories: h.sides.directories(), HeardAt: h.heardAt}
 	for {
 		facts.Rule, facts.Zones = h.sides.rule(h.decides), schema.Zones{Sites: h.sites, Company: h.decides.TimeZone}
 		var err error

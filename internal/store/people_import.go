@@ -196,7 +196,7 @@ func (t *tx) rosterFacts(ctx context.Context, r schema.Roster) (rosterFacts, err
 }
 
 const employmentColumns = `e.source, e.external_id, e.person_id, e.kind, e.name, e.email, e.employee_number, e.hire_date, e.last_working_day,
-	e.terminated_on, e.garden_leave_from, e.status, e.for_cause, e.leave_reason, e.time_zone, e.department, e.site, e.manager, e.manager_id, e.updated_at, e.absent_since`
+	e.terminated_on, e.garden_leave_from, e.status, e.active_again, e.for_cause, e.leave_reason, e.time_zone, e.department, e.site, e.manager, e.manager_id, e.updated_at, e.absent_since`
 
 // presentFirst orders a person's employments: the one that counts now first. It
 // is one that lasts, is in the roster, has begun, and an employee's before a

@@ -36,15 +36,15 @@ func (t *tx) applyRoster(ctx context.Context, r schema.Roster, plan rosterPlan, 
 			select distinct e.email, e.person_id, true, @now::timestamptz from roster_row e where e.email <> ''
 			on conflict (email) do update set verified = true where not person_email.verified`,
 		`insert into employment (source, external_id, person_id, kind, name, email, employee_number, hire_date, last_working_day,
-				terminated_on, garden_leave_from, status, for_cause, leave_reason, time_zone, department, site, manager, manager_id, updated_at)
+				terminated_on, garden_leave_from, status, active_again, for_cause, leave_reason, time_zone, department, site, manager, manager_id, updated_at)
 			select @source, e.external_id, e.person_id, e.kind, e.name, e.email, e.employee_number, e.hire_date, e.last_working_day,
-				e.terminated_on, e.garden_leave_from, e.status, e.for_cause, e.leave_reason, e.time_zone, e.department, e.site, e.manager, e.manager_id, @now::timestamptz
+				e.terminated_on, e.garden_leave_from, e.status, e.active_again, e.for_cause, e.leave_reason, e.time_zone, e.department, e.site, e.manager, e.manager_id, @now::timestamptz
 			from roster_row e
 			on conflict (source, external_id) do update set (kind, name, email, employee_number, hire_date, last_working_day,
-				terminated_on, garden_leave_from, status, for_cause, leave_reason, time_zone, department, site, manager, manager_id, updated_at,
+				terminated_on, garden_leave_from, status, active_again, for_cause, leave_reason, time_zone, department, site, manager, manager_id, updated_at,
 				absent_since)
 			= (excluded.kind, excluded.name, excluded.email, excluded.employee_number, excluded.hire_date, excluded.last_working_day,
-				excluded.terminated_on, excluded.garden_leave_from, excluded.status, excluded.for_cause, excluded.leave_reason, excluded.time_zone, excluded.department, excluded.site, excluded.manager,
+				excluded.terminated_on, excluded.garden_leave_from, excluded.status, excluded.active_again, excluded.for_cause, excluded.leave_reason, excluded.time_zone, excluded.department, excluded.site, excluded.manager,
 				excluded.manager_id, excluded.updated_at, null)`,
 		`insert into roster_person select distinct person_id from roster_row on conflict do nothing`,
 	}
@@ -86,20 +86,20 @@ func (t *tx) runWith(ctx context.Context, sql string, a args) error {
 // stageRoster copies what is to be written into a table of the transaction's own.
 func (t *tx) stageRoster(ctx context.Context, writes []rosterWrite) error {
 	err := t.ownTable(ctx, "roster_row", `external_id text, person_id uuid, kind text, name text, email text collate "C", employee_number text,
-		hire_date date, last_working_day date, terminated_on date, garden_leave_from date, status text, for_cause boolean, leave_reason text,
+		hire_date date, last_working_day date, terminated_on date, garden_leave_from date, status text, active_again date, for_cause boolean, leave_reason text,
 		time_zone text, department text, site text, manager text, manager_id uuid, source text, absent_since timestamptz`)
 	if err != nil {
 		return err
 	}
 	columns := []string{
 		"external_id", "person_id", "kind", "name", "email", "employee_number", "hire_date", "last_working_day", "terminated_on",
-		"garden_leave_from", "status", "for_cause", "leave_reason", "time_zone", "department", "site", "manager", "manager_id", "source",
+		"garden_leave_from", "status", "active_again", "for_cause", "leave_reason", "time_zone", "department", "site", "manager", "manager_id", "source",
 	}
 	_, err = t.CopyFrom(ctx, pgx.Identifier{"roster_row"}, columns, pgx.CopyFromSlice(len(writes), func(i int) ([]any, error) {
 		e := writes[i].Employment
 		return []any{
 			e.ExternalID, string(e.PersonID), string(e.Kind), e.Name, e.Email, e.EmployeeNumber, e.HireDate, e.LastWorkingDay, e.TerminatedOn,
-			e.GardenLeaveFrom, string(e.Status), e.ForCause, e.LeaveReason, e.TimeZone, e.Department, e.Site, e.Manager, string(e.ManagerID), e.Source,
+			e.GardenLeaveFrom, string(e.Status), e.ActiveAgain, e.ForCause, e.LeaveReason, e.TimeZone, e.Department, e.Site, e.Manager, string(e.ManagerID), e.Source,
 		}, nil
 	}))
 	if err != nil {

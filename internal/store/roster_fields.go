@@ -55,12 +55,18 @@ func toldFields(names []string) []rosterField {
 	return slices.DeleteFunc(rosterFields(), func(f rosterField) bool { return !slices.Contains(names, f.name) })
 }
 
-// overlay is what is known with the fields told put over it.
-func overlay(known, told *schema.Employment, fields []rosterField) *schema.Employment {
+// overlay is what is known with the fields told put over it, today.
+func overlay(known, told *schema.Employment, fields []rosterField, today schema.Date) *schema.Employment {
 	out := *known
 	out.AbsentSince = time.Time{}
 	for _, f := range fields {
 		f.take(&out, told)
+	}
+	switch {
+	case out.Status == schema.StatusEnded:
+		out.ActiveAgain = schema.Date{}
+	case known.Status == schema.StatusEnded && out.Status == schema.StatusActive:
+		out.ActiveAgain = today
 	}
 	return &out
 }

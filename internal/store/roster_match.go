@@ -120,7 +120,7 @@ func (m *matcher) overlay(r schema.Roster) []*schema.Employment {
 		e.Source, told[e.ExternalID] = r.Source, true
 		rows[i] = &e
 		if before, ok := m.known[e.ExternalID]; ok {
-			rows[i] = overlay(before, &e, m.told)
+			rows[i] = overlay(before, &e, m.told, m.today)
 			m.register(rows[i])
 		}
 	}
@@ -214,7 +214,7 @@ func (m *matcher) keepPerson(i int, e, before *schema.Employment) {
 	}
 	m.plan.issues = append(m.plan.issues, refused)
 	leaving := slices.DeleteFunc(slices.Clone(m.told), func(f rosterField) bool { return !slices.Contains(leavingFields(), f.name) })
-	m.writeKnown(overlay(before, e, leaving), before, leaving)
+	m.writeKnown(overlay(before, e, leaving, m.today), before, leaving)
 }
 
 // writeKnown plans the change of a known employment, and tells whether there is one.

@@ -4,7 +4,8 @@
 ALTER TABLE employment
     ADD COLUMN garden_leave_from date,
     ADD COLUMN status text NOT NULL DEFAULT '' CHECK (status IN ('', 'active', 'on_leave', 'ended')),
-    ADD COLUMN for_cause boolean NOT NULL DEFAULT false;
+    ADD COLUMN for_cause boolean NOT NULL DEFAULT false,
+    ADD COLUMN active_again date; -- the source called it ended, and then active
 CREATE INDEX employment_manager_name ON employment (source, manager) WHERE manager <> '';
 
 -- Systems that tell who is employed and who leaves.
