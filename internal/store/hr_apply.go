@@ -17,6 +17,8 @@ import (
 const (
 	// maxRound is how many events a round takes, besides the rest of a group.
 	maxRound = 500
+	// maxAlone is that of a round in which each is applied by itself.
+	maxAlone = 50
 	// maxWaiting is how many sources with pending events a round looks at.
 	maxWaiting = 100
 )
@@ -148,10 +150,14 @@ func (r *round) readEvents(ctx context.Context) error {
 
 // lastEvent is the place of the last event of the round; 0 = nothing is pending.
 func (r *round) lastEvent(ctx context.Context) (int64, error) {
+	limit := maxRound
+	if r.alone {
+		limit = maxAlone
+	}
 	first, err := all[struct {
 		Seq     int64
 		GroupID string
-	}](ctx, r, `select e.seq, e.group_id`+pendingEvents+` order by e.seq limit @limit`, args{"source": r.source.ID, "limit": maxRound})
+	}](ctx, r, `select e.seq, e.group_id`+pendingEvents+` order by e.seq limit @limit`, args{"source": r.source.ID, "limit": limit})
 	if err != nil || len(first) == 0 {
 		return 0, err
 	}
@@ -204,7 +210,7 @@ func (r *round) apply(ctx context.Context) (schema.Applied, error) {
 	if err := r.tell(ctx); err != nil {
 		return done, err
 	}
-	if r.leavers, err = r.hear(ctx); err != nil {
+	if r.leavers, err = r.hear(ctx, slices.Sorted(maps.Keys(r.touched))); err != nil {
 		return done, err
 	}
 	if err := r.saveLeavers(ctx, r.leavers); err != nil {

@@ -97,7 +97,7 @@ func (r *round) tellAlone(ctx context.Context, e *inboxEvent) error {
 	}
 	r.tx.Tx = inner
 	if err = r.tellRun(ctx, []*inboxEvent{e}); err == nil {
-		_, err = r.hear(ctx)
+		_, err = r.hear(ctx, e.about())
 	}
 	r.tx.Tx = outer
 	if err == nil {
@@ -110,6 +110,15 @@ func (r *round) tellAlone(ctx context.Context, e *inboxEvent) error {
 	e.persons, e.issues, e.person = nil, nil, ""
 	e.refuse(translate("apply event", err))
 	return nil
+}
+
+// about are the persons whom an event that was told is about.
+func (e *inboxEvent) about() []schema.PersonID {
+	persons := slices.Sorted(maps.Values(e.persons))
+	if e.person != "" {
+		persons = append(persons, e.person)
+	}
+	return slices.Compact(persons)
 }
 
 func copyTouched(touched map[schema.PersonID]*touch) map[schema.PersonID]*touch {

@@ -183,6 +183,39 @@ func TestTheSameEndIsOnce(t *testing.T) {
 	}
 }
 
+// TestEventsOfOtherFieldsAreApart: what an event does not tell stays, whatever
+// comes beside it.
+func TestEventsOfOtherFieldsAreApart(t *testing.T) {
+	t.Parallel()
+	h := hrSetup(t)
+	h.employs(employment("1", "ada@example.com", "department=R&D"))
+	e := employment("1", "")
+	e.LastWorkingDay = inDays(3)
+	h.tells(h.src, schema.HRChange{Kind: schema.ChangeEmployments, Roster: &schema.Roster{
+		Mode: schema.RosterChanges, Fields: []string{"last_working_day"}, Employments: []schema.Employment{e},
+	}})
+	require.Len(t, h.applies(), 1)
+	ada := h.person("ada@example.com").Employments[0]
+	require.Equal(t, []any{"R&D", inDays(3)}, []any{ada.Department, ada.LastWorkingDay})
+}
+
+// TestAWholeRosterEndsNobodyByWhatItLeavesOut: nor do two whole rosters become one.
+func TestAWholeRosterEndsNobodyByWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	h := hrSetup(t)
+	whole := func(rows ...schema.Employment) {
+		c := changes(rows...)
+		c.Roster.Mode = schema.RosterWhole
+		h.tells(h.src, c)
+	}
+	whole(employment("1", "ada@example.com"), employment("2", "bob@example.com"))
+	whole(employment("1", "ada@example.com", last(3)))
+	require.Equal(t, []schema.Applied{{Source: "payroll", Events: 2, Leavers: 1}}, h.applies())
+	require.Equal(t, inDays(3), h.who("ada@example.com").Moment.Date)
+	require.False(t, h.person("bob@example.com").Employments[0].AbsentSince.IsZero())
+	h.nobody("bob@example.com")
+}
+
 func TestOrderAndGroups(t *testing.T) {
 	t.Parallel()
 	h := hrSetup(t)
