@@ -40,6 +40,23 @@ func TestNothingTakesLong(t *testing.T) {
 	}
 }
 
+// TestGroupsAreLarge fills a group beyond what other attributes may hold.
+func TestGroupsAreLarge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var members []string
+	for i := range 1100 {
+		members = append(members, fmt.Sprintf(`{"value":%q}`, w.made("/Users", fmt.Sprintf(`{"userName":"u%d"}`, i))))
+	}
+	rec := w.do(http.MethodPatch, "/Groups/"+w.group, ops(`{"op":"replace","path":"members","value":[`+strings.Join(members, ",")+`]}`))
+	require.Equal(t, http.StatusOK, rec.Code, "%s", rec.Body)
+	rec = w.do(http.MethodPatch, "/Groups/"+w.group, ops(`{"op":"Remove","path":"members","value":[`+strings.Join(members[1:], ",")+`]}`))
+	require.Equal(t, http.StatusOK, rec.Code, "%s", rec.Body)
+	for _, r := range keptOf(w, "/Groups") {
+		require.Len(t, r.Members, 1)
+	}
+}
+
 // TestAnyPatch makes operations of parts that fit together now and then, which
 // random bytes seldom do.
 func TestAnyPatch(t *testing.T) {

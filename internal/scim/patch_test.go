@@ -21,6 +21,8 @@ func TestPatch(t *testing.T) {
 		"a URN alone is all of the core":   {`{"op":"replace","path":"` + urnUser + `","value":{"title":"T"}}`, []any{"title"}, "T"},
 		"a whole extension is merged":      {`{"op":"add","path":"` + urnEnterprise + `:department","value":"D"},{"op":"replace","path":"` + urnEnterprise + `","value":{"division":"V"}}`, []any{urnEnterprise}, map[string]any{"department": "D", "division": "V"}},
 		"a whole extension goes":           {`{"op":"add","path":"` + urnEnterprise + `:department","value":"D"},{"op":"remove","path":"` + urnEnterprise + `"}`, []any{urnEnterprise}, nil},
+		"a URN in any case goes":           {`{"op":"add","path":"` + urnEnterprise + `:department","value":"D"},{"op":"remove","path":"` + strings.ToUpper(urnEnterprise) + `"}`, []any{urnEnterprise}, nil},
+		"the manager's name is ours":       {`{"op":"replace","value":{"` + urnEnterprise + `:manager":{"value":"m","displayName":"M"}}}`, []any{urnEnterprise, "manager"}, map[string]any{"value": "m"}},
 		"another's extension":              {`{"op":"add","value":{"urn:acme:hr-x:2.0:User":{"shoeSize":"7","hat":"8"}}},{"op":"replace","path":"urn:acme:hr-x:2.0:User:hat","value":"9"}`, nil, nil},
 		"a complex value is merged":        {`{"op":"replace","path":"name","value":{"middleName":"K"}}`, []any{"name"}, map[string]any{"givenName": "Ada", "familyName": "Byron", "middleName": "K"}},
 		"null in it takes away":            {`{"op":"replace","value":{"name":{"givenName":null}}}`, []any{"name"}, map[string]any{"familyName": "Byron"}},
