@@ -21,13 +21,16 @@ const (
 	NoticeAffected   NoticeEvent = "affected"   // the leaver receives another's content, or has reports
 	NoticeBatchHeld  NoticeEvent = "batch_held" // a batch needs two releases
 	NoticeFeedSilent NoticeEvent = "feed_silent"
+	// NoticeAlarm: a source of HR events has an alarm. Its owner is told, whatever the
+	// rules.
+	NoticeAlarm NoticeEvent = "alarm"
 )
 
 // NoticeEvents lists them.
 func NoticeEvents() []NoticeEvent {
 	return []NoticeEvent{
 		NoticePlanned, NoticeStarting, NoticeParked, NoticeDone, NoticeCancelled, NoticeMoved, NoticeRefused, NoticeAffected,
-		NoticeBatchHeld, NoticeFeedSilent,
+		NoticeBatchHeld, NoticeFeedSilent, NoticeAlarm,
 	}
 }
 
@@ -127,6 +130,8 @@ type NoticeFacts struct {
 	BatchID  BatchID
 	Size     int // of the batch
 	Source   string
+	Alarm    string // of a source: what is wrong, in fixed words
+	AlarmFix string
 	// PublicURL is where browsers reach the API; empty = nowhere.
 	PublicURL string
 }

@@ -42,6 +42,8 @@ func Placeholders(e schema.NoticeEvent) []string {
 		return []string{"{{batch}}", "{{size}}", "{{source}}"}
 	case schema.NoticeFeedSilent:
 		return []string{"{{source}}", "{{moment}}"}
+	case schema.NoticeAlarm:
+		return []string{"{{source}}", "{{cause}}", "{{fix}}"}
 	}
 	return []string{"{{person}}", "{{case}}", "{{moment}}", "{{accounts}}", "{{source}}", "{{evidence}}"}
 }
@@ -148,6 +150,9 @@ func accounts(list []schema.NoticeAccount) string {
 
 // explained says by our own words what stands in the way, and what to do.
 func explained(f schema.NoticeFacts) (what, fix string) {
+	if f.Alarm != "" {
+		return string(f.Cause) + ": " + f.Alarm, f.AlarmFix
+	}
 	if f.Cause != "" {
 		w := causeWords(f.Cause)
 		what = string(f.Cause) + ": " + w.what

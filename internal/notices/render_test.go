@@ -172,7 +172,7 @@ func TestFactsHaveNoPlaceForSecretsOrContent(t *testing.T) {
 		}
 	}
 	require.Equal(t, strings.Fields(`To Event Person CaseID PlanID DueAt TimeZone ZoneFrom Accounts Cause CauseOf Findings Reports Receives
-		BatchID Size Source PublicURL Connection State`), members)
+		BatchID Size Source Alarm AlarmFix PublicURL Connection State`), members)
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {

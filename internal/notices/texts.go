@@ -40,6 +40,8 @@ func otherText(e schema.NoticeEvent) string {
 			"\nBatch: {{batch}}\nLeavers: {{size}}\nTold by: {{source}}\n"
 	case schema.NoticeFeedSilent:
 		return "{{source}} has fallen silent\n\n{{source}} has told nothing for longer than it should. Leavers may be missed until it does.\n\nLast heard: {{moment}}\n"
+	case schema.NoticeAlarm:
+		return "{{source}} needs somebody\n\nWhat happened: {{cause}}\nWhat to do: {{fix}}\n\nAll that is open: sendoff alarms list\n"
 	}
 	return ""
 }

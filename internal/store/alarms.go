@@ -34,7 +34,10 @@ func (t *tx) raiseAlarmOnce(ctx context.Context, a schema.Alarm) (bool, error) {
 		args{
 			"id": id, "connection": a.ConnectionID, "source": a.SourceID, "code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now,
 		})
-	return tag.RowsAffected() == 1, err
+	if err != nil || tag.RowsAffected() == 0 || a.SourceID == "" {
+		return err == nil && tag.RowsAffected() == 1, err
+	}
+	return true, t.noticeAlarm(ctx, a)
 }
 
 // ClearAlarm ends the open alarm of that code, if there is one.

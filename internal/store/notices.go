@@ -54,12 +54,38 @@ func (t *tx) queueNotice(ctx context.Context, version int, event schema.NoticeEv
 		args{
 			"id": id, "event": event, "audience": route.Audience, "channel": route.Channel, "recipients": to,
 			"case_id": about.caseID, "plan_id": about.planID, "leaver_id": about.leaverID, "batch_id": about.batchID, "source_id": about.sourceID,
-			"cause": about.cause, "version": version, "now": t.now,
+			"cause": about.cause, "version": orNull(version), "now": t.now,
 		})
 	if err != nil {
 		return err
 	}
 	return t.enqueue(ctx, schema.OutboxRow{Kind: schema.OutboxNotice, NoticeID: id})
+}
+
+// orNull is nil for rules that there are none of.
+func orNull(version int) *int {
+	if version == 0 {
+		return nil
+	}
+	return &version
+}
+
+// noticeAlarm tells of a source's alarm: who the rules name, and by mail its owner.
+func (t *tx) noticeAlarm(ctx context.Context, a schema.Alarm) error {
+	about := noticeAbout{sourceID: a.SourceID, cause: &schema.Cause{Code: schema.ParkCode(a.Code), Message: a.Message, Fix: a.Fix, At: t.now}}
+	if err := t.notice(ctx, schema.NoticeAlarm, about); err != nil {
+		return err
+	}
+	owner, err := scalar[string](ctx, t, `select owner from hr_source where id = @id`, args{"id": a.SourceID})
+	if err != nil || owner == "" {
+		return err
+	}
+	rules, _, err := t.noticeRules(ctx)
+	if err != nil {
+		return err
+	}
+	route := schema.NoticeRoute{Audience: schema.AudienceIT, Channel: schema.ChannelMail}
+	return t.queueNotice(ctx, rules.Version, schema.NoticeAlarm, about, route, []string{owner})
 }
 
 // noticeRules returns the rules that count, read once in a transaction, and

@@ -25,6 +25,9 @@ func (s *Store) NoticeFacts(ctx context.Context, id schema.NoticeID) (schema.Not
 			return batchFacts(ctx, q, n.BatchID, &f)
 		}
 		if n.CaseID == "" && n.LeaverID == "" {
+			if n.Event == schema.NoticeAlarm && n.Cause != nil {
+				f.Alarm, f.AlarmFix = n.Cause.Message, n.Cause.Fix
+			}
 			return sourceFacts(ctx, q, n.SourceID, &f)
 		}
 		return leaverFacts(ctx, q, n, &f)

@@ -10,7 +10,7 @@ import (
 )
 
 const selectNotices = `select n.id, n.event, n.audience, n.channel, n.recipients as "to", n.case_id, n.plan_id, n.leaver_id, n.batch_id, n.source_id,
-		n.cause, n.version, n.state, n.attempts, n.last_error, n.text_hash, n.created_at, n.delivered_at from notice n `
+		n.cause, coalesce(n.version, 0) as version, n.state, n.attempts, n.last_error, n.text_hash, n.created_at, n.delivered_at from notice n `
 
 // QueuedNotice returns a notice; CodeNotFound.
 func (s *Store) QueuedNotice(ctx context.Context, id schema.NoticeID) (schema.QueuedNotice, error) {

@@ -49,6 +49,9 @@ func (s *Store) NoticeRules(ctx context.Context) (schema.NoticeRules, error) {
 
 // NoticeRulesVersion returns one version of the rules; CodeNotFound.
 func (s *Store) NoticeRulesVersion(ctx context.Context, version int) (schema.NoticeRules, error) {
+	if version == 0 {
+		return schema.NoticeRules{}, nil
+	}
 	r, ok, err := maybe[noticeRulesRow](ctx, s.pool, `select `+noticeRulesColumns+` from notice_rules where version = @version`, args{"version": version})
 	if err == nil && !ok {
 		err = notFound("version of the rules of notices", strconv.Itoa(version))

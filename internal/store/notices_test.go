@@ -335,3 +335,32 @@ func TestListNotices(t *testing.T) {
 	_, _, err := b.ListNotices(t.Context(), schema.NoticeFilter{Limit: 0})
 	requireCode(t, schema.CodeInvalid, err)
 }
+
+// TestTheOwnerOfASourceIsTold: an alarm of a source is told once by mail to who
+// owns it, without any rules.
+func TestTheOwnerOfASourceIsTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	src, err := b.CreateSource(t.Context(), schema.Source{
+		Name: "payroll", Kind: schema.SourceCSV, State: schema.ConnectionEnabled, TimeZone: "UTC", Template: "leaver", Limit: schema.DefaultStartLimit(),
+		Owner: "hr.it@example.com",
+	}, schema.SourceSecrets{}, b.admin)
+	require.NoError(t, err)
+	alarm := schema.Alarm{SourceID: src.ID, Code: schema.AlarmEventRefused, Message: "events of source payroll cannot be read", Fix: "see: sendoff hr events list"}
+	require.NoError(t, b.RaiseAlarm(t.Context(), alarm))
+	require.NoError(t, b.RaiseAlarm(t.Context(), alarm), "it is open")
+
+	list, _, err := b.ListNotices(t.Context(), schema.NoticeFilter{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, schema.NoticeAlarm, list[0].Event)
+	facts, err := b.NoticeFacts(t.Context(), list[0].ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"hr.it@example.com"}, facts.To)
+	require.Equal(t, "payroll", facts.Source)
+	require.Equal(t, alarm.Message, facts.Alarm)
+	require.Equal(t, alarm.Fix, facts.AlarmFix)
+	rules, err := b.NoticeRulesVersion(t.Context(), list[0].Version)
+	require.NoError(t, err)
+	require.Empty(t, rules.Routes)
+}

@@ -21,7 +21,7 @@ CREATE TABLE notice (
     batch_id     uuid REFERENCES batch,
     source_id    uuid REFERENCES hr_source,
     cause        jsonb,
-    version      int NOT NULL REFERENCES notice_rules,
+    version      int REFERENCES notice_rules, -- null = the built-in texts
     state        text NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
     attempts     int NOT NULL DEFAULT 0,
     last_error   text NOT NULL DEFAULT '',
