@@ -45,6 +45,18 @@ func (h *hr) decides(b schema.Batch, kind schema.BatchState, by schema.Principal
 	return h.DecideBatch(h.t.Context(), b.ID, schema.BatchDecision{Kind: kind, Reason: "looked", Size: b.Size}, by)
 }
 
+// toldLeavers dispatches the outbox and counts the leavers that were to be looked at.
+func (h *hr) toldLeavers() int {
+	h.t.Helper()
+	n := 0
+	for _, row := range h.drain() {
+		if row.Kind == schema.OutboxLeaver {
+			n++
+		}
+	}
+	return n
+}
+
 // heldOf sets a batch of seven up: two that have begun before it stay out of it.
 func heldOf(t *testing.T) (*hr, schema.Batch) {
 	t.Helper()
@@ -74,7 +86,7 @@ func TestMoreThanTheLimitIsHeld(t *testing.T) {
 	require.Equal(t, schema.LeaverOpen, h.who(address(1)).State)
 	two := h.who(address(2))
 	require.Equal(t, []any{schema.LeaverHeld, b.ID, true, int64(2)}, []any{two.State, two.BatchID, two.OwnCase, two.Revision}, "its case is taken back")
-	require.Len(t, h.drain(), 5, "each of them is told")
+	require.Equal(t, 5, h.toldLeavers(), "each of them is told")
 	require.Equal(t, []string{"heard", "case_opened", "held"}, h.leaverActions(address(2)))
 	require.Equal(t, []string{"heard", "held"}, h.leaverActions(address(6)))
 	require.Len(t, h.alarms(), 1)
@@ -152,7 +164,7 @@ func TestTwoReleaseABatch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []any{schema.BatchReleased, 3, false}, []any{b.State, len(b.Releases), b.EndedAt.IsZero()})
 	require.Equal(t, map[schema.LeaverState]int{schema.LeaverOpen: 2, schema.LeaverPlanning: 5}, h.states(), "one goes on with a case that was not taken back yet")
-	require.Len(t, h.drain(), 6)
+	require.Equal(t, 6, h.toldLeavers())
 	require.Empty(t, h.alarms())
 	_, err = h.decides(b, schema.BatchReleased, h.holder("joe", ""))
 	requireCode(t, schema.CodeConflict, err)

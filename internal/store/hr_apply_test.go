@@ -110,7 +110,10 @@ func TestALeaverIsNotMissedForAnAddress(t *testing.T) {
 func TestTheJudgeSeesTheWholePerson(t *testing.T) {
 	t.Parallel()
 	h := hrSetup(t)
-	second := h.source("agency", schema.SourceHMAC)
+	agency := sourceOf("agency", schema.SourceHMAC)
+	agency.TimeZone = "America/New_York"
+	second, err := h.CreateSource(t.Context(), agency, schema.SourceSecrets{Current: "s3cret-one"}, h.admin)
+	require.NoError(t, err)
 	h.roster(schema.RosterChanges, employment("9", "ada@example.com"))
 	h.tells(second, changes(employment("7", "ada@example.com", "kind=contractor")))
 	h.applies()
@@ -138,7 +141,7 @@ func TestTheJudgeSeesTheWholePerson(t *testing.T) {
 
 	h.employs(employment("1", "ada@example.com", "number=5", last(4)))
 	h.applies()
-	require.Equal(t, "payroll", h.who("ada@example.com").Source)
+	require.Equal(t, []string{"payroll", "Europe/Berlin"}, []string{h.who("ada@example.com").Source, h.who("ada@example.com").Moment.TimeZone})
 	h.tells(second, changes(employment("7", "ada@example.com", "kind=contractor", last(2), "department=X")))
 	h.applies()
 	require.Equal(t, int64(1), h.who("ada@example.com").Revision, "the verdict does not hang on who told last")
