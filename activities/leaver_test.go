@@ -306,3 +306,23 @@ func TestSettleLeaverBelievesOnlyANewWord(t *testing.T) {
 	l, _ = h.settle()
 	require.Equal(t, schema.LeaverWithdrawn, l.State, "hired again in the same record")
 }
+
+// TestSettleLeaverSaysWhenItIsTooLate: who stays after their case is done is told
+// what does not come back, and nothing is undone.
+func TestSettleLeaverSaysWhenItIsTooLate(t *testing.T) {
+	t.Parallel()
+	h := heard(t, "leaver")
+	h.leaves(-1)
+	l, _ := h.settle()
+	h.exec(`update plan_step set state = 'done' where plan_id = $1`, h.planOf(l.CaseID).ID)
+	h.exec(`update plan set state = 'done' where case_id = $1`, l.CaseID)
+	require.NoError(t, h.CloseCase(t.Context(), l.CaseID))
+	l, r := h.settle()
+	require.True(t, r.Ended)
+	require.Empty(t, l.Lost)
+
+	h.tell(func(*schema.Employment) {})
+	l = h.leaver()
+	require.Equal(t, schema.EndDone, l.End)
+	require.Equal(t, []string{"fake: the account is deleted, it does not come back"}, l.Lost)
+}

@@ -100,6 +100,7 @@ const (
 	EffectMoved     EventEffect = "moved"     // the moment is another
 	EffectWithdrawn EventEffect = "withdrawn" // they do not leave after all
 	EffectByHand    EventEffect = "by_hand"   // what was said by hand stands
+	EffectTooLate   EventEffect = "too_late"  // they stay after all, and the case is done: the leaver says what does not come back
 	EffectPoll      EventEffect = "poll"      // the source's API is asked
 )
 

@@ -97,6 +97,9 @@ func (h *hearing) byFeeds() *leaverChange {
 	case l == nil:
 		return h.start(h.verdict, schema.ByHand{})
 	case l.State == schema.LeaverEnded || l.State == schema.LeaverWithdrawn:
+		if heard == nil && l.Heard != nil && l.EndKind == schema.EndDone {
+			return h.note(schema.EffectTooLate)
+		}
 		if heard == nil || l.Heard != nil && l.Heard.Same(*heard) {
 			return h.note(stands)
 		}
@@ -143,7 +146,10 @@ func (h *hearing) returns(said schema.ByHand) *leaverChange {
 	if h.last == nil {
 		return nil
 	}
-	if h.last.State == schema.LeaverEnded {
+	switch {
+	case h.last.State == schema.LeaverEnded && h.last.EndKind == schema.EndDone:
+		return h.note(schema.EffectTooLate)
+	case h.last.State == schema.LeaverEnded:
 		return h.note(schema.EffectNone)
 	}
 	c := h.note(schema.EffectNone)

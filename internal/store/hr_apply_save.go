@@ -102,6 +102,9 @@ func (t *tx) saveLeavers(ctx context.Context, set leaverSet) error {
 	if err := t.noteContradictions(ctx, set); err != nil {
 		return err
 	}
+	if err := t.noteTooLate(ctx, set); err != nil {
+		return err
+	}
 	return t.noticeAffected(ctx, startedIn(set))
 }
 
