@@ -33,8 +33,7 @@ type LeaverStore interface {
 	// CancelLeaverCase cancels the leaver's own case and keeps what will not come
 	// back. With unlessBegun, CodeConflict when a plan has begun.
 	CancelLeaverCase(ctx context.Context, id schema.LeaverID, revision int64, reason string, lost []string, unlessBegun bool) error
-	// EndLeaver ends it; one that ends as replaced has a successor that is planned
-	// anew.
+	// EndLeaver ends it. Of a withdrawn one it adds what nothing undoes.
 	EndLeaver(ctx context.Context, id schema.LeaverID, revision int64, end schema.LeaverEnd) error
 	// LeaveCase parts a held leaver from its own case that was cancelled.
 	LeaveCase(ctx context.Context, id schema.LeaverID, revision int64) error

@@ -26,7 +26,6 @@ const (
 	EndCancelled LeaverEnd = "cancelled"  // an operator cancelled the case
 	EndNoAccount LeaverEnd = "no_account" // there never was an account
 	EndDiscarded LeaverEnd = "discarded"  // the batch was discarded
-	EndReplaced  LeaverEnd = "replaced"   // a later moment, after the case had begun: another leaver took over
 )
 
 // Leaver is what HR wants for a person who leaves, and the case that does it. A

@@ -134,7 +134,7 @@ CREATE TABLE leaver (
     by_hand       boolean NOT NULL,
     heard         jsonb, -- the moment that feeds last told; null = that they stay
     state         text NOT NULL CHECK (state IN ('held', 'planning', 'no_account', 'refused', 'open', 'withdrawn', 'ended')),
-    end_kind      text NOT NULL DEFAULT '' CHECK (end_kind IN ('', 'done', 'withdrawn', 'cancelled', 'no_account', 'discarded', 'replaced')),
+    end_kind      text NOT NULL DEFAULT '' CHECK (end_kind IN ('', 'done', 'withdrawn', 'cancelled', 'no_account', 'discarded')),
     case_id       uuid REFERENCES lifecycle_case,
     own_case      boolean NOT NULL DEFAULT false,
     case_due_at   timestamptz, -- the moment that the own case was last given; an operator may have moved it since
