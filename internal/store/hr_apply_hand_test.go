@@ -104,6 +104,6 @@ func TestALeaverByHandWhoTurnsOutToBeKnown(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	ended := list[slices.IndexFunc(list, func(l schema.Leaver) bool { return l.ID != ada.ID })]
-	require.Equal(t, []any{schema.LeaverEnded, schema.EndReplaced}, []any{ended.State, ended.End})
+	require.Equal(t, []any{schema.LeaverEnded, schema.EndWithdrawn}, []any{ended.State, ended.End})
 	require.Equal(t, inDays(3), h.who("bob@example.com").Moment.Date)
 }

@@ -102,7 +102,7 @@ func (t *tx) mergeLeavers(ctx context.Context, m personMerge, by schema.Principa
 		word as (update leaver k set by_hand = true, moment = l.moment, due_at = l.due_at, for_cause = l.for_cause, reason = l.reason,
 				source_id = l.source_id, external_id = l.external_id, revision = k.revision + 1, updated_at = @now
 			from pair b join leaver l on l.id = b.lose where k.id = b.keep and b.word),
-		gone as (update leaver l set state = 'ended', end_kind = 'replaced', ended_at = @now, revision = l.revision + 1, updated_at = @now
+		gone as (update leaver l set state = 'ended', end_kind = 'withdrawn', ended_at = @now, revision = l.revision + 1, updated_at = @now
 			from pair b where l.id = b.lose returning b.keep, b.lose)
 		select unnest(array[keep, lose]) from gone`, a)
 	if err != nil {
