@@ -79,7 +79,7 @@ type LeaverFacts struct {
 	Employments []Employment // all of the person's, of every source
 	// New are those that were never heard of before: one that ended long ago is
 	// history and starts nothing.
-	New     map[EmploymentKey]bool
+	New map[EmploymentKey]bool
 	// Directories are the sources that tell of accounts and not of employments, such
 	// as identity providers: what they tell as lasting protects nobody whose
 	// employment ends elsewhere, for it ends later.

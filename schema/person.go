@@ -42,14 +42,14 @@ type Employment struct {
 	// ActiveAgain is the day on which the source called an ended employment active
 	// again; zero = it never did. Last days before it are of the time before.
 	ActiveAgain Date
-	ForCause        bool // it ends at once, for cause
-	LeaveReason     string
-	TimeZone        string // IANA name; empty = the site's or the company's
-	Department      string
-	Site            string
-	Manager         string   // the manager's id in the same source, or work address
-	ManagerID       PersonID // resolved; empty = none, or not found
-	UpdatedAt       time.Time
+	ForCause    bool // it ends at once, for cause
+	LeaveReason string
+	TimeZone    string // IANA name; empty = the site's or the company's
+	Department  string
+	Site        string
+	Manager     string   // the manager's id in the same source, or work address
+	ManagerID   PersonID // resolved; empty = none, or not found
+	UpdatedAt   time.Time
 	// AbsentSince is when a whole roster first left the employment out; zero = it
 	// was there. It is no termination.
 	AbsentSince time.Time

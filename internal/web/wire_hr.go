@@ -183,7 +183,7 @@ type leaverBody struct {
 	Reason     string             `json:"reason" doc:"Of leaving, as the source says"`
 	ByHand     bool               `json:"by_hand" doc:"Feeds do not change it"`
 	State      schema.LeaverState `json:"state" enum:"held,planning,no_account,refused,open,withdrawn,ended"`
-	End        schema.LeaverEnd   `json:"end" doc:"How it ended: done, withdrawn, cancelled, no_account, discarded or replaced; empty = it has not"`
+	End        schema.LeaverEnd   `json:"end" doc:"How it ended: done, withdrawn, cancelled, no_account or discarded; empty = it has not"`
 	CaseID     schema.CaseID      `json:"case_id" doc:"Empty = none yet"`
 	OwnCase    bool               `json:"own_case" doc:"Whether the case was opened for this leaver; another's is neither moved nor cancelled by HR"`
 	BatchID    schema.BatchID     `json:"batch_id" doc:"Of one that is or was held"`
