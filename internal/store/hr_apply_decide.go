@@ -87,23 +87,9 @@ func (h *hearing) note(effect schema.EventEffect) *leaverChange {
 // byFeeds decides by what feeds tell alone.
 func (h *hearing) byFeeds() *leaverChange {
 	l, heard := h.last, h.heard()
-	stands := schema.EffectNone
-	if l != nil && l.ByHand && heard != nil {
-		stands = schema.EffectByHand
-	}
 	switch {
-	case l == nil && heard == nil:
-		return h.note(schema.EffectNone)
-	case l == nil:
-		return h.start(h.verdict, schema.ByHand{})
-	case l.State == schema.LeaverEnded || l.State == schema.LeaverWithdrawn:
-		if heard == nil && l.Heard != nil && l.EndKind == schema.EndDone {
-			return h.note(schema.EffectTooLate)
-		}
-		if heard == nil || l.Heard != nil && l.Heard.Same(*heard) {
-			return h.note(stands)
-		}
-		return h.start(h.verdict, schema.ByHand{})
+	case l == nil || l.State == schema.LeaverEnded || l.State == schema.LeaverWithdrawn:
+		return h.anew()
 	case l.ByHand:
 		return h.note(schema.EffectByHand)
 	case heard == nil && !h.counts(l.SourceID):
@@ -114,6 +100,26 @@ func (h *hearing) byFeeds() *leaverChange {
 		return h.note(schema.EffectNone)
 	}
 	return h.move(h.verdict)
+}
+
+// anew decides about somebody who is no leaver now. What was told before is no news.
+func (h *hearing) anew() *leaverChange {
+	l, heard := h.last, h.heard()
+	switch {
+	case l == nil && heard == nil:
+		return h.note(schema.EffectNone)
+	case l == nil:
+		return h.start(h.verdict, schema.ByHand{})
+	case heard == nil && l.Heard != nil && l.EndKind == schema.EndDone:
+		return h.note(schema.EffectTooLate)
+	case heard == nil:
+		return h.note(schema.EffectNone)
+	case l.Heard == nil || !l.Heard.Same(*heard):
+		return h.start(h.verdict, schema.ByHand{})
+	case l.ByHand:
+		return h.note(schema.EffectByHand)
+	}
+	return h.note(schema.EffectNone)
 }
 
 func (h *hearing) counts(id schema.SourceID) bool {
