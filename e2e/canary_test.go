@@ -3,9 +3,11 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,6 +62,17 @@ func TestCanary(t *testing.T) {
 	s.awaitState(parked.CaseID, "cancelled")
 	require.Equal(t, cli.ExitNotFound, s.run("offboard", "zq.canary.nobody@example.com").code)
 
+	third := hireAt(t, s.sim, boxsim.UserSpec{Name: "Zebulonia Marmoset", Login: "zm.marmoset@example.com"})
+	s.feed("leaver", boss)
+	facts := employed("7", third, "name", "Zebulonia Marmoset", "leave_reason", "marmoset matters")
+	require.Equal(t, http.StatusAccepted, s.post("msg_1", facts))
+	facts[statusField] = "ended"
+	require.Equal(t, http.StatusAccepted, s.post("msg_2", facts))
+	heard := s.leaverIn(third, "open")
+	s.await(heard.CaseID, "the case waits for its grace", func(c apiclient.Case) bool { return c.Accounts[0].Step == "wait" })
+	require.Equal(t, http.StatusUnprocessableEntity, s.post("msg_3", employed("7", third, statusField, "marmoset")))
+	require.Equal(t, http.StatusConflict, s.post("msg_2", employed("7", third)))
+
 	told := s.told(worker)
 	for where, text := range told {
 		for _, canary := range s.canaries(approver) {
@@ -71,6 +84,7 @@ func TestCanary(t *testing.T) {
 	require.Contains(t, string(told["histories"]), "SettleTransfer")
 	require.Contains(t, string(told["histories"]), "binary/encrypted")
 	require.Contains(t, string(told["workflows"]), "offboarding/"+whole.CaseID)
+	require.Contains(t, string(told["workflows"]), "leaver/"+heard.ID)
 }
 
 // canaries are what must not be found, in lower case.
@@ -82,7 +96,7 @@ func (s *stack) canaries(tokens ...string) []string {
 	require.NoError(s.t, err)
 	list := []string{
 		"zanzibarella", "quuxington", "zq.canary", "xylophonius", "birdsong", "xb.warbler", "quotilda", "finchley", "qf.finch",
-		"ptarmigan", "goldcrest", "@example.com", boxsim.ClientSecret,
+		"ptarmigan", "goldcrest", "zebulonia", "marmoset", "@example.com", boxsim.ClientSecret, strings.ToLower(feedSecret),
 	}
 	for _, secret := range append(tokens, string(admin), string(key)) {
 		list = append(list, string(bytes.ToLower(bytes.TrimSpace([]byte(secret)))))
@@ -106,7 +120,7 @@ func (s *stack) told(worker *process) map[string][]byte {
 	c := s.client()
 	list, err := c.ListWorkflow(s.t.Context(), &workflowservice.ListWorkflowExecutionsRequest{})
 	require.NoError(s.t, err)
-	require.Len(s.t, list.GetExecutions(), 4, "two cases with a plan each")
+	require.Len(s.t, list.GetExecutions(), 7, "three cases with a plan each, and a leaver")
 	for _, execution := range list.GetExecutions() {
 		// Ids, memos and search attributes, which no codec seals.
 		text, err := protojson.Marshal(execution)
