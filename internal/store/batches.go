@@ -49,17 +49,18 @@ func (t *tx) holdBatch(ctx context.Context, scope batchScope, b schema.Batch) (s
 		"window": b.Limit.Window.String(),
 	})
 	return id, t.run(ctx, `insert into batch (id, scope, scope_id, scope_name, state, size, started, allowed, limit_number, limit_percent,
-			limit_window_seconds, created_at)
-		values (@id, @scope, @scope_id, @scope_name, 'held', @size, @started, @allowed, @number, @percent, @window, @now)`,
+			limit_window_seconds, grown_at, created_at)
+		values (@id, @scope, @scope_id, @scope_name, 'held', @size, @started, @allowed, @number, @percent, @window, @now, @now)`,
 		args{
 			"id": id, "scope": scope.kind, "scope_id": scope.id, "scope_name": scope.name, "size": b.Size, "started": b.Started, "allowed": b.Allowed,
 			"number": b.Limit.Number, "percent": b.Limit.Percent, "window": int64(b.Limit.Window / time.Second), "now": t.now,
 		})
 }
 
-// growBatch notes that more joined a held batch.
+// growBatch notes that more joined a held batch: who released it before did not see
+// them. Whoever waited for the batch's row reads the clock after that.
 func (t *tx) growBatch(ctx context.Context, id schema.BatchID, by int) error {
-	return t.changeOne(ctx, `update batch set size = size + @by where id = @id and state = 'held'`, args{"id": id, "by": by})
+	return t.changeOne(ctx, `update batch set size = size + @by, grown_at = clock_timestamp() where id = @id and state = 'held'`, args{"id": id, "by": by})
 }
 
 // shrinkBatch notes that some are no longer in a held batch. One that gets empty
@@ -84,7 +85,7 @@ func (t *tx) endBatch(ctx context.Context, b batchRow, to schema.BatchState) err
 }
 
 const batchColumns = `id, scope, scope_id, scope_name, state, size, started, allowed, limit_number, limit_percent, limit_window_seconds,
-	created_at, ended_at`
+	grown_at, created_at, ended_at`
 
 // batchRow is a batch as it is stored.
 type batchRow struct {
@@ -95,6 +96,7 @@ type batchRow struct {
 	Size, Started, Allowed    int
 	LimitNumber, LimitPercent int
 	LimitWindowSeconds        int64
+	GrownAt                   time.Time
 	CreatedAt, EndedAt        time.Time
 }
 

@@ -84,7 +84,7 @@ func (t *tx) validReleases(ctx context.Context, b batchRow) ([]schema.BatchDecis
 	rows, err := decisionsOn(ctx, t, []schema.BatchID{b.ID})
 	var out []schema.BatchDecision
 	for _, r := range rows {
-		if r.Kind == schema.BatchReleased && r.Size >= b.Size {
+		if r.Kind == schema.BatchReleased && r.Size >= b.Size && !r.CreatedAt.Before(b.GrownAt) {
 			out = append(out, r.BatchDecision)
 		}
 	}

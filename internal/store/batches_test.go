@@ -229,3 +229,25 @@ func TestLeaversAreListed(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 }
+
+// A release is of those whom its principal saw: when one goes and another comes,
+// the size is the same and the release does not count.
+func TestAReleaseIsOfThoseWhoWereSeen(t *testing.T) {
+	t.Parallel()
+	h, b := heldOf(t)
+	first, second := h.holder("first", ""), h.holder("second", "")
+	_, err := h.decides(b, schema.BatchReleased, first)
+	require.NoError(t, err)
+	h.employs(employment("6", address(6)))
+	h.applies()
+	h.leave(7)
+	grown := h.heldBatch()
+	require.Equal(t, b.Size, grown.Size)
+
+	_, err = h.decides(grown, schema.BatchReleased, second)
+	require.NoError(t, err)
+	require.Equal(t, schema.BatchHeld, h.heldBatch().State, "one has seen the seventh")
+	done, err := h.decides(grown, schema.BatchReleased, first)
+	require.NoError(t, err)
+	require.Equal(t, schema.BatchReleased, done.State)
+}

@@ -40,11 +40,6 @@ func (s *Store) Leaver(ctx context.Context, id schema.LeaverID) (schema.Leaver, 
 	return l, translate("read leaver", err)
 }
 
-// leaveBatch takes one leaver out of a held batch.
-func (t *tx) leaveBatch(ctx context.Context, id schema.BatchID) error {
-	return t.run(ctx, `update batch set size = size - 1 where id = @id and state = 'held' and size > 0`, args{"id": id})
-}
-
 // withLeaver runs fn with the leaver locked. CodeStale when its revision is
 // another. People are locked first, as everywhere.
 func (s *Store) withLeaver(ctx context.Context, op string, id schema.LeaverID, revision int64, fn func(context.Context, *tx, heldLeaver) error) error {
@@ -146,7 +141,7 @@ func (s *Store) JoinCase(ctx context.Context, id schema.LeaverID, revision int64
 	return s.withLeaver(ctx, "join a case", id, revision, func(ctx context.Context, t *tx, l heldLeaver) error {
 		own := l.CaseID == c && l.OwnCase
 		if l.State == schema.LeaverHeld {
-			if err := t.leaveBatch(ctx, l.BatchID); err != nil {
+			if err := t.shrinkBatch(ctx, l.BatchID, 1); err != nil {
 				return err
 			}
 		}

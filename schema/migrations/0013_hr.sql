@@ -102,6 +102,7 @@ CREATE TABLE batch (
     limit_number  int NOT NULL,
     limit_percent int NOT NULL,
     limit_window_seconds bigint NOT NULL,
+    grown_at   timestamptz NOT NULL, -- when somebody last joined: releases before it do not count
     created_at timestamptz NOT NULL,
     ended_at   timestamptz
 );
@@ -118,7 +119,7 @@ CREATE TABLE batch_decision (
     token_id   uuid NOT NULL,
     created_at timestamptz NOT NULL,
     -- Who released a batch may do so again once it has grown, and may discard it.
-    PRIMARY KEY (batch_id, kind, principal, size)
+    PRIMARY KEY (batch_id, principal, created_at)
 );
 
 -- What HR wants for a person who leaves, and the case that does it.
