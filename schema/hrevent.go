@@ -44,6 +44,14 @@ type HRChange struct {
 	Kind   HRChangeKind `json:"kind"`
 	Roster *Roster      `json:"roster,omitempty"` // of employments; its source is the event's
 	Hand   *ByHand      `json:"hand,omitempty"`   // of leave and return
+	Asked  *Asked       `json:"asked,omitempty"`  // of a file
+}
+
+// Asked is who handed a file in: they ask for what follows from it, and approve
+// nothing of it.
+type Asked struct {
+	Principal string  `json:"principal"`
+	TokenID   TokenID `json:"token_id"`
 }
 
 // ByHand is what somebody says of a person.

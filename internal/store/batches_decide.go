@@ -23,7 +23,8 @@ func (s *Store) DecideBatch(ctx context.Context, id schema.BatchID, d schema.Bat
 	}
 	d.Principal, d.TokenID = by.Name, by.TokenID
 	err := s.inTx(ctx, "decide about the batch", func(ctx context.Context, t *tx) error {
-		if err := t.lockPeople(ctx, false); err != nil {
+		// Alone, for it locks the batch before its leavers; others lock a leaver first.
+		if err := t.lockPeople(ctx, true); err != nil {
 			return err
 		}
 		return t.decideBatch(ctx, id, d, by)
@@ -54,10 +55,16 @@ func (t *tx) decideBatch(ctx context.Context, id schema.BatchID, d schema.BatchD
 		return err
 	}
 	if d.Kind == schema.BatchReleased {
-		for _, r := range before {
-			if r.Principal == by.Name || r.TokenID == by.TokenID {
-				return conflict("you have released the batch already", "somebody else must, too")
-			}
+		others := make([]tokenHolder, len(before))
+		for i, r := range before {
+			others[i] = tokenHolder{r.Principal, r.TokenID}
+		}
+		again, err := t.among(ctx, by.Name, by.TokenID, others)
+		if err != nil {
+			return err
+		}
+		if again {
+			return conflict("you have released the batch already", "somebody else must, too")
 		}
 	}
 	err = t.run(ctx, `insert into batch_decision (batch_id, kind, reason, size, principal, token_id, created_at)

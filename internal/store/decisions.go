@@ -148,19 +148,11 @@ func (t *tx) approve(ctx context.Context, d schema.Decision, c schema.Case, open
 		return nil, &schema.Error{Code: schema.CodeInvalid, Message: "an approval is for the whole case", Fix: "approve the case"}
 	case d.Hash != c.Hash:
 		return nil, &schema.Error{Code: schema.CodeHashDiffers, Message: "the hash given is not the case's: what was looked at is not what would run", Fix: "look at the case again and approve the hash it shows"}
-	case d.TokenID == c.RequestedID, d.Principal == c.RequestedBy:
-		return nil, &schema.Error{Code: schema.CodeForbidden, Message: "nobody approves their own request", Fix: "ask somebody else to approve"}
 	case c.Approvals == 0:
 		return nil, conflict("case "+string(c.ID)+" needs no approval", "")
 	}
-	before, err := scalar[bool](ctx, t, `select exists (select 1 from decision where case_id = @case_id and kind = 'approve' and hash = @hash
-		and (principal = @principal or token_id = @token_id) and id <> @id)`,
-		args{"case_id": d.CaseID, "hash": d.Hash, "principal": d.Principal, "token_id": d.TokenID, "id": d.ID})
-	if err != nil {
+	if err := t.requireAnother(ctx, d, c); err != nil {
 		return nil, err
-	}
-	if before {
-		return nil, conflict(d.Principal+" has approved this before", "ask somebody else to approve")
 	}
 	for _, p := range open {
 		err := t.run(ctx, `insert into plan_approval (plan_id, hash, principal, decision_id)
@@ -171,6 +163,58 @@ func (t *tx) approve(ctx context.Context, d schema.Decision, c schema.Case, open
 		}
 	}
 	return open, nil
+}
+
+// requireAnother refuses an approval by who asked for the case, be it by HR's doors,
+// and by who approved it before; another token of theirs is theirs, too.
+func (t *tx) requireAnother(ctx context.Context, d schema.Decision, c schema.Case) error {
+	asked, err := all[tokenHolder](ctx, t, `select asked_by as principal, asked_id as token_id from leaver where case_id = @case and asked_id is not null`,
+		args{"case": c.ID})
+	if err != nil {
+		return err
+	}
+	own, err := t.among(ctx, d.Principal, d.TokenID, append(asked, tokenHolder{c.RequestedBy, c.RequestedID}))
+	if err != nil {
+		return err
+	}
+	if own {
+		return &schema.Error{Code: schema.CodeForbidden, Message: "nobody approves their own request", Fix: "ask somebody else to approve"}
+	}
+	approved, err := all[tokenHolder](ctx, t, `select principal, token_id from decision
+		where case_id = @case_id and kind = 'approve' and hash = @hash and id <> @id`, args{"case_id": d.CaseID, "hash": d.Hash, "id": d.ID})
+	if err != nil {
+		return err
+	}
+	before, err := t.among(ctx, d.Principal, d.TokenID, approved)
+	if err == nil && before {
+		err = conflict(d.Principal+" has approved this before", "ask somebody else to approve")
+	}
+	return err
+}
+
+// tokenHolder is a principal who did something.
+type tokenHolder struct {
+	Principal string
+	TokenID   schema.TokenID
+}
+
+// among tells whether a principal is one of others: by name or token, or because
+// both tokens are of one person.
+func (t *tx) among(ctx context.Context, name string, token schema.TokenID, others []tokenHolder) (bool, error) {
+	ids := []schema.TokenID{}
+	for _, o := range others {
+		if o.Principal == name || o.TokenID == token {
+			return true, nil
+		}
+		ids = append(ids, o.TokenID)
+	}
+	if len(ids) == 0 {
+		return false, nil
+	}
+	return scalar[bool](ctx, t, `with k as (
+			select t.id, t.email, pe.person_id from api_token t left join person_email pe on pe.email = t.email where t.email is not null)
+		select exists (select 1 from k own join k other on other.email = own.email or other.person_id = own.person_id
+			where own.id = @token and other.id = any(@ids))`, args{"token": token, "ids": ids})
 }
 
 func (t *tx) resume(ctx context.Context, open []planRow) ([]planRow, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -83,6 +84,14 @@ func (s *Store) applyRound(ctx context.Context, src tellingSource, judge schema.
 // go well.
 func transient(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || schema.CodeOf(err) == schema.CodeUnavailable
+}
+
+// databaseFailed tells whether an error is Postgres's trouble and not what it was
+// given: no space or memory, a lock not had or a statement ended, a standby
+// (https://www.postgresql.org/docs/15/errcodes-appendix.html).
+func databaseFailed(err error) bool {
+	code := sqlState(err)
+	return slices.ContainsFunc([]string{"25", "40", "53", "54", "55", "57", "58", "XX"}, func(class string) bool { return strings.HasPrefix(code, class) })
 }
 
 // tellingSource is a source in so far as its events are applied.

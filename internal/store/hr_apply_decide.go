@@ -12,6 +12,7 @@ type leaverRow struct {
 	ID         schema.LeaverID
 	PersonID   schema.PersonID
 	SourceID   schema.SourceID
+	Source     string // name
 	ExternalID string
 	Moment     schema.Moment
 	ForCause   bool
@@ -29,11 +30,13 @@ type leaverRow struct {
 	Receivers []string
 	Approvals int
 	CountedAt time.Time
+	AskedBy   string // who said it by hand or handed the file in; "" = a feed told it
+	AskedID   schema.TokenID
 	Works     bool // its case is not closed and not being cancelled
 }
 
-const leaverRowColumns = `l.id, l.person_id, l.source_id, l.external_id, l.moment, l.for_cause, l.reason, l.by_hand, l.heard, l.state, l.end_kind,
-	l.case_id, l.batch_id, l.revision, l.template, l.receivers, l.approvals, l.counted_at, ` + caseWorks + ` as works`
+const leaverRowColumns = `l.id, l.person_id, l.source_id, (select s.name from hr_source s where s.id = l.source_id) as source, l.external_id, l.moment, l.for_cause, l.reason, l.by_hand, l.heard, l.state, l.end_kind,
+	l.case_id, l.batch_id, l.revision, l.template, l.receivers, l.approvals, l.counted_at, l.asked_by, l.asked_id, ` + caseWorks + ` as works`
 
 // caseWorks tells of a leaver's case that it is not closed and nothing of it is
 // being undone.
@@ -92,7 +95,7 @@ func (h *hearing) byFeeds() *leaverChange {
 		return h.anew()
 	case l.ByHand:
 		return h.note(schema.EffectByHand)
-	case heard == nil && !h.counts(l.SourceID):
+	case heard == nil && !h.counts(l.Source):
 		return nil // its source tells nothing now: that is no word that they stay
 	case heard == nil:
 		return h.withdraw(h.verdict.Why)
@@ -122,13 +125,11 @@ func (h *hearing) anew() *leaverChange {
 	return h.note(schema.EffectNone)
 }
 
-func (h *hearing) counts(id schema.SourceID) bool {
-	for _, src := range h.sides.sources {
-		if src.ID == id {
-			return true
-		}
-	}
-	return false
+// counts tells whether a source of the name does: one that was made anew under it
+// goes on with its employments.
+func (h *hearing) counts(name string) bool {
+	_, ok := h.sides.sources[name]
+	return ok
 }
 
 // leaves decides by somebody's word that the person leaves.
@@ -168,7 +169,7 @@ func (h *hearing) returns(said schema.ByHand) *leaverChange {
 
 // byHand makes it somebody's word.
 func (c *leaverChange) byHand(said schema.ByHand) {
-	c.after.ByHand = true
+	c.after.ByHand, c.after.AskedBy, c.after.AskedID = true, said.Principal, said.TokenID
 	c.actor = principal(schema.Principal{Name: said.Principal, TokenID: said.TokenID})
 	c.why = said.Reason
 }
@@ -177,6 +178,7 @@ func (c *leaverChange) byHand(said schema.ByHand) {
 func (c *leaverChange) take(h *hearing, v schema.Leaving) {
 	c.after.SourceID, c.after.ExternalID, c.after.ByHand = h.decides.ID, v.Key.ExternalID, false
 	c.after.Moment, c.after.ForCause, c.after.Reason = v.Moment, v.ForCause, v.Reason
+	c.after.AskedBy, c.after.AskedID = h.asked.Principal, h.asked.TokenID
 	c.after.Revision++
 }
 

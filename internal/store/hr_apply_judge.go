@@ -114,6 +114,12 @@ func (t *tx) readFacts(ctx context.Context, sides judgeSides, persons []schema.P
 	return f, err
 }
 
+// askedOf is who asked for a person's leaver as it stands.
+func (f personFacts) askedOf(p schema.PersonID) schema.Asked {
+	l := f.leavers[p]
+	return schema.Asked{Principal: l.AskedBy, TokenID: l.AskedID}
+}
+
 // hear judges persons whom the round's events touch.
 func (r *round) hear(ctx context.Context, persons []schema.PersonID) (leaverSet, error) {
 	facts, err := r.readFacts(ctx, r.sides, persons)
@@ -125,7 +131,7 @@ func (r *round) hear(ctx context.Context, persons []schema.PersonID) (leaverSet,
 		t := r.touched[p]
 		h := hearing{
 			person: p, last: facts.leavers[p], employments: facts.employments[p], sites: facts.sites, sides: r.sides,
-			teller: r.source, news: t.news, heardAt: t.heardAt, now: r.now, event: t.event, judge: r.judge,
+			teller: r.source, news: t.news, heardAt: t.heardAt, now: r.now, event: t.event, asked: t.asked, judge: r.judge,
 		}
 		change, err := h.hear(t.hand)
 		if err != nil {
@@ -148,6 +154,7 @@ type hearing struct {
 	heardAt     time.Time
 	now         time.Time
 	event       schema.HREventID
+	asked       schema.Asked
 	judge       schema.LeaverJudge
 
 	verdict schema.Leaving // of the feeds

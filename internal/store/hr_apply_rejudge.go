@@ -55,8 +55,8 @@ func (t *tx) rejudge(ctx context.Context, judge schema.LeaverJudge, after schema
 		ID       schema.LeaverID
 		PersonID schema.PersonID
 		Source   string
-	}](ctx, t, `select l.id, l.person_id, s.name as source from leaver l join hr_source s on s.id = l.source_id and s.state = 'enabled'
-		where l.state not in ('ended', 'withdrawn') and not l.by_hand and (@after::uuid is null or l.id > @after::uuid) order by l.id limit @limit`,
+	}](ctx, t, `select l.id, l.person_id, s.name as source from leaver l join hr_source s on s.id = l.source_id
+		where exists (select 1 from hr_source live where live.name = s.name and live.state = 'enabled') and l.state not in ('ended', 'withdrawn') and not l.by_hand and (@after::uuid is null or l.id > @after::uuid) order by l.id limit @limit`,
 		args{"after": after, "limit": limit})
 	if err != nil || len(rows) == 0 {
 		return page, err
@@ -74,7 +74,7 @@ func (t *tx) rejudge(ctx context.Context, judge schema.LeaverJudge, after schema
 	for _, row := range rows {
 		h := hearing{
 			person: row.PersonID, last: facts.leavers[row.PersonID], employments: facts.employments[row.PersonID], sites: facts.sites,
-			sides: sides, teller: sides.sources[row.Source], heardAt: t.now, now: t.now, judge: judge,
+			sides: sides, teller: sides.sources[row.Source], heardAt: t.now, now: t.now, judge: judge, asked: facts.askedOf(row.PersonID),
 		}
 		change, err := h.hear(nil)
 		if err != nil {

@@ -124,19 +124,20 @@ func (t *tx) queueLeaver(batch *pgx.Batch, c *leaverChange) {
 		"id": l.ID, "source": l.SourceID, "external_id": l.ExternalID, "moment": l.Moment, "due_at": l.Moment.DueAt, "for_cause": l.ForCause,
 		"reason": l.Reason, "by_hand": l.ByHand, "heard": l.Heard, "state": l.State, "end": l.EndKind, "batch": l.BatchID, "revision": l.Revision,
 		"template": l.Template, "receivers": append([]string{}, l.Receivers...), "approvals": l.Approvals, "counted_at": l.CountedAt, "now": t.now,
+		"asked_by": l.AskedBy, "asked_id": l.AskedID,
 	}
 	if c.before == nil {
 		a["person"] = l.PersonID
 		batch.Queue(`insert into leaver (id, person_id, source_id, external_id, moment, due_at, for_cause, reason, by_hand, heard, state, end_kind,
-				batch_id, revision, template, receivers, approvals, counted_at, created_at, updated_at)
+				batch_id, revision, template, receivers, approvals, counted_at, asked_by, asked_id, created_at, updated_at)
 			values (@id, @person, @source, @external_id, @moment, @due_at, @for_cause, @reason, @by_hand, @heard, @state, @end,
-				@batch, @revision, @template, @receivers, @approvals, @counted_at, @now, @now)`, a)
+				@batch, @revision, @template, @receivers, @approvals, @counted_at, @asked_by, @asked_id, @now, @now)`, a)
 		return
 	}
 	batch.Queue(`update leaver set source_id = @source, external_id = @external_id, moment = @moment, due_at = @due_at, for_cause = @for_cause,
 			reason = @reason, by_hand = @by_hand, heard = @heard, state = @state, end_kind = @end, batch_id = @batch, revision = @revision,
-			template = @template, receivers = @receivers, approvals = @approvals, counted_at = @counted_at, updated_at = @now,
-			ended_at = case when @state = 'ended' then coalesce(ended_at, @now) end
+			template = @template, receivers = @receivers, approvals = @approvals, counted_at = @counted_at, asked_by = @asked_by, asked_id = @asked_id,
+			updated_at = @now, ended_at = case when @state = 'ended' then coalesce(ended_at, @now) end
 		where id = @id`, a)
 }
 

@@ -17,6 +17,7 @@ type touch struct {
 	hand    *inboxEvent // the last word by hand
 	heardAt time.Time
 	event   schema.HREventID // the last
+	asked   schema.Asked     // who handed it in
 }
 
 // employmentNews is what is new of an employment.
@@ -50,20 +51,34 @@ func (r *round) tell(ctx context.Context) error {
 }
 
 // alike counts the events at the front that are one roster: changes of the same
-// fields, in which no address or number is claimed for two employments. Whether
-// such a claim is refused must not hang on what comes together.
+// fields, in which no address or number is claimed for two employments, and none
+// has two statuses. Whether such a claim is refused, and whether somebody is active
+// again, must not hang on what comes together.
 func alike(events []*inboxEvent) int {
 	first := events[0]
 	if !mergeable(first) {
 		return 1
 	}
-	claims := map[string]string{}
+	claims, statuses := map[string]string{}, map[string]schema.EmploymentStatus{}
 	for i, e := range events {
-		if !mergeable(e) || !slices.Equal(e.change.Roster.Fields, first.change.Roster.Fields) || !claimed(claims, e.change.Roster.Employments) {
+		if !mergeable(e) || !slices.Equal(e.change.Roster.Fields, first.change.Roster.Fields) ||
+			!claimed(claims, e.change.Roster.Employments) || !steady(statuses, e.change.Roster.Employments) {
 			return max(i, 1)
 		}
 	}
 	return len(events)
+}
+
+// steady notes the statuses of rows; false when one was told another before: that
+// an employment was ended in between counts.
+func steady(statuses map[string]schema.EmploymentStatus, rows []schema.Employment) bool {
+	for _, row := range rows {
+		if before, told := statuses[row.ExternalID]; told && before != row.Status {
+			return false
+		}
+		statuses[row.ExternalID] = row.Status
+	}
+	return true
 }
 
 func mergeable(e *inboxEvent) bool {
@@ -103,7 +118,7 @@ func (r *round) tellAlone(ctx context.Context, e *inboxEvent) error {
 	if err == nil {
 		return inner.Commit(ctx)
 	}
-	if rollback := inner.Rollback(ctx); rollback != nil || transient(translate("apply event", err)) {
+	if rollback := inner.Rollback(ctx); rollback != nil || transient(translate("apply event", err)) || databaseFailed(err) {
 		return err
 	}
 	r.tx.events, r.touched, r.merged = r.tx.events[:events], touched, merged
@@ -195,7 +210,10 @@ func (r *round) touch(p schema.PersonID, e *inboxEvent) *touch {
 		t = &touch{news: map[schema.EmploymentKey]employmentNews{}}
 		r.touched[p] = t
 	}
-	t.event, t.heardAt = e.ID, e.ReceivedAt
+	t.event, t.heardAt, t.asked = e.ID, e.ReceivedAt, schema.Asked{}
+	if e.change.Asked != nil {
+		t.asked = *e.change.Asked
+	}
 	return t
 }
 

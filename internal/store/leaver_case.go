@@ -65,6 +65,16 @@ func (s *Store) withLeaver(ctx context.Context, op string, id schema.LeaverID, r
 	})
 }
 
+// requireUnplanned is CodeStale for a leaver whom no case is to be opened for. Who
+// found that there is no account, or that pre-flight refuses, may be late: another
+// attempt may have opened the case meanwhile.
+func (l heldLeaver) requireUnplanned() error {
+	if l.CaseID != "" || !slices.Contains([]schema.LeaverState{schema.LeaverPlanning, schema.LeaverNoAccount, schema.LeaverRefused}, l.State) {
+		return &schema.Error{Code: schema.CodeStale, Message: "the leaver needs no case now"}
+	}
+	return nil
+}
+
 func (l heldLeaver) principal() schema.Principal { return sourcePrincipal(l.SourceID, l.Source) }
 
 // recordLeaver appends an event about a leaver to the person's stream.
@@ -81,8 +91,8 @@ func (t *tx) recordLeaver(l heldLeaver, action string, details map[string]string
 func (s *Store) OpenLeaverCase(ctx context.Context, id schema.LeaverID, revision int64, d schema.Draft) (schema.Case, error) {
 	var opened schema.Case
 	err := s.withLeaver(ctx, "open a leaver's case", id, revision, func(ctx context.Context, t *tx, l heldLeaver) error {
-		if l.CaseID != "" || !slices.Contains([]schema.LeaverState{schema.LeaverPlanning, schema.LeaverNoAccount, schema.LeaverRefused}, l.State) {
-			return &schema.Error{Code: schema.CodeStale, Message: "the leaver needs no case now"}
+		if err := l.requireUnplanned(); err != nil {
+			return err
 		}
 		c, err := newCaseOf(d, l.principal())
 		if err != nil {
@@ -163,8 +173,8 @@ func (s *Store) JoinCase(ctx context.Context, id schema.LeaverID, revision int64
 // MissLeaver records that nobody has an account of the leaver.
 func (s *Store) MissLeaver(ctx context.Context, id schema.LeaverID, revision int64) error {
 	return s.withLeaver(ctx, "miss a leaver", id, revision, func(ctx context.Context, t *tx, l heldLeaver) error {
-		if l.State == schema.LeaverNoAccount {
-			return nil
+		if err := l.requireUnplanned(); err != nil || l.State == schema.LeaverNoAccount {
+			return err
 		}
 		t.recordLeaver(l, "leaver.no_account", map[string]string{"from": string(l.State)})
 		return t.setLeaver(ctx, l, `state = 'no_account', findings = '[]'`, args{})
@@ -175,8 +185,8 @@ func (s *Store) MissLeaver(ctx context.Context, id schema.LeaverID, revision int
 // something new.
 func (s *Store) RefuseLeaver(ctx context.Context, id schema.LeaverID, revision int64, findings []schema.Finding) error {
 	return s.withLeaver(ctx, "refuse a leaver", id, revision, func(ctx context.Context, t *tx, l heldLeaver) error {
-		if l.State == schema.LeaverRefused && slices.Equal(codesOf(l.Findings), codesOf(findings)) {
-			return nil
+		if err := l.requireUnplanned(); err != nil || l.State == schema.LeaverRefused && slices.Equal(codesOf(l.Findings), codesOf(findings)) {
+			return err
 		}
 		t.recordLeaver(l, "leaver.refused", map[string]string{"codes": joinCodes(findings)})
 		if err := t.setLeaver(ctx, l, `state = 'refused', findings = @findings`, args{"findings": append([]schema.Finding{}, findings...)}); err != nil {
@@ -288,6 +298,13 @@ func (s *Store) CancelLeaverCase(ctx context.Context, id schema.LeaverID, revisi
 // LeaveCase parts a leaver from its own case that is closed.
 func (s *Store) LeaveCase(ctx context.Context, id schema.LeaverID, revision int64) error {
 	return s.withLeaver(ctx, "leave a case", id, revision, func(ctx context.Context, t *tx, l heldLeaver) error {
+		closed, err := scalar[bool](ctx, t, `select exists (select 1 from lifecycle_case where id = @case and closed_at is not null)`, args{"case": l.CaseID})
+		if err != nil {
+			return err
+		}
+		if !closed {
+			return &schema.Error{Code: schema.CodeStale, Message: "the leaver has another case by now"}
+		}
 		t.recordLeaver(l, "leaver.case_left", nil)
 		return t.setLeaver(ctx, l, `case_id = null, own_case = false`, args{})
 	})
@@ -298,6 +315,11 @@ func (s *Store) EndLeaver(ctx context.Context, id schema.LeaverID, revision int6
 	return s.withLeaver(ctx, "end a leaver", id, revision, func(ctx context.Context, t *tx, l heldLeaver) error {
 		if l.State == schema.LeaverEnded {
 			return nil
+		}
+		if end == schema.EndNoAccount {
+			if err := l.requireUnplanned(); err != nil {
+				return err
+			}
 		}
 		lost := l.Lost
 		if end == schema.EndWithdrawn {

@@ -166,7 +166,22 @@ func (t *tx) recoverPlans(ctx context.Context, done *schema.Recovery) error {
 			return err
 		}
 	}
-	return nil
+	return t.recoverFlows(ctx)
+}
+
+// recoverFlows has every leaver and notice that has not ended looked at: what was
+// to be told of them is overtaken with the rest of the outbox.
+func (t *tx) recoverFlows(ctx context.Context) error {
+	leavers, err := scalars[schema.LeaverID](ctx, t, `select id from leaver where state <> 'ended' order by id`, nil)
+	if err != nil {
+		return err
+	}
+	if err := t.tellChanged(ctx, leavers); err != nil {
+		return err
+	}
+	return t.run(ctx, `insert into outbox (kind, notice_id, created_at, next_try_at, traceparent)
+		select @kind, id, @now, @now, @traceparent from notice where state = 'pending' order by created_at, id`,
+		args{"kind": schema.OutboxNotice, "now": t.now, "traceparent": t.traceparent})
 }
 
 func (t *tx) recoverPlan(ctx context.Context, p planRow, done *schema.Recovery) error {

@@ -67,7 +67,8 @@ func (s *server) importHR(ctx context.Context, by schema.Principal, in *importIn
 	body := []byte(in.Body.CSV)
 	got, err := s.hr.AcceptEvent(ctx, schema.HREvent{
 		SourceID: src.ID, Source: src.Name, EventID: importID(body, r.Mode, in.Body.Again), Via: schema.ViaImport, Body: body, BodyHash: hexSum(body),
-		Change: schema.HRChange{Kind: schema.ChangeEmployments, Roster: &r}, State: schema.EventPending,
+		Change: schema.HRChange{Kind: schema.ChangeEmployments, Roster: &r, Asked: &schema.Asked{Principal: by.Name, TokenID: by.TokenID}},
+		State:  schema.EventPending,
 	})
 	if err != nil {
 		return nil, err

@@ -146,6 +146,8 @@ CREATE TABLE leaver (
     template      text NOT NULL,
     receivers     text[] NOT NULL,
     approvals     int NOT NULL,
+    asked_by      text NOT NULL DEFAULT '', -- who said it by hand, or handed its file in; they do not approve it
+    asked_id      uuid,
     counted_at    timestamptz NOT NULL, -- when it counted against its source's limit
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL,
