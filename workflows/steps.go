@@ -149,7 +149,7 @@ func completeTransfer(ctx workflow.Context, ref schema.StepRef) error {
 	return run(ctx, database(), acts.CompleteTransfer, activities.StepInput{Ref: ref})
 }
 
-// These name activities as acts does.
+// leavers, deliveries and polls name activities as acts does.
 var (
 	leavers    *activities.Leavers
 	deliveries *activities.Deliveries

@@ -81,7 +81,7 @@ func (in *installation) hrPost(ctx context.Context, id string, facts map[string]
 	req.Header.Set("webhook-id", id)
 	req.Header.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set("webhook-signature", signature)
-	res, err := hrClient.Do(req)
+	res, err := in.http.Do(req)
 	if err != nil {
 		return now, err
 	}
@@ -93,9 +93,6 @@ func (in *installation) hrPost(ctx context.Context, id string, facts map[string]
 	}
 	return accepted, err
 }
-
-// hrClient keeps a connection for each client of the events.
-var hrClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
 // hrLatency measures as latency does, from the answer to an event in the place of a
 // request for a case.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,8 +45,9 @@ type installation struct {
 	sim            *boxsim.Sim
 	vendor         boxsim.Banner
 	api            *apiclient.Client
-	base           string // of the API
-	database       string // owner's URL
+	base           string       // of the API
+	http           *http.Client // keeps a connection for each client of HR's events
+	database       string       // owner's URL
 	sql            *pgx.Conn
 	server, worker *process
 	env            []string
@@ -130,7 +132,7 @@ func (in *installation) up(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	in.base = "http://" + listen
+	in.base, in.http = "http://"+listen, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: in.b.set.clients}}
 	in.api, err = apiclient.New(in.base, strings.TrimSpace(string(token)))
 	return err
 }

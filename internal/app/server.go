@@ -83,8 +83,8 @@ func (e *Engine) api(ready *readiness, version string) http.Handler {
 		Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers,
 		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
 		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
-		HR:   e.store,
-		SCIM: scim.New(scim.Config{Store: e.store, Log: e.log.Named("scim"), PublicURL: e.cfg.PublicURL}),
+		HR:     e.store,
+		SCIM:   scim.New(scim.Config{Store: e.store, Log: e.log.Named("scim"), PublicURL: e.cfg.PublicURL}),
 	})
 }
 

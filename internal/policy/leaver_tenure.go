@@ -29,28 +29,35 @@ func (j *judge) tenure(e schema.Employment) tenure {
 	former := hasDay && !e.HireDate.IsZero() && later(e.HireDate, t.over)
 	t.dated = hasDay && !former
 	overdue := func(days int) bool { return t.dated && later(t.heard, addDays(t.over, days)) }
+	news := j.facts.New[e.EmploymentKey]
 	switch {
 	case former && e.Status != schema.StatusEnded:
 		t.how = "began after its last day, which is of a former employment"
+		return t
+	case t.again():
+		t.how = "is active again since " + e.ActiveAgain.String()
 		return t
 	case e.ForCause:
 		t.ends, t.how = true, "ends for cause"
 	case e.Status == schema.StatusEnded:
 		t.ends, t.how = true, "is ended"
-	case e.Status == schema.StatusActive && j.facts.New[e.EmploymentKey] && overdue(historyAfter):
+	case e.Status == schema.StatusActive && news && overdue(historyAfter):
 		t.how = "is active, although its last day was " + t.over.String() + ", long before it was first heard of"
-		return t
-	case t.dated && e.Status == schema.StatusActive && !e.ActiveAgain.IsZero() && !later(t.over, e.ActiveAgain):
-		t.how = "is active again since " + e.ActiveAgain.String() + ", and its last day was " + t.over.String()
 		return t
 	case t.dated:
 		t.ends, t.how = true, "ends"
 	default:
 		return t
 	}
-	t.history = overdue(historyAfter) && j.facts.New[e.EmploymentKey]
+	t.history = overdue(historyAfter) && news
 	t.settle(j)
 	return t
+}
+
+// again tells whether the source called it active after it had ended: its last days
+// until then, and why it ended, are of the time before.
+func (t tenure) again() bool {
+	return t.Status == schema.StatusActive && !t.ActiveAgain.IsZero() && !later(t.over, t.ActiveAgain)
 }
 
 // withoutSentinels drops last days that are how systems write that there is none,

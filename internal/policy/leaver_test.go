@@ -45,8 +45,8 @@ func active(e *schema.Employment)   { e.Status = schema.StatusActive }
 func activeAgain(s string) change {
 	return func(e *schema.Employment) { e.Status, e.ActiveAgain = schema.StatusActive, day(s) }
 }
-func onLeave(e *schema.Employment)  { e.Status = schema.StatusOnLeave }
-func absent(e *schema.Employment)   { e.AbsentSince = heard().Add(-time.Hour) }
+func onLeave(e *schema.Employment) { e.Status = schema.StatusOnLeave }
+func absent(e *schema.Employment)  { e.AbsentSince = heard().Add(-time.Hour) }
 func updated(s string) change {
 	return func(e *schema.Employment) { e.UpdatedAt = day(s).In(time.UTC) }
 }
@@ -122,6 +122,7 @@ func TestLeaverEnds(t *testing.T) {
 		"active long after":                      one(verdict{due: "2026-10-19T16:00:00Z", key: "1"}, lastDay("2026-10-19"), active),
 		"active again after":                     one(verdict{key: "1"}, lastDay("2026-11-19"), activeAgain("2026-11-20")),
 		"active again on the day":                one(verdict{key: "1"}, lastDay("2026-11-19"), activeAgain("2026-11-19")),
+		"active again, once for cause":           one(verdict{key: "1", contradicts: true}, forCause, activeAgain("2026-11-20")),
 		"active again, and leaves anew":          one(verdict{due: "2026-11-21T17:00:00Z", key: "1"}, lastDay("2026-11-21"), activeAgain("2026-11-20")),
 		"for ever":                               one(verdict{key: "1"}, terminated("9999-12-31"), active),
 		"active, not terminated yet":             one(verdict{due: "2026-10-30T17:00:00Z", key: "1"}, lastDay("2026-10-30"), terminated("2026-12-31"), active),
