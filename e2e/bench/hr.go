@@ -282,8 +282,8 @@ func (in *installation) bareEvents(ctx context.Context) (time.Duration, error) {
 	}
 	began := time.Now()
 	err = in.each(ctx, in.b.set.hrEvents, func(ctx context.Context, i int) error {
-		tag, err := pool.Exec(ctx, `insert into bare (id, source_id, event_id, via, body_hash, body, change, state, received_at)
-			select e.id, e.source_id, e.event_id, e.via, e.body_hash, e.body, e.change, 'pending', now()
+		tag, err := pool.Exec(ctx, `insert into bare (id, source_id, event_id, kind, via, body_hash, body, change, state, received_at)
+			select e.id, e.source_id, e.event_id, e.kind, e.via, e.body_hash, e.body, e.change, 'pending', now()
 			from seeds s join hr_event e on e.id = s.id where s.n = $1`, i+1)
 		if err == nil && tag.RowsAffected() != 1 {
 			err = errors.New("a row was not inserted")
