@@ -27,14 +27,15 @@ const (
 // ApplyEvents applies what one source has told since, in the order it was
 // accepted, in one transaction: employments, who leaves by them, and what is asked
 // of the engine. The source is the one whose events wait longest and that nobody
-// else applies just now. It returns whether there was anything. Events of a group
-// are applied together; an event whose data nothing can be done with is refused
-// and stops none of the others.
+// else applies just now, be it disabled or removed since: what was answered counts.
+// It returns whether there was anything. Events of a group are applied together;
+// an event whose data nothing can be done with is refused and stops none of the
+// others.
 func (s *Store) ApplyEvents(ctx context.Context, judge schema.LeaverJudge) (schema.Applied, bool, error) {
 	waiting, err := all[tellingSource](ctx, s.pool, `select s.id, s.name, s.template, s.receivers, s.approvals, s.time_zone, s.kind
 		from hr_source s cross join lateral (
 			select e.seq from hr_event e where e.source_id = s.id and e.state = 'pending' order by e.seq limit 1) as oldest
-		where s.state <> 'removed' order by oldest.seq limit @limit`, args{"limit": maxWaiting})
+		order by oldest.seq limit @limit`, args{"limit": maxWaiting})
 	if err != nil {
 		return schema.Applied{}, false, translate("look for events", err)
 	}

@@ -177,3 +177,54 @@ func TestRecoverLooksAtLeaversAgain(t *testing.T) {
 	h.recover()
 	require.Equal(t, 2, h.toldLeavers())
 }
+
+// TestWhoIsFoundToBeAnotherLeavesTheBatch: a batch of whom nobody is left awaits
+// nothing.
+func TestWhoIsFoundToBeAnotherLeavesTheBatch(t *testing.T) {
+	t.Parallel()
+	h := hrSetup(t)
+	h.exec(`update hr_source set limit_number = 0, limit_percent = 0 where name = 'manual'`)
+	h.employs(employment("1", "ada@example.com", last(9)))
+	h.applies()
+	h.byHand(schema.ChangeLeave, schema.ByHand{Email: "lovelace@example.com", LastWorkingDay: inDays(2)})
+	h.applies()
+	require.Equal(t, 1, h.heldBatch().Size)
+	h.employs(employment("1", "lovelace@example.com", last(9)))
+	h.applies()
+	list, _, err := h.ListBatches(t.Context(), schema.BatchFilter{State: schema.BatchHeld, Limit: 10})
+	require.NoError(t, err)
+	require.Empty(t, list)
+	l := h.who("ada@example.com")
+	require.Equal(t, []any{schema.LeaverPlanning, true, inDays(2)}, []any{l.State, l.ByHand, l.Moment.Date})
+}
+
+// TestAWordOutlivesAWithdrawalThatItIsMergedInto: somebody said that they leave.
+func TestAWordOutlivesAWithdrawalThatItIsMergedInto(t *testing.T) {
+	t.Parallel()
+	h := hrSetup(t)
+	h.employs(employment("1", "ada@example.com", last(9)))
+	h.applies()
+	l := h.who("ada@example.com")
+	_, err := h.OpenLeaverCase(t.Context(), l.ID, l.Revision, h.draft("1", "", "suspend"))
+	require.NoError(t, err)
+	h.employs(employment("1", "ada@example.com"))
+	h.byHand(schema.ChangeLeave, schema.ByHand{Email: "lovelace@example.com", LastWorkingDay: inDays(2)})
+	h.applies()
+	require.Equal(t, schema.LeaverWithdrawn, h.who("ada@example.com").State)
+	h.employs(employment("1", "lovelace@example.com"))
+	h.applies()
+	l = h.who("ada@example.com")
+	require.Equal(t, []any{schema.LeaverPlanning, true, inDays(2)}, []any{l.State, l.ByHand, l.Moment.Date})
+}
+
+// TestWhatARemovedSourceToldBeforeIsApplied: it was answered.
+func TestWhatARemovedSourceToldBeforeIsApplied(t *testing.T) {
+	t.Parallel()
+	h := hrSetup(t)
+	e := h.employs(employment("1", "ada@example.com", last(9)))
+	_, err := h.SetSourceState(t.Context(), h.src.Name, schema.ConnectionRemoved, "gone", h.admin)
+	require.NoError(t, err)
+	h.applies()
+	require.Equal(t, schema.EventApplied, h.event(e).State)
+	require.Equal(t, []string{"1 leaver"}, h.effects(e))
+}

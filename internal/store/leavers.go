@@ -92,28 +92,59 @@ func (s *Store) leaverBy(ctx context.Context, where string, a args) (schema.Leav
 }
 
 // mergeLeavers gives the leavers of a person who was found to be another to that
-// one. Of two that have not ended the one without a case ends; somebody's word
-// counts in place of a feed's.
+// one. Of two that have not ended the one without a case ends.
 func (t *tx) mergeLeavers(ctx context.Context, m personMerge, by schema.Principal) error {
-	a := args{"keep": m.keep, "lose": m.lose, "now": t.now}
-	replaced, err := scalars[schema.LeaverID](ctx, t, `with pair as (
-			select k.id as keep, l.id as lose, l.by_hand and not k.by_hand as word from leaver k join leaver l on l.person_id = @lose and l.state <> 'ended'
-			where k.person_id = @keep and k.state <> 'ended'),
-		word as (update leaver k set by_hand = true, moment = l.moment, due_at = l.due_at, for_cause = l.for_cause, reason = l.reason,
-				source_id = l.source_id, external_id = l.external_id, revision = k.revision + 1, updated_at = @now
-			from pair b join leaver l on l.id = b.lose where k.id = b.keep and b.word),
-		gone as (update leaver l set state = 'ended', end_kind = 'withdrawn', ended_at = @now, revision = l.revision + 1, updated_at = @now
-			from pair b where l.id = b.lose returning b.keep, b.lose)
-		select unnest(array[keep, lose]) from gone`, a)
+	a := args{"keep": m.keep, "lose": m.lose}
+	pair, two, err := maybe[leaverPair](ctx, t, `select k.id as keep, l.id as lose, l.by_hand and not k.by_hand as word,
+			l.state = 'held' as held, k.state = 'withdrawn' and l.state <> 'withdrawn' as stayed, l.batch_id as batch
+		from leaver k join leaver l on l.person_id = @lose and l.state <> 'ended' where k.person_id = @keep and k.state <> 'ended'`, a)
 	if err != nil {
 		return err
 	}
-	if len(replaced) > 0 {
+	if two {
+		if err := t.joinLeavers(ctx, pair); err != nil {
+			return err
+		}
 		t.record(audit.PersonStream(string(m.keep)), principal(by), "leaver.merged", audit.Subject{PersonID: string(m.keep)},
-			map[string]string{"leaver": string(replaced[0]), "replaces": string(replaced[1])})
-	}
-	if err := t.tellChanged(ctx, replaced); err != nil {
-		return err
+			map[string]string{"leaver": string(pair.Keep), "replaces": string(pair.Lose)})
 	}
 	return t.runWith(ctx, `update leaver set person_id = @keep where person_id = @lose`, a)
+}
+
+// leaverPair is two leavers of what is one person.
+type leaverPair struct {
+	Keep, Lose schema.LeaverID
+	Word       bool // somebody's word is said of the one that ends alone
+	Held       bool // the one that ends is held
+	Stayed     bool // the one that is kept is withdrawn, the other is not
+	Batch      schema.BatchID
+}
+
+// joinLeavers ends one of two leavers of a person. Somebody's word goes over to the
+// other: it counts in place of a feed's, and who was to stay leaves by it, or is
+// held by it.
+func (t *tx) joinLeavers(ctx context.Context, p leaverPair) error {
+	takes := p.Word && p.Stayed && p.Held // its place in the batch
+	if p.Word {
+		err := t.run(ctx, `update leaver k set by_hand = true, moment = l.moment, due_at = l.due_at, for_cause = l.for_cause, reason = l.reason,
+				source_id = l.source_id, external_id = l.external_id, asked_by = l.asked_by, asked_id = l.asked_id,
+				state = case when @takes then 'held' when @stayed then 'planning' else k.state end,
+				batch_id = case when @takes then l.batch_id else k.batch_id end, revision = k.revision + 1, updated_at = @now
+			from leaver l where k.id = @keep and l.id = @lose`,
+			args{"keep": p.Keep, "lose": p.Lose, "takes": takes, "stayed": p.Stayed, "now": t.now})
+		if err != nil {
+			return err
+		}
+	}
+	err := t.run(ctx, `update leaver set state = 'ended', end_kind = 'withdrawn', ended_at = @now, revision = revision + 1, updated_at = @now where id = @lose`,
+		args{"lose": p.Lose, "now": t.now})
+	if err != nil {
+		return err
+	}
+	if p.Held && !takes {
+		if err := t.shrinkBatch(ctx, p.Batch, 1); err != nil {
+			return err
+		}
+	}
+	return t.tellChanged(ctx, []schema.LeaverID{p.Keep, p.Lose})
 }
