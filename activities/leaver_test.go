@@ -326,3 +326,27 @@ func TestSettleLeaverSaysWhenItIsTooLate(t *testing.T) {
 	require.Equal(t, schema.EndDone, l.End)
 	require.Equal(t, []string{"fake: the account is deleted, it does not come back"}, l.Lost)
 }
+
+// TestSettleLeaverLeavesOthersAccountsAlone: an account with the leaver's login that
+// somebody said is another person's is not sent off.
+func TestSettleLeaverLeavesOthersAccountsAlone(t *testing.T) {
+	t.Parallel()
+	h := heard(t, "suspend")
+	_, err := h.ImportRoster(t.Context(), schema.Roster{
+		Source: "other", Mode: schema.RosterChanges, Fields: []string{"kind", "email"},
+		Employments: []schema.Employment{{EmploymentKey: schema.EmploymentKey{ExternalID: "1"}, Kind: schema.Employee, Email: "grace@example.com"}},
+	}, false, h.admin)
+	require.NoError(t, err)
+	grace, err := h.PersonRef(t.Context(), "grace@example.com")
+	require.NoError(t, err)
+	a, err := h.vendor.ReadAccount(t.Context(), leaver)
+	require.NoError(t, err)
+	a.ConnectionID, a.ObservedAt = h.conn.ID, h.now()
+	a, err = h.SaveAccount(t.Context(), a)
+	require.NoError(t, err)
+	require.NoError(t, h.LinkAccount(t.Context(), a.ID, grace, "the login went to her", h.admin))
+	h.leaves(-1)
+	l, _ := h.settle()
+	require.Equal(t, schema.LeaverNoAccount, l.State)
+	require.Empty(t, l.CaseID)
+}

@@ -204,6 +204,9 @@ func (b *batch) draft(ctx context.Context, r schema.Request) (schema.Draft, *sch
 			if err != nil {
 				return d, nil, err
 			}
+			if anothers(account.Account, r) {
+				continue
+			}
 			d.Accounts = append(d.Accounts, account)
 		}
 	}
@@ -262,6 +265,13 @@ func withTemplate(r schema.Request, t schema.Template) schema.Request {
 	return r
 }
 
+// anothers tells whether an account that has a login of the person who leaves is
+// known to be somebody else's: logins are given to others, and another enterprise
+// may have given the same one to another person.
+func anothers(a schema.Account, r schema.Request) bool {
+	return r.PersonID != "" && a.PersonID != "" && a.PersonID != r.PersonID
+}
+
 func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t schema.Template, found schema.Account) (schema.DraftAccount, error) {
 	d := schema.DraftAccount{Connection: l.conn, TemplateRecord: t, Steps: t.Resolve(r.Grace)}
 	d.Findings = append(d.Findings, l.findings...)
@@ -272,6 +282,9 @@ func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t s
 	}
 	if d.Account, err = remember(ctx, b.store, l.conn.ID, source, b.now()); err != nil {
 		return d, err
+	}
+	if anothers(d.Account, r) {
+		return d, nil
 	}
 	d.Findings = append(d.Findings, policy.CheckSource(l.conn, l.actor, d.Account)...)
 	if err := b.checkOthers(ctx, l, r, t, &d); err != nil {
