@@ -126,7 +126,6 @@ func TestPasswordsAreNowhere(t *testing.T) {
 		`{"op":"replace","value":{"` + urnUser + `:password":"hunter2"}}`,
 		`{"op":"replace","path":"` + urnUser + `","value":{"password":"hunter2"}}`,
 		`{"op":"add","value":{"pass\u0077ord":"hunter2"}}`,
-		`{"op":"add","value":{"password":"hunter2"},"value":{"nickName":"x"}}`,
 		`{"op":"add","path":"custom","value":{"password":"hunter2","a":1}}`,
 		`{"Op":"add","Path":"Password","Value":"hunter2"}`,
 		`{"op":"add","path":"custom.password","value":"hunter2"}`,

@@ -61,6 +61,9 @@ func decode(raw []byte) (map[string]any, error) {
 	if !shallow(raw) {
 		return nil, bad(invalidSyntax, "the body has more than "+strconv.Itoa(maxDepth)+" levels")
 	}
+	if twice(raw) {
+		return nil, bad(invalidSyntax, "an attribute stands there twice")
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var tree map[string]any
@@ -96,6 +99,40 @@ func shallow(raw []byte) bool {
 		}
 	}
 	return true
+}
+
+// twice tells whether an object has two members of one name, before a decoder keeps
+// the last of them without a word: which of two values of active is meant, nobody
+// knows (RFC 8259 section 4). Text that is no JSON is left to that decoder.
+func twice(raw []byte) bool {
+	in := json.NewDecoder(bytes.NewReader(raw))
+	in.UseNumber()
+	found, _ := twiceIn(in)
+	return found
+}
+
+// twiceIn looks at the next value, which is at most maxDepth deep.
+func twiceIn(in *json.Decoder) (found bool, err error) {
+	open, err := in.Token()
+	if err != nil || (open != json.Delim('{') && open != json.Delim('[')) {
+		return false, err
+	}
+	seen := map[string]bool{}
+	for in.More() {
+		if open == json.Delim('{') {
+			t, err := in.Token()
+			name, _ := t.(string)
+			if err != nil || seen[name] {
+				return err == nil, err
+			}
+			seen[name] = true
+		}
+		if found, err := twiceIn(in); found || err != nil {
+			return found, err
+		}
+	}
+	_, err = in.Token()
+	return false, err
 }
 
 // keepable tells whether Postgres takes every text and number of a value.
@@ -137,8 +174,7 @@ func keepableNumber(n string) bool {
 // came when there was none. Okta sends a placeholder with every new user.
 func withoutPassword(raw []byte, tree map[string]any) []byte {
 	found := dropPassword(tree)
-	// A key that comes twice leaves one value in the tree, and an escape can hide
-	// the word.
+	// An escape can hide the word.
 	if !found && !bytes.Contains(bytes.ToLower(raw), []byte("password")) && !bytes.Contains(raw, []byte(`\u`)) {
 		return raw
 	}

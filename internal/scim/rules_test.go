@@ -232,6 +232,8 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		"title as object": {`{"userName":"x","title":{}}`, http.StatusBadRequest, "invalidValue"},
 		"two primaries":   {`{"userName":"x","emails":[{"value":"a","primary":true},{"value":"b","primary":"True"}]}`, http.StatusBadRequest, "invalidValue"},
 		"a key twice":     {`{"userName":"x","USERNAME":"y"}`, http.StatusBadRequest, "invalidSyntax"},
+		"the same twice":  {`{"userName":"x","active":false,"active":true}`, http.StatusBadRequest, "invalidSyntax"},
+		"twice, deeper":   {`{"userName":"x","emails":[{"value":"a","value":"b"}]}`, http.StatusBadRequest, "invalidSyntax"},
 		"too many values": {`{"userName":"x","roles":["` + strings.Repeat(`a","`, 1001) + `"]}`, http.StatusBadRequest, "invalidValue"},
 		"a bad extension": {`{"userName":"x","` + urnEnterprise + `":"x"}`, http.StatusBadRequest, "invalidValue"},
 	} {
