@@ -17,8 +17,9 @@ const (
 	maxField = 500 // characters
 	minYear  = 1900
 	maxYear  = 9998
-	// noDate is how BambooHR writes that a date is not set.
-	noDate = "0000-00-00"
+	// noDate is how BambooHR writes that a date is not set, highDate how SAP does.
+	noDate   = "0000-00-00"
+	highDate = "9999-12-31"
 )
 
 // row is one employment as written, by column.
@@ -232,7 +233,7 @@ func (c *checker) zone(s string, at func(Column) string) string {
 
 // date reads a day. Other forms than ISO 8601's are refused: 03/04 is two dates.
 func (c *checker) date(s, where string) schema.Date {
-	if s == "" || s == noDate {
+	if s == "" || s == noDate || s == highDate {
 		return schema.Date{}
 	}
 	d, err := schema.ParseDate(s)

@@ -22,7 +22,7 @@ func TestReadCSV(t *testing.T) {
 	t.Parallel()
 	r := read(t, "\ufeffexternal_id;Kind;Name;E-mail;department;hire_date;last_working_day;time_zone;manager;Shoe size\r",
 		`007;Contractor;"Lovelace; Ada";ADA@Example.com;"R&D ""core""";2024-02-29;2026-11-30;Europe/Berlin;001;38`+"\r",
-		"008;;;;;0000-00-00;;;boss@EXAMPLE.com;")
+		"008;;;;;0000-00-00;9999-12-31;;boss@EXAMPLE.com;")
 	require.Len(t, r.Employments, 2)
 	ada := r.Employments[0]
 	require.Equal(t, "007", ada.ExternalID, "leading zeros stay")
@@ -35,6 +35,7 @@ func TestReadCSV(t *testing.T) {
 	require.Equal(t, schema.Employee, r.Employments[1].Kind)
 	require.Equal(t, "boss@example.com", r.Employments[1].Manager)
 	require.True(t, r.Employments[1].HireDate.IsZero())
+	require.True(t, r.Employments[1].LastWorkingDay.IsZero(), "SAP writes so that there is none")
 	require.Equal(t, []string{"Shoe size"}, r.Ignored)
 	require.Equal(t, []string{"department", "email", "hire_date", "kind", "last_working_day", "manager", "name", "time_zone"}, r.Fields)
 }
