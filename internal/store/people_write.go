@@ -137,13 +137,12 @@ func retoldArgs(source string, plan rosterPlan) (args, bool) {
 func (t *tx) refreshPersons(ctx context.Context, source string, plan rosterPlan, a args) error {
 	about, managers := retoldArgs(source, plan)
 	if managers {
-		err := t.run(ctx, `with resolved as (
-				select e.source, e.external_id, coalesce(m.person_id, pe.person_id) as manager_id from employment e
-				left join employment m on m.source = e.source and m.external_id = e.manager and e.manager <> ''
-				left join person_email pe on m.person_id is null and pe.email = e.manager and pe.verified
-				where `+retold+`),
-			moved as (update employment e set manager_id = r.manager_id from resolved r
-				where (e.source, e.external_id) = (r.source, r.external_id) and e.manager_id is distinct from r.manager_id returning e.person_id)
+		// Scalar lookups, for a planner that knows nothing of a source's first roster
+		// joins its rows with themselves.
+		const manager = `coalesce((select m.person_id from employment m where m.source = e.source and m.external_id = e.manager and e.manager <> ''),
+			(select pe.person_id from person_email pe where pe.email = e.manager and pe.verified))`
+		err := t.run(ctx, `with moved as (update employment e set manager_id = `+manager+`
+				where `+retold+` and e.manager_id is distinct from `+manager+` returning e.person_id)
 			insert into roster_person select distinct person_id from moved on conflict do nothing`, about)
 		if err != nil {
 			return err
