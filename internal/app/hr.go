@@ -26,8 +26,9 @@ const (
 	rejudgeEvery = time.Hour
 	// pollsAtOnce is how many polls are started at a time.
 	pollsAtOnce = 20
-	// rejudgeAtOnce is how many leavers are judged in one round.
-	rejudgeAtOnce = 1000
+	// rejudgeAtOnce is how many leavers are judged in one transaction, which the store
+	// bounds.
+	rejudgeAtOnce = 500
 )
 
 // inbox is the part of the store that keeps what sources told.
