@@ -26,6 +26,10 @@ const (
 	rejudgeEvery = time.Hour
 	// pollsAtOnce is how many polls are started at a time.
 	pollsAtOnce = 20
+	// sweepAfter is how long a leaver may wait without a case before it is told to be
+	// looked at: its workflow may have been ended by somebody. Longer than any of its
+	// own waits.
+	sweepAfter = 26 * time.Hour
 	// rejudgeAtOnce is how many leavers are judged in one transaction, which the store
 	// bounds.
 	rejudgeAtOnce = 500
@@ -48,6 +52,8 @@ type feeds interface {
 	CheckRhythms(ctx context.Context) (int, error)
 	// RejudgeLeavers judges the leavers again that have not ended.
 	RejudgeLeavers(ctx context.Context, judge schema.LeaverJudge, limit int) (schema.Applied, error)
+	// SweepLeavers tells leavers that wait without a working case to be looked at.
+	SweepLeavers(ctx context.Context, idle time.Duration) (int, error)
 }
 
 // applyEvents applies events until ctx ends. Errors are waited out: the events stay.
@@ -95,7 +101,8 @@ func keepFeeds(ctx context.Context, f feeds, judge schema.LeaverJudge, schedules
 		if time.Since(judged) > rejudgeEvery {
 			judged = time.Now()
 			_, err := f.RejudgeLeavers(ctx, judge, rejudgeAtOnce)
-			errs = append(errs, err)
+			_, swept := f.SweepLeavers(ctx, sweepAfter)
+			errs = append(errs, err, swept)
 		}
 		if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
 			log.Warn("sources could not be looked after, trying again", zap.Error(err))

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -250,4 +251,23 @@ func TestAReleaseIsOfThoseWhoWereSeen(t *testing.T) {
 	done, err := h.decides(grown, schema.BatchReleased, first)
 	require.NoError(t, err)
 	require.Equal(t, schema.BatchReleased, done.State)
+}
+
+// TestLeaversAreSwept: a leaver who waits without a case and of whom nothing was
+// heard for long is told to be looked at, once.
+func TestLeaversAreSwept(t *testing.T) {
+	t.Parallel()
+	h := hrSetup(t)
+	h.leave(1)
+	h.drain()
+	n, err := h.SweepLeavers(t.Context(), time.Hour)
+	require.NoError(t, err)
+	require.Zero(t, n, "it was just heard of")
+	n, err = h.SweepLeavers(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Equal(t, 1, h.toldLeavers())
+	n, err = h.SweepLeavers(t.Context(), time.Hour)
+	require.NoError(t, err)
+	require.Zero(t, n, "it was just told")
 }

@@ -138,6 +138,7 @@ CREATE TABLE leaver (
     end_kind      text NOT NULL DEFAULT '' CHECK (end_kind IN ('', 'done', 'withdrawn', 'cancelled', 'no_account', 'discarded')),
     case_id       uuid REFERENCES lifecycle_case,
     own_case      boolean NOT NULL DEFAULT false,
+    swept_at      timestamptz, -- when it was last told to be looked at for no reason but time
     case_due_at   timestamptz, -- the moment that the own case was last given; an operator may have moved it since
     batch_id      uuid REFERENCES batch,
     findings      jsonb NOT NULL DEFAULT '[]',
