@@ -89,7 +89,7 @@ func testArrows() []arrow {
 		{"connectors/*", []string{"connectors/conformance", "connectors/simkit", "connectors/*/*sim"}, "a vendor's connector runs the suite over its simulator"},
 		{"internal/notify", []string{"connectors/simkit", "internal/notify/slacksim", "internal/notices"}, "sends real texts to a simulated Slack and a mail server"},
 		{"internal/app", []string{"..."}, "starts everything"},
-		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/web", "internal/secret", "internal/local/localtest", "internal/scim/scimtest"}, "proves that it satisfies the ports declared there, with real keys"},
+		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/policy", "internal/web", "internal/secret", "internal/local/localtest", "internal/scim/scimtest"}, "proves that it satisfies the ports declared there, with real keys; and what it does with the product's own judge of leavers"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},
 		{"cmd/...", []string{"..."}, "runs the binary"},
 		{"deploy", []string{"internal/config"}, "the settings in the compose file must be ones the program accepts"},
