@@ -17,6 +17,10 @@ type StoredDiagnosis struct {
 	Since time.Time // when the health became what it is
 }
 
+// AlarmsOfPeople are the codes that nothing ends but somebody's word: what they tell
+// of happened once, or only people can judge it.
+func AlarmsOfPeople() []string { return []string{AlarmEventReused, AlarmForCause} }
+
 // AlarmView is an alarm as people see it.
 type AlarmView struct {
 	Alarm

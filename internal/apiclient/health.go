@@ -96,6 +96,12 @@ func (c *Client) SetSchedule(ctx context.Context, name string, s Schedule) (Sche
 	return call[Schedule](ctx, c, http.MethodPut, path("connections", name, "schedule"), s)
 }
 
+// EndAlarm ends an alarm that nothing else ends.
+func (c *Client) EndAlarm(ctx context.Context, id, reason string) error {
+	_, err := call[struct{}](ctx, c, http.MethodPost, path("alarms", id, "end"), map[string]string{"reason": reason})
+	return err
+}
+
 // Alarms returns every alarm that is open, or with ended all.
 func (c *Client) Alarms(ctx context.Context, ended bool) ([]Alarm, error) {
 	return everyPage(func(cursor string) ([]Alarm, string, error) {

@@ -69,3 +69,8 @@ func (c *Client) Leavers(ctx context.Context, filters url.Values, cursor string,
 func (c *Client) Leaver(ctx context.Context, ref string) (Leaver, error) {
 	return call[Leaver](ctx, c, http.MethodGet, path("hr", "leavers", ref), nil)
 }
+
+// RetryLeaver lets a leaver be planned now.
+func (c *Client) RetryLeaver(ctx context.Context, ref string) (Leaver, error) {
+	return call[Leaver](ctx, c, http.MethodPost, path("hr", "leavers", ref, "retry"), nil)
+}

@@ -210,6 +210,7 @@ func everyText(d string) string {
 
 type alarmCommands struct {
 	List listAlarmsCommand `cmd:"" help:"List alarms, newest first."`
+	End  endAlarmCommand   `cmd:"" help:"End an alarm that nothing ends but somebody's word."`
 }
 
 type listAlarmsCommand struct {
@@ -229,9 +230,26 @@ func (c *listAlarmsCommand) Run(in *invocation) error {
 	return in.result(map[string]any{"alarms": orEmpty(list)}, func() {
 		var rows [][]string
 		for _, a := range list {
-			rows = append(rows, []string{at(a.RaisedAt), cmp.Or(a.Connection, a.Source), a.Code, atOr(a.ToldAt, "nobody yet"), atOr(a.ClearedAt, "open"), a.Message, a.Fix})
+			rows = append(rows, []string{at(a.RaisedAt), cmp.Or(a.Connection, a.Source), a.Code, atOr(a.ToldAt, "nobody yet"), atOr(a.ClearedAt, "open"), a.Message, a.Fix, a.ID})
 		}
-		in.table("RAISED|OF|CODE|OWNER TOLD|OVER|WHAT|WHAT TO DO", rows)
+		in.table("RAISED|OF|CODE|OWNER TOLD|OVER|WHAT|WHAT TO DO|ID", rows)
 		in.note("%s", strconv.Itoa(len(list))+" alarms")
 	})
+}
+
+type endAlarmCommand struct {
+	Alarm  string `arg:"" help:"Id of the alarm."`
+	Reason string `required:"" help:"Why it is over; kept in the audit log."`
+}
+
+// Run ends an alarm.
+func (c *endAlarmCommand) Run(in *invocation) error {
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	if err := api.EndAlarm(in.ctx, c.Alarm, c.Reason); err != nil {
+		return err
+	}
+	return in.result(map[string]any{"alarm": c.Alarm, "ended": true}, func() { in.print("Ended alarm %s.", c.Alarm) })
 }

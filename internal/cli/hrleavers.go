@@ -10,8 +10,9 @@ import (
 )
 
 type leaverCommands struct {
-	List listLeaversCommand `cmd:"" help:"List leavers, newest first."`
-	Show showLeaverCommand  `cmd:"" help:"Show a leaver."`
+	List  listLeaversCommand `cmd:"" help:"List leavers, newest first."`
+	Show  showLeaverCommand  `cmd:"" help:"Show a leaver."`
+	Retry retryLeaverCommand `cmd:"" help:"Plan a leaver now who was refused or has no account, in place of at the next try."`
 }
 
 type listLeaversCommand struct {
@@ -137,4 +138,21 @@ func howMany(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%s %ss", strconv.Itoa(n), what)
+}
+
+type retryLeaverCommand struct {
+	Leaver string `arg:"" help:"Id of the leaver, or an address."`
+}
+
+// Run lets a leaver be planned now.
+func (c *retryLeaverCommand) Run(in *invocation) error {
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	l, err := api.RetryLeaver(in.ctx, c.Leaver)
+	if err != nil {
+		return err
+	}
+	return in.result(l, func() { in.print("Looking at leaver %s now; see: sendoff hr leavers show %s", l.ID, l.ID) })
 }

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"slices"
 
+	"sendoff/internal/audit"
 	"sendoff/schema"
 )
 
@@ -59,6 +61,32 @@ func (t *tx) clearSourceAlarm(ctx context.Context, source schema.SourceID, code 
 	return t.run(ctx, `update alarm set cleared_at = @now
 		where connection_id is null and source_id = @source and code = @code and cleared_at is null`,
 		args{"now": t.now, "source": source, "code": code})
+}
+
+// EndAlarm ends an alarm by somebody's word. CodeConflict for one whose cause ends it
+// (schema.AlarmsOfPeople are the others). Audited.
+func (s *Store) EndAlarm(ctx context.Context, id schema.AlarmID, reason string, by schema.Principal) error {
+	if err := checkPrincipal(by); err != nil {
+		return err
+	}
+	return s.inTx(ctx, "end an alarm", func(ctx context.Context, t *tx) error {
+		a, ok, err := maybe[struct {
+			Code string
+			Over bool
+		}](ctx, t, `select code, cleared_at is not null as over from alarm where id = @id for no key update`, args{"id": id})
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return notFound("alarm", string(id))
+		case a.Over:
+			return conflict("the alarm is over", "")
+		case !slices.Contains(schema.AlarmsOfPeople(), a.Code):
+			return conflict("an alarm "+a.Code+" ends by itself when its cause does", "mend the cause, as the alarm says")
+		}
+		t.record(audit.SystemStream, principal(by), "alarm.ended", audit.Subject{}, map[string]string{"alarm": string(id), "code": a.Code, "reason": reason})
+		return t.changeOne(ctx, `update alarm set cleared_at = @now where id = @id`, args{"id": id, "now": t.now})
+	})
 }
 
 // UntoldAlarms returns the open alarms of the connection that its owner has not

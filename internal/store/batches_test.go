@@ -270,4 +270,6 @@ func TestLeaversAreSwept(t *testing.T) {
 	n, err = h.SweepLeavers(t.Context(), time.Hour)
 	require.NoError(t, err)
 	require.Zero(t, n, "it was just told")
+	require.NoError(t, h.RetryLeaver(t.Context(), h.who(address(1)).ID, h.admin))
+	require.Equal(t, 1, h.toldLeavers(), "somebody asked")
 }

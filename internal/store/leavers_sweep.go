@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sendoff/internal/audit"
 	"sendoff/schema"
 )
 
@@ -32,4 +33,29 @@ func (s *Store) SweepLeavers(ctx context.Context, idle time.Duration) (int, erro
 		return nil
 	})
 	return n, err
+}
+
+// RetryLeaver tells a leaver to be looked at now, in place of at its time.
+// CodeConflict for one that has ended. Audited.
+func (s *Store) RetryLeaver(ctx context.Context, id schema.LeaverID, by schema.Principal) error {
+	if err := checkPrincipal(by); err != nil {
+		return err
+	}
+	return s.inTx(ctx, "retry a leaver", func(ctx context.Context, t *tx) error {
+		l, ok, err := maybe[struct {
+			PersonID schema.PersonID
+			State    schema.LeaverState
+		}](ctx, t, `select person_id, state from leaver where id = @id`, args{"id": id})
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return notFound("leaver", string(id))
+		case l.State == schema.LeaverEnded:
+			return conflict("the leaver has ended", "nothing is left to try")
+		}
+		t.record(audit.PersonStream(string(l.PersonID)), principal(by), "leaver.retried", audit.Subject{PersonID: string(l.PersonID)},
+			map[string]string{"leaver": string(id), "state": string(l.State)})
+		return t.enqueue(ctx, schema.OutboxRow{Kind: schema.OutboxLeaver, LeaverID: id})
+	})
 }

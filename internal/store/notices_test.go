@@ -350,6 +350,11 @@ func TestTheOwnerOfASourceIsTold(t *testing.T) {
 	require.NoError(t, b.RaiseAlarm(t.Context(), alarm))
 	require.NoError(t, b.RaiseAlarm(t.Context(), alarm), "it is open")
 
+	open, _, err := b.ListAlarms(t.Context(), false, "", 10)
+	require.NoError(t, err)
+	require.Len(t, open, 1)
+	requireCode(t, schema.CodeConflict, b.EndAlarm(t.Context(), open[0].ID, "looked", b.admin))
+
 	list, _, err := b.ListNotices(t.Context(), schema.NoticeFilter{Limit: 10})
 	require.NoError(t, err)
 	require.Len(t, list, 1)
@@ -363,4 +368,22 @@ func TestTheOwnerOfASourceIsTold(t *testing.T) {
 	rules, err := b.NoticeRulesVersion(t.Context(), list[0].Version)
 	require.NoError(t, err)
 	require.Empty(t, rules.Routes)
+}
+
+// TestAnAlarmOfPeopleEndsByTheirWord: what happened once is over when somebody says
+// so, and may be raised again.
+func TestAnAlarmOfPeopleEndsByTheirWord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	src := b.source("payroll", schema.SourceHMAC)
+	alarm := schema.Alarm{SourceID: src.ID, Code: schema.AlarmEventReused, Message: "an id came again with another body", Fix: "ask"}
+	for range 2 {
+		require.NoError(t, b.RaiseAlarm(t.Context(), alarm))
+		open, _, err := b.ListAlarms(t.Context(), false, "", 10)
+		require.NoError(t, err)
+		require.Len(t, open, 1)
+		require.NoError(t, b.EndAlarm(t.Context(), open[0].ID, "looked", b.admin))
+		requireCode(t, schema.CodeConflict, b.EndAlarm(t.Context(), open[0].ID, "looked", b.admin))
+	}
+	requireCode(t, schema.CodeNotFound, b.EndAlarm(t.Context(), "0197c0de-0000-7000-8000-000000000009", "looked", b.admin))
 }

@@ -40,6 +40,10 @@ func (s *server) registerLeavers() {
 		l, err := s.hr.FindLeaver(ctx, in.Ref)
 		return &leaverOutput{Body: leaverOf(l)}, err
 	})
+	handle(s, route{
+		id: "retry-hr-leaver", method: http.MethodPost, path: "/v1/hr/leavers/{ref}/retry", roles: deciders(),
+		summary: "Plan a leaver now, in place of at the next try",
+	}, s.retryLeaver)
 }
 
 func (s *server) listLeavers(ctx context.Context, _ schema.Principal, in *listLeaversInput) (*listLeaversOutput, error) {
@@ -58,6 +62,17 @@ func (s *server) listLeavers(ctx context.Context, _ schema.Principal, in *listLe
 	out := &listLeaversOutput{}
 	out.Body.Leavers, out.Body.Next = listOf(list, leaverOf), next
 	return out, nil
+}
+
+func (s *server) retryLeaver(ctx context.Context, by schema.Principal, in *leaverRef) (*leaverOutput, error) {
+	l, err := s.hr.FindLeaver(ctx, in.Ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.hr.RetryLeaver(ctx, l.ID, by); err != nil {
+		return nil, err
+	}
+	return &leaverOutput{Body: leaverOf(l)}, nil
 }
 
 // leaverOfCase is what HR wants of a case's person; nil when HR did not ask.

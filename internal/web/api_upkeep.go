@@ -58,6 +58,28 @@ func (s *server) registerAlarms() {
 	handle(s, route{
 		id: "list-alarms", method: http.MethodGet, path: "/v1/alarms", roles: readers(), summary: "List what somebody has to know of, newest first",
 	}, s.listAlarms)
+	handle(s, route{
+		id: "end-alarm", method: http.MethodPost, path: "/v1/alarms/{id}/end", roles: deciders(),
+		summary: "End an alarm that nothing ends but somebody's word",
+	}, s.endAlarm)
+}
+
+type endAlarmInput struct {
+	ID   string `path:"id" maxLength:"63"`
+	Body struct {
+		Reason string `json:"reason"`
+	}
+}
+
+type nothingOutput struct{ Body struct{} }
+
+func (s *server) endAlarm(ctx context.Context, by schema.Principal, in *endAlarmInput) (*nothingOutput, error) {
+	var f faults
+	reason := f.reason(in.Body.Reason)
+	if err := f.err("the alarm was not ended"); err != nil {
+		return nil, err
+	}
+	return &nothingOutput{}, s.store.EndAlarm(ctx, schema.AlarmID(in.ID), reason, by)
 }
 
 // registerUpkeep registers who looks after a connection, and how often it is used.

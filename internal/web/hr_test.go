@@ -362,3 +362,25 @@ func TestWithoutHR(t *testing.T) {
 	require.Equal(t, 404, b.do("admin", "GET", "/scim/v2/Users", "").status, "nothing is mounted")
 	require.Equal(t, http.StatusUnauthorized, plain.do("", "GET", "/scim/v2x", "").status)
 }
+
+// TestALeaverIsRetriedAndAnAlarmEnded: both by somebody's word alone, an alarm with
+// a reason.
+func TestALeaverIsRetriedAndAnAlarmEnded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.store.FindLeaverFunc = func(ref string) (schema.Leaver, error) {
+		require.Equal(t, "lea@example.com", ref)
+		return schema.Leaver{ID: "0197c0de-0000-7000-8000-000000000007", State: schema.LeaverRefused}, nil
+	}
+	var retried schema.LeaverID
+	b.store.RetryLeaverFunc = func(id schema.LeaverID, _ schema.Principal) error { retried = id; return nil }
+	require.Equal(t, http.StatusOK, b.do("operator", "POST", "/v1/hr/leavers/lea@example.com/retry", "").status)
+	require.Equal(t, schema.LeaverID("0197c0de-0000-7000-8000-000000000007"), retried)
+
+	var ended string
+	b.store.EndAlarmFunc = func(id schema.AlarmID, reason string, _ schema.Principal) error { ended = string(id) + " " + reason; return nil }
+	require.Equal(t, http.StatusUnprocessableEntity, b.do("operator", "POST", "/v1/alarms/a1/end", `{"reason":" "}`).status)
+	require.Empty(t, ended)
+	require.Equal(t, http.StatusOK, b.do("operator", "POST", "/v1/alarms/a1/end", `{"reason":"looked"}`).status)
+	require.Equal(t, "a1 looked", ended)
+}

@@ -18,6 +18,9 @@ type HealthStore interface {
 	HealthSince(ctx context.Context) (map[schema.ConnectionID]time.Time, error)
 	// ListAlarms lists alarms, newest first: those that are open, or with ended all.
 	ListAlarms(ctx context.Context, ended bool, after string, limit int) (list []schema.AlarmView, next string, err error)
+	// EndAlarm ends an alarm by somebody's word. CodeConflict for one whose cause ends
+	// it; audited.
+	EndAlarm(ctx context.Context, id schema.AlarmID, reason string, by schema.Principal) error
 	// SetConnectionOwner names who looks after a connection; "" names nobody.
 	SetConnectionOwner(ctx context.Context, name, owner string, by schema.Principal) (schema.Connection, error)
 	// Schedule is how often a connection's runs begin by themselves.

@@ -66,6 +66,9 @@ type LeaverStore interface {
 	// FindLeaver returns the leaver of an id, or the newest of an address, one that
 	// has not ended before others; CodeNotFound.
 	FindLeaver(ctx context.Context, ref string) (schema.Leaver, error)
+	// RetryLeaver tells a leaver to be looked at now. CodeConflict for one that has
+	// ended.
+	RetryLeaver(ctx context.Context, id schema.LeaverID, by schema.Principal) error
 	// LeaverOfCase returns the leaver that a case was opened for or joined by.
 	LeaverOfCase(ctx context.Context, id schema.CaseID) (schema.Leaver, bool, error)
 }

@@ -14,6 +14,7 @@ type HealthFuncs struct {
 	DiagnosisFunc          func(schema.ConnectionID) (schema.StoredDiagnosis, error)
 	HealthSinceFunc        func() (map[schema.ConnectionID]time.Time, error)
 	ListAlarmsFunc         func(ended bool, after string, limit int) ([]schema.AlarmView, string, error)
+	EndAlarmFunc           func(id schema.AlarmID, reason string, by schema.Principal) error
 	SetConnectionOwnerFunc func(name, owner string) (schema.Connection, error)
 	ScheduleFunc           func(schema.ConnectionID) (schema.Schedule, error)
 	SetScheduleFunc        func(name string, s schema.Schedule) (schema.Schedule, error)
@@ -38,6 +39,11 @@ func (f *HealthFuncs) HealthSince(context.Context) (map[schema.ConnectionID]time
 		return nil, nil
 	}
 	return f.HealthSinceFunc()
+}
+
+// EndAlarm calls its function.
+func (f *HealthFuncs) EndAlarm(_ context.Context, id schema.AlarmID, reason string, by schema.Principal) error {
+	return f.EndAlarmFunc(id, reason, by)
 }
 
 // ListAlarms calls its function.

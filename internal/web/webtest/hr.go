@@ -28,6 +28,7 @@ type HRFuncs struct {
 	HREventFunc           func(schema.HREventID) (schema.HREvent, error)
 	ListLeaversFunc       func(schema.LeaverFilter) ([]schema.Leaver, string, error)
 	FindLeaverFunc        func(ref string) (schema.Leaver, error)
+	RetryLeaverFunc       func(id schema.LeaverID, by schema.Principal) error
 	LeaverOfCaseFunc      func(schema.CaseID) (schema.Leaver, bool, error) // nil = nobody is one
 	ListBatchesFunc       func(schema.BatchFilter) ([]schema.Batch, string, error)
 	FindBatchFunc         func(ref string) (schema.Batch, error)
@@ -122,6 +123,11 @@ func (f *HRFuncs) HREvent(_ context.Context, id schema.HREventID) (schema.HREven
 // ListLeavers calls its function.
 func (f *HRFuncs) ListLeavers(_ context.Context, filter schema.LeaverFilter) ([]schema.Leaver, string, error) {
 	return f.ListLeaversFunc(filter)
+}
+
+// RetryLeaver calls its function.
+func (f *HRFuncs) RetryLeaver(_ context.Context, id schema.LeaverID, by schema.Principal) error {
+	return f.RetryLeaverFunc(id, by)
 }
 
 // FindLeaver calls its function.
