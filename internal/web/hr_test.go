@@ -378,7 +378,10 @@ func TestALeaverIsRetriedAndAnAlarmEnded(t *testing.T) {
 	require.Equal(t, schema.LeaverID("0197c0de-0000-7000-8000-000000000007"), retried)
 
 	var ended string
-	b.store.EndAlarmFunc = func(id schema.AlarmID, reason string, _ schema.Principal) error { ended = string(id) + " " + reason; return nil }
+	b.store.EndAlarmFunc = func(id schema.AlarmID, reason string, _ schema.Principal) error {
+		ended = string(id) + " " + reason
+		return nil
+	}
 	require.Equal(t, http.StatusUnprocessableEntity, b.do("operator", "POST", "/v1/alarms/a1/end", `{"reason":" "}`).status)
 	require.Empty(t, ended)
 	require.Equal(t, http.StatusOK, b.do("operator", "POST", "/v1/alarms/a1/end", `{"reason":"looked"}`).status)
