@@ -8,7 +8,9 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"sendoff/internal/intake"
@@ -86,8 +88,11 @@ func (rt *resourceType) settle(before schema.SCIMResource, tree map[string]any) 
 	if after.Name, err = lookedUp(tree, rt.nameAttr); err != nil {
 		return before, err
 	}
-	if after.Name == "" {
+	if strings.TrimSpace(after.Name) == "" {
 		return before, bad(invalidValue, rt.nameAttr+" is needed")
+	}
+	if strings.ContainsFunc(after.Name, unicode.IsControl) {
+		return before, bad(invalidValue, rt.nameAttr+" holds control characters")
 	}
 	if after.ExternalID, err = lookedUp(tree, "externalId"); err != nil {
 		return before, err

@@ -61,6 +61,10 @@ func TestNamesAreUnique(t *testing.T) {
 	b.patch("/Users/"+grace, `{"op":"replace","value":{"userName":"Ada@example.com"}}`).refused(http.StatusConflict, "uniqueness")
 	require.Equal(t, "grace@example.com", b.do(http.MethodGet, "/Users/"+grace, "").at("userName"))
 
+	for _, name := range []string{"", "  ", `a\u0007b`, `a\nb`} {
+		b.do(http.MethodPost, "/Users", body(name)).refused(http.StatusBadRequest, "invalidValue")
+	}
+
 	ops := b.grp("Ops")
 	b.do(http.MethodPost, "/Groups", `{"schemas":["`+urnGroup+`"],"displayName":"OPS"}`).refused(http.StatusConflict, "uniqueness")
 	b.patch("/Groups/"+ops, `{"op":"replace","path":"displayName","value":"ops"}`).is(http.StatusOK)
