@@ -442,5 +442,5 @@ func TestAHugeRecord(t *testing.T) {
 	require.NoError(t, b.sim.Change(bamboosim.PersonChange{ID: "2", Department: &huge}))
 	_, err := b.feed.ReadChanges(t.Context(), "")
 	require.Equal(t, connectors.Malformed, connectors.KindOf(err))
-	require.ErrorContains(t, err, "longer than is read of it")
+	require.ErrorContains(t, err, "longer than the 64 KiB")
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -268,11 +269,19 @@ func (c *Client) decode(req Request, ans answer, out any) error {
 		return e
 	}
 	if ans.tooLong {
-		return malformed("the answer is longer than is read of it")
+		return malformed("the answer is longer than the " + sizeOf(cmp.Or(req.MaxBytes, MaxBodyBytes)) + " that are read of it")
 	}
 	// The decoder's text quotes the vendor's answer: it is not kept.
 	if err := json.Unmarshal(legible(ans.body), out); err != nil {
 		return malformed("the answer is not the JSON that the vendor documents")
 	}
 	return nil
+}
+
+// sizeOf writes a limit in words.
+func sizeOf(bytes int64) string {
+	if bytes%(1<<20) == 0 {
+		return strconv.FormatInt(bytes>>20, 10) + " MiB"
+	}
+	return strconv.FormatInt(bytes>>10, 10) + " KiB"
 }
