@@ -24,7 +24,7 @@ func eventCount(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("SENDOFF_EVENTS")
 	if text == "" {
-		return 1000
+		return 500
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)

@@ -77,7 +77,7 @@ func TestBadInput(t *testing.T) {
 		{"account is busy", []string{"offboard", busy.login}, cli.ExitRefused, []string{"BUSY", open.CaseID}},
 		{"content and no transfer", []string{"offboard", leaver.login, "--template", "delete"}, cli.ExitRefused, []string{"CONTENT_REMAINS"}},
 		{"unknown case", []string{"cases", "show", "00000000"}, cli.ExitNotFound, nil},
-		{"approval without need", []string{"cases", "approve", open.CaseID, "--hash", open.Hash}, cli.ExitUsage, nil},
+		{"approval without need", []string{"cases", "approve", open.CaseID, "--hash", open.Hash}, cli.ExitRefused, []string{"needs no approval"}},
 		{"resume of what runs", []string{"cases", "resume", open.CaseID, "--reason", "why"}, cli.ExitRefused, nil},
 		{"dead base URL", connect(dead, dead+"/oauth2/token", secret, s.vendor.EnterpriseID), cli.ExitRefused, []string{"--base-url"}},
 		{"wrong secret", connect(s.vendor.BaseURL, s.vendor.TokenURL, wrong, s.vendor.EnterpriseID), cli.ExitRefused, []string{"client id and secret"}},

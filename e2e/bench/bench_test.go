@@ -21,7 +21,7 @@ func TestFigures(t *testing.T) {
 	code := run(t.Context(), []string{
 		"--leavers", "12", "--receivers", "6", "--limit", "6000", "--scale", "600", "--looks-scale", "600",
 		"--cases", "3", "--plans", "20", "--clients", "4", "--idle", "1s", "--patience", "5m",
-		"--accounts", "2000", "--groups", "10", "--memberships", "100", "--events", "2000", "--answer", "1ms", "--output", "json",
+		"--accounts", "2000", "--groups", "10", "--memberships", "100", "--events", "2000", "--hr-events", "400", "--answer", "1ms", "--output", "json",
 	}, &out, &errout)
 	require.Zero(t, code, errout.String())
 
@@ -43,6 +43,7 @@ func TestFigures(t *testing.T) {
 		"accepted to suspended p50", "accepted to suspended p95", "accepted to proven p50", "accepted to proven p95",
 		"actions, quick", "history events, quick", "actions, gateway504", "history events, gateway504", "state changes with audit",
 		"first sync", "second sync, unchanged", "a year of events", "peak memory, worker that syncs",
+		"webhook to suspended p50", "webhook to suspended p95", "events taken", "events applied",
 	}, names)
 	ours := got.Figures[slices.Index(names, "12 leavers, 6 receivers")]
 	require.Greater(t, *ours.Ratio, 1.0, "nothing is faster than its floor")

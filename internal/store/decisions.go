@@ -149,7 +149,7 @@ func (t *tx) approve(ctx context.Context, d schema.Decision, c schema.Case, open
 	case d.Hash != c.Hash:
 		return nil, &schema.Error{Code: schema.CodeHashDiffers, Message: "the hash given is not the case's: what was looked at is not what would run", Fix: "look at the case again and approve the hash it shows"}
 	case c.Approvals == 0:
-		return nil, conflict("case "+string(c.ID)+" needs no approval", "")
+		return nil, conflict("case "+string(c.ID)+" needs no approval", "it goes on by itself: sendoff cases watch")
 	}
 	if err := t.requireAnother(ctx, d, c); err != nil {
 		return nil, err
