@@ -14,13 +14,25 @@ import (
 // directory. The lock is the kernel's, so a killed process leaves none behind.
 var ErrInUse = errors.New("in use by another running sendoff")
 
-// lockFile takes the lock at path or returns ErrInUse at once.
+// A child of this process that is being started has a copy of the lock from its
+// fork to its exec: a lock that was just given up may seem to be held that long.
+const (
+	lockTries = 20
+	lockPause = 50 * time.Millisecond
+)
+
+// lockFile takes the lock at path or returns ErrInUse within a second.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	for range lockTries {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(lockPause)
+	}
 	if err == nil {
 		return f, nil
 	}
