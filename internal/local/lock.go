@@ -31,7 +31,7 @@ func lockFile(path string) (*os.File, error) {
 		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
 			break
 		}
-		time.Sleep(lockPause)
+		<-time.After(lockPause)
 	}
 	if err == nil {
 		return f, nil
