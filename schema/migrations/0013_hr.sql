@@ -102,7 +102,7 @@ CREATE TABLE batch (
     limit_number  int NOT NULL,
     limit_percent int NOT NULL,
     limit_window_seconds bigint NOT NULL,
-    grown_at   timestamptz NOT NULL, -- when somebody last joined: releases before it do not count
+    grown_at   timestamptz NOT NULL DEFAULT now(), -- when somebody last joined: releases before it do not count
     created_at timestamptz NOT NULL,
     ended_at   timestamptz
 );
