@@ -111,12 +111,11 @@ func employed(id string, p person, more ...string) map[string]any {
 func (s *stack) leaver(p person, what string, as func(apiclient.Leaver) bool) (l apiclient.Leaver) {
 	s.t.Helper()
 	s.eventually(patience, what, func() bool {
-		r := s.run("hr", "leavers", "show", p.login, "--output", "json")
-		if r.code != cli.ExitDone {
-			return false
+		api, err := s.asAdmin()
+		if err == nil {
+			l, err = api.Leaver(s.t.Context(), p.login)
 		}
-		require.NoError(s.t, json.Unmarshal([]byte(r.out), &l), r.out)
-		return as(l)
+		return err == nil && as(l)
 	})
 	return l
 }

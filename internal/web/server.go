@@ -3,8 +3,8 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -102,9 +102,7 @@ func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	s.api = humago.New(mux, describe(cfg.Version))
 	s.registerAll()
-	if err := s.serveSpec(mux); err != nil {
-		panic(err)
-	}
+	s.serveSpec(mux)
 	cfg.Probes.register(mux)
 	s.serveCallback(mux)
 	s.serveSCIM(mux, cfg.SCIM)
@@ -154,29 +152,29 @@ func describe(version string) huma.Config {
 	return cfg
 }
 
-// serveSpec renders the document once.
-func (s *server) serveSpec(mux *http.ServeMux) error {
+// serveSpec serves the document, rendered when it is first asked for.
+func (s *server) serveSpec(mux *http.ServeMux) {
 	// The framework registers its own error form for each operation; no answer has it.
 	registered := s.api.OpenAPI().Components.Schemas.Map()
 	delete(registered, "ErrorModel")
 	delete(registered, "ErrorDetail")
-	asJSON, err := json.MarshalIndent(s.api.OpenAPI(), "", "  ")
-	if err != nil {
-		return fmt.Errorf("web: render OpenAPI: %w", err)
-	}
-	asYAML, err := s.api.OpenAPI().YAML()
-	if err != nil {
-		return fmt.Errorf("web: render OpenAPI: %w", err)
-	}
-	serve := func(contentType string, body []byte) http.HandlerFunc {
+	serve := func(contentType string, render func() ([]byte, error)) http.HandlerFunc {
+		body := sync.OnceValues(render)
 		return func(w http.ResponseWriter, _ *http.Request) {
+			text, err := body()
+			if err != nil {
+				s.log.Error("cannot render the OpenAPI document", zap.Error(err))
+				http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+				return
+			}
 			w.Header().Set("Content-Type", contentType)
-			_, _ = w.Write(body)
+			_, _ = w.Write(text)
 		}
 	}
-	mux.HandleFunc("GET /openapi.json", serve("application/openapi+json", asJSON))
-	mux.HandleFunc("GET /openapi.yaml", serve("application/openapi+yaml", asYAML))
-	return nil
+	mux.HandleFunc("GET /openapi.json", serve("application/openapi+json", func() ([]byte, error) {
+		return json.MarshalIndent(s.api.OpenAPI(), "", "  ")
+	}))
+	mux.HandleFunc("GET /openapi.yaml", serve("application/openapi+yaml", s.api.OpenAPI().YAML))
 }
 
 // readyPatience bounds the asking of a database that may be gone.
