@@ -61,6 +61,11 @@ type Request struct {
 	// SendAgain accepts that a transfer is sent although an earlier case ended
 	// while its transfer had no verdict: a second destination folder may appear.
 	SendAgain bool
+	// AccountID is the one account that is meant, of the door inactivity: no other
+	// account of the person is looked for. LastActiveAt and Threshold are why.
+	AccountID    AccountID
+	LastActiveAt string
+	Threshold    time.Duration
 }
 
 // Draft is a case that was planned and not yet written: what `--plan` shows.

@@ -100,6 +100,8 @@ const (
 	OutboxLeaver    OutboxKind = "leaver"     // start leaver/<leaver id>, or tell it to look again
 	OutboxPoll      OutboxKind = "poll"       // start poll/<source id>
 	OutboxNotice    OutboxKind = "notice"     // start notice/<notice id>
+	OutboxPolicy    OutboxKind = "policy"     // bring the Temporal Schedule of a policy in line with it
+	OutboxReview    OutboxKind = "review"     // start review/<review id>, or tell it to look again
 )
 
 // OutboxRow is one message to Temporal, written with the state it announces.
@@ -114,6 +116,8 @@ type OutboxRow struct {
 	LeaverID   LeaverID
 	SourceID   SourceID
 	NoticeID   NoticeID
+	PolicyID   PolicyID
+	ReviewID   ReviewID
 	Tries      int
 	CreatedAt  time.Time
 }

@@ -33,6 +33,11 @@ type Facts struct {
 	// Holds says how the vendor's legal holds are known; empty = they do not
 	// matter for these steps.
 	Holds HoldsKnown `json:"holds,omitempty"`
+	// LastActiveAt and ThresholdSeconds are why an inactivity review acts: RFC 3339
+	// in UTC to the microsecond, "never" for an account that was never used. Empty
+	// for other causes, and for rules that act on accounts in use.
+	LastActiveAt     string `json:"last_active_at,omitempty"`
+	ThresholdSeconds int64  `json:"threshold_seconds,omitempty"`
 }
 
 // HoldsKnown says how the vendor's legal holds on an account are known.
@@ -80,6 +85,8 @@ func (f Facts) Drift(now Facts) []string {
 	differ("effective_at", f.EffectiveAt == now.EffectiveAt)
 	differ("restrictions", slices.Equal(f.Restrictions, now.Restrictions))
 	differ("holds", f.Holds == now.Holds)
+	differ("last_active_at", f.LastActiveAt == now.LastActiveAt)
+	differ("threshold_seconds", f.ThresholdSeconds == now.ThresholdSeconds)
 	return names
 }
 

@@ -13,6 +13,7 @@ const (
 	StepSnapshot         StepKind = "snapshot"
 	StepSuspend          StepKind = "suspend"
 	StepRevokeSessions   StepKind = "revoke_sessions"
+	StepReactivate       StepKind = "reactivate"
 	StepRemoveFromGroups StepKind = "remove_from_groups"
 	StepTransfer         StepKind = "transfer"
 	StepWait             StepKind = "wait"
@@ -24,7 +25,7 @@ const (
 // StepKinds lists every kind of step.
 func StepKinds() []StepKind {
 	return []StepKind{
-		StepSnapshot, StepSuspend, StepRevokeSessions, StepRemoveFromGroups, StepTransfer, StepWait, StepDelete, StepNotify, StepManual,
+		StepSnapshot, StepSuspend, StepRevokeSessions, StepReactivate, StepRemoveFromGroups, StepTransfer, StepWait, StepDelete, StepNotify, StepManual,
 	}
 }
 
@@ -34,6 +35,15 @@ func (k StepKind) Irreversible() bool { return k == StepDelete }
 // MovesContent tells whether the step moves or destroys what the account owns:
 // a hold forbids those, and only those.
 func (k StepKind) MovesContent() bool { return k == StepTransfer || k == StepDelete }
+
+// Writes tells whether the step changes something at the vendor.
+func (k StepKind) Writes() bool {
+	switch k {
+	case StepSuspend, StepRevokeSessions, StepReactivate, StepRemoveFromGroups, StepTransfer, StepDelete:
+		return true
+	}
+	return false
+}
 
 // Waivable tells whether an operator may leave the step out of a running plan.
 // Without the snapshot or the suspend nothing later could be proven: such a plan

@@ -1,0 +1,62 @@
+package schema
+
+import "time"
+
+// Budget is how much may be done: a zero member sets no limit of its own, except
+// Privileged. What counts are plans that write to a vendor, of every policy and
+// door, in the last 24 hours, and bytes those that are transferred or deleted.
+type Budget struct {
+	PerRun     int   `json:"per_run,omitempty"`    // accounts of one review run
+	PerDay     int   `json:"per_day,omitempty"`    // accounts of this policy
+	Connection int   `json:"connection,omitempty"` // accounts of one connection, whatever started them
+	Percent    int   `json:"percent,omitempty"`    // of the accounts the policy looks at, in one run
+	Bytes      int64 `json:"bytes,omitempty"`      // in one run
+	Privileged int   `json:"privileged"`           // accounts with a privileged role in one run; 0 = none
+}
+
+// The budget of a policy that names none.
+const (
+	DefaultBudgetPerRun  = 25
+	DefaultBudgetPerDay  = 50
+	DefaultBudgetPercent = 2
+)
+
+// EngineBudget bounds all doors of the engine together, in the last 24 hours.
+type EngineBudget struct {
+	PerDay     int // accounts; 0 = no limit
+	Connection int // accounts of one connection; 0 = no limit
+	UpdatedBy  string
+	UpdatedAt  time.Time
+}
+
+// BudgetLimit names a limit.
+type BudgetLimit string
+
+// The limits.
+const (
+	LimitPerRun     BudgetLimit = "per_run"
+	LimitPerDay     BudgetLimit = "per_day"
+	LimitConnection BudgetLimit = "connection"
+	LimitPercent    BudgetLimit = "percent"
+	LimitBytes      BudgetLimit = "bytes"
+	LimitPrivileged BudgetLimit = "privileged"
+	LimitEngine     BudgetLimit = "engine"
+	LimitEngineConn BudgetLimit = "engine_connection"
+)
+
+// Spending is what a run would use, or what was used.
+type Spending struct {
+	Accounts   int
+	Privileged int
+	Bytes      int64
+	Connection map[ConnectionID]int // accounts of each
+}
+
+// Overrun is a limit that does not hold.
+type Overrun struct {
+	Limit   BudgetLimit  `json:"limit"`
+	Subject ConnectionID `json:"subject,omitempty"` // the connection, of its limits
+	Used    int64        `json:"used"`              // before
+	Wanted  int64        `json:"wanted"`            // besides
+	Allowed int64        `json:"allowed"`
+}
