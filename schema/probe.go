@@ -106,6 +106,7 @@ type Alarm struct {
 	ID           AlarmID
 	ConnectionID ConnectionID // empty = not about a connection
 	SourceID     SourceID     // empty = not about a source of HR events
+	PolicyID     PolicyID     // empty = not about a policy
 	Code         string       // a ProbeCode, AlarmActivityHole, AlarmSyncQuarantined or another
 	Message      string
 	Fix          string
@@ -120,6 +121,10 @@ const (
 	AlarmSyncQuarantined = "SYNC_QUARANTINED"
 	// AlarmFeedSilent: a source told nothing for longer than its rhythm.
 	AlarmFeedSilent = "FEED_SILENT"
+	// AlarmOverBudget: a review run is held because its plans exceed a budget.
+	AlarmOverBudget = "OVER_BUDGET"
+	// AlarmReviewFailed: a policy's review failed, and its schedule is paused.
+	AlarmReviewFailed = "REVIEW_FAILED"
 	// AlarmPollFailed: a source's API cannot be read.
 	AlarmPollFailed = "POLL_FAILED"
 	// AlarmEventReused: an event id came again with another body.

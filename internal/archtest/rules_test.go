@@ -49,10 +49,10 @@ func arrows() []arrow {
 		{"internal/local", []string{"schema", "internal/secret"}, "exception: the local stack's client carries the same payload codec"},
 		{"internal/local/localtest", []string{"internal/local", "internal/secret", "schema"}, "the local stack for tests"},
 
-		{"internal/web", []string{"workflows", "internal/hooks", "internal/notices", "internal/scim", "internal/policy", "internal/intake", "internal/roster", "internal/template", "schema"}, "declares the ports it needs"},
+		{"internal/web", []string{"workflows", "internal/hooks", "internal/notices", "internal/scim", "internal/policy", "internal/intake", "internal/roster", "internal/template", "internal/inactivity", "schema"}, "declares the ports it needs"},
 		{"internal/web/webtest", []string{"internal/web", "schema"}, "fakes of web's ports, for tests"},
 		{"internal/apiclient", []string{"schema", "internal/intake"}, "speaks to the server's API and to nothing else"},
-		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/template", "internal/notices", "internal/hooks", "internal/demo", "internal/notify/slacksim", "connectors/*/*sim", "schema"}, "exceptions: audit verifies and template lints a file offline, the demo is a command, the simulators are what `sim` serves"},
+		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/template", "internal/notices", "internal/inactivity", "internal/hooks", "internal/demo", "internal/notify/slacksim", "connectors/*/*sim", "schema"}, "exceptions: audit verifies and template lints a file offline, inactivity judges by files, the demo is a command, the simulators are what `sim` serves"},
 		{"internal/demo", nil, "types commands as a person would; knowing our types, it could not judge them"},
 		{"internal/app", []string{"schema", "connectors/...", "workflows", "activities", "internal/..."}, "builds everything from config, so it may know everything"},
 		{"cmd/sendoff", []string{"internal/cli"}, "one binary of a few lines"},

@@ -1,0 +1,3 @@
+// Package yamlfile walks the nodes of one YAML file strictly: every fault is
+// noted with file, line, column and the fix, and all of them at once.
+package yamlfile

@@ -1,0 +1,102 @@
+package schema
+
+import "time"
+
+// PolicyFile is a policy as a file gives it.
+type PolicyFile struct {
+	Rule   PolicyRule
+	Source string
+}
+
+// ApplyPolicies is what is applied at once. With a Set, policies of that set that
+// are not among the files are paused; without, the others stay as they are.
+type ApplyPolicies struct {
+	Set    string
+	Files  []PolicyFile
+	DryRun bool // only say what would change
+}
+
+// PolicyFilter selects policies; zero values select all.
+type PolicyFilter struct {
+	State PolicyState
+	Set   string
+	After string
+	Limit int
+}
+
+// Preview is what a rule would do now. Nothing was written but accounts that were
+// seen.
+type Preview struct {
+	Policy   string
+	At       time.Time
+	Looked   int64
+	Reasons  []ReasonCount
+	Basis    []PopulationBasis
+	Matched  int64
+	Rows     []PreviewRow // the first of those that matched
+	Wanted   Spending     // by all that matched
+	Overruns []Overrun
+	// TooMany: it takes more than half the population, and the rule does not allow it.
+	TooMany bool
+}
+
+// PreviewRow is one account that a rule would act on.
+type PreviewRow struct {
+	Judged
+	Connection string
+	Facts      *Facts // nil = its plan was not made: too many rows, or no connection
+	Hash       string
+	Findings   []Finding
+}
+
+// Explanation says why a policy takes an account or leaves it.
+type Explanation struct {
+	Policy     string
+	Version    int
+	AccountID  AccountID
+	Connection string
+	Login      string
+	At         time.Time
+	Verdict    Verdict
+	// Facts are what was judged, as "name = value" in the words of the match.
+	Facts []ExplainedFact
+	// Parts are the conditions of the match that are joined by "and", each with what
+	// it came to.
+	Parts    []ExplainedPart
+	Excluded string   // the reason of the exclusion that keeps it out
+	Recorded *Verdict // of the newest review that keeps one; nil = none
+}
+
+// ExplainedFact is a fact that a match can ask for.
+type ExplainedFact struct{ Name, Value string }
+
+// ExplainedPart is a part of a match.
+type ExplainedPart struct{ Expression, Result string }
+
+// Replay is what a rule would have done in the past.
+type Replay struct {
+	Policy   string
+	From, To time.Time
+	Accounts int64 // looked at
+	Hits     []ReplayHit
+	// Returned counts the hits that were used again later: false positives.
+	Returned int64
+	// Unproven counts silences as long as the threshold that no coverage proves: the
+	// rule would not have taken those.
+	Unproven int64
+	// Limits says in words what the record cannot tell, so that nobody takes the
+	// replay for more than it is.
+	Limits []string
+	Next   string // cursor of the next page of hits
+}
+
+// ReplayHit is an account that a rule would have taken.
+type ReplayHit struct {
+	AccountID    AccountID
+	Connection   string
+	Login        string
+	HitOn        Date
+	LastUsedOn   Date // zero = no use was seen before
+	ReturnedOn   Date // zero = never
+	SilentForDay int  // days, until HitOn
+}
