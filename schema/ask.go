@@ -66,6 +66,7 @@ type AskRow struct {
 	Channel    Channel
 	Recipient  string // an address, or the name of a webhook
 	State      AskState
+	TokenHash  string // hex SHA-256 of its link's token; never shown
 	Answer     Answer
 	Reason     string
 	ExpiresAt  time.Time

@@ -100,3 +100,27 @@ type ReplayHit struct {
 	ReturnedOn   Date // zero = never
 	SilentForDay int  // days, until HitOn
 }
+
+// ReplayQuery selects the history that a rule is replayed over.
+type ReplayQuery struct {
+	Connections []ConnectionID
+	Kinds       []AccountKind
+	From, To    time.Time
+	Needs       Needs
+}
+
+// UsedAccount is an account with what is recorded of its use.
+type UsedAccount struct {
+	Subject              // as it is now, or was when it was last seen
+	Days    []Date       // UTC days within the span on which it was used, oldest first
+	Before  Date         // the last day of use before the span; zero = none is recorded
+	Changes []StatusMove // of its status within the span, oldest first
+	// GoneAt is when it was deleted or went missing; zero = it is there.
+	GoneAt time.Time
+}
+
+// StatusMove is a change of an account's status.
+type StatusMove struct {
+	At            time.Time
+	Before, After AccountStatus
+}
