@@ -72,6 +72,7 @@ type batch struct {
 	*Planner
 	conns   []*lane
 	leavers map[string]bool // lower-case addresses in this batch
+	again   bool            // planned before: content is not looked at for warnings again
 }
 
 // lane is one connection as this batch sees it.

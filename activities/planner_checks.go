@@ -56,7 +56,7 @@ func (b *batch) checkContent(ctx context.Context, l *lane, t schema.Template, d 
 		return r, nil
 	}
 	d.Findings = append(d.Findings, policy.CheckRestraint(l.conn, d.Account.ExternalID, effects, r)...)
-	if effects.MovesContent && d.Account.Status != schema.AccountSuspended {
+	if effects.MovesContent && d.Account.Status != schema.AccountSuspended && !b.again {
 		d.Findings = append(d.Findings, b.survey(ctx, l, effects, d.Account)...)
 	}
 	return r, nil

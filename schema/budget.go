@@ -1,6 +1,10 @@
 package schema
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Budget is how much may be done: a zero member sets no limit of its own, except
 // Privileged. What counts are plans that write to a vendor, of every policy and
@@ -59,4 +63,36 @@ type Overrun struct {
 	Used    int64        `json:"used"`              // before
 	Wanted  int64        `json:"wanted"`            // besides
 	Allowed int64        `json:"allowed"`
+}
+
+// BudgetUsed is what was used in the last 24 hours.
+type BudgetUsed struct {
+	Policy     int // accounts by the policy
+	Engine     int // accounts by all doors
+	Connection map[ConnectionID]int
+}
+
+// Overruns are the limits of a policy and of the engine that do not hold when a run
+// that looked at so many accounts uses what it wants, in the order of the limits,
+// then of the connections' ids.
+func (b Budget) Overruns(e EngineBudget, looked int64, wanted Spending, used BudgetUsed) []Overrun {
+	var over []Overrun
+	check := func(limit BudgetLimit, subject ConnectionID, before, wants, allowed int64, set bool) {
+		if set && wants > 0 && before+wants > allowed {
+			over = append(over, Overrun{Limit: limit, Subject: subject, Used: before, Wanted: wants, Allowed: allowed})
+		}
+	}
+	accounts := int64(wanted.Accounts)
+	check(LimitPerRun, "", 0, accounts, int64(b.PerRun), b.PerRun > 0)
+	check(LimitPerDay, "", int64(used.Policy), accounts, int64(b.PerDay), b.PerDay > 0)
+	check(LimitPercent, "", 0, accounts, looked*int64(b.Percent)/100, b.Percent > 0)
+	check(LimitBytes, "", 0, wanted.Bytes, b.Bytes, b.Bytes > 0)
+	check(LimitPrivileged, "", 0, int64(wanted.Privileged), int64(b.Privileged), true)
+	check(LimitEngine, "", int64(used.Engine), accounts, int64(e.PerDay), e.PerDay > 0)
+	for _, id := range slices.Sorted(maps.Keys(wanted.Connection)) {
+		before, wants := int64(used.Connection[id]), int64(wanted.Connection[id])
+		check(LimitConnection, id, before, wants, int64(b.Connection), b.Connection > 0)
+		check(LimitEngineConn, id, before, wants, int64(e.Connection), e.Connection > 0)
+	}
+	return over
 }

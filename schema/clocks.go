@@ -16,6 +16,7 @@ type Clocks struct {
 	BusyPoll      time.Duration // wait after "busy"
 	LaneCheck     time.Duration // a waiter looks itself in case its wake-up was lost
 	EventDelay    time.Duration // how late an event may reach a vendor's log
+	LookUp        time.Duration // how fresh activity must be directly before an irreversible step
 	Scale         int64         // plan waits are divided by it; 1 = real time
 }
 
@@ -25,7 +26,7 @@ func DefaultClocks() Clocks {
 		PollFirst: 15 * time.Second, PollMax: 30 * time.Minute,
 		QuietFor: 10 * time.Minute, PresumeAfter: 24 * time.Hour, StallAfter: 24 * time.Hour,
 		DeleteRetry: time.Hour, ReadBack: 15 * time.Minute, ReadBackFirst: 2 * time.Second,
-		BusyPoll: 2 * time.Minute, EventDelay: 2 * time.Minute, LaneCheck: 6 * time.Hour, Scale: 1,
+		BusyPoll: 2 * time.Minute, EventDelay: 2 * time.Minute, LookUp: time.Hour, LaneCheck: 6 * time.Hour, Scale: 1,
 	}
 }
 
@@ -36,7 +37,7 @@ func (c Clocks) Scaled(n int64) Clocks {
 	}
 	for _, d := range []*time.Duration{
 		&c.PollFirst, &c.PollMax, &c.QuietFor, &c.PresumeAfter, &c.StallAfter,
-		&c.DeleteRetry, &c.ReadBack, &c.ReadBackFirst, &c.BusyPoll, &c.LaneCheck, &c.EventDelay,
+		&c.DeleteRetry, &c.ReadBack, &c.ReadBackFirst, &c.BusyPoll, &c.LaneCheck, &c.EventDelay, &c.LookUp,
 	} {
 		*d /= time.Duration(n)
 	}

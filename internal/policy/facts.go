@@ -1,6 +1,10 @@
 package policy
 
-import "sendoff/schema"
+import (
+	"time"
+
+	"sendoff/schema"
+)
 
 // FactsInput is what the facts of a plan are made of.
 type FactsInput struct {
@@ -31,6 +35,8 @@ func BuildFacts(in FactsInput) schema.Facts {
 		TemplateVersion: in.Template.Version,
 		EffectiveAt:     schema.FormatInstant(in.Request.EffectiveAt),
 		SendAgain:       in.Request.SendAgain,
+
+		LastActiveAt: in.Request.LastActiveAt, ThresholdSeconds: int64(in.Request.Threshold / time.Second),
 	}
 	if in.Receiver != nil {
 		f.Receiver, f.ReceiverLogin = in.Receiver.ExternalID, in.Receiver.Login
