@@ -33,7 +33,7 @@ func arrows() []arrow {
 		{"internal/intake", []string{"schema"}, "reads what people write: durations, instants, addresses, CSV"},
 		{"internal/roster", []string{"internal/intake", "schema"}, "reads rosters into the words of schema; pure"},
 		{"internal/config", []string{"schema", "internal/intake"}, "reads settings, builds nothing"},
-		{"internal/yamlfile", []string{"schema"}, "walks YAML files strictly and says where what is wrong; knows no kind of file"},
+		{"internal/yamlfile", []string{"internal/intake", "schema"}, "walks YAML files strictly and says where what is wrong; knows no kind of file"},
 		{"internal/match", []string{"schema"}, "what policies ask of accounts, in CEL; pure"},
 		{"internal/inactivity", []string{"internal/intake", "internal/match", "internal/template", "internal/yamlfile", "schema"}, "reads policies, judges accounts by them and replays them; pure"},
 		{"internal/template", []string{"internal/intake", "internal/yamlfile", "schema"}, "reads files into the words of schema; pure"},

@@ -9,63 +9,65 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sendoff/internal/intake"
+	"sendoff/internal/yamlfile"
 	"sendoff/schema"
 )
 
 // The head that the file has.
 const (
-	APIVersion = "sendoff/v1"
+	APIVersion = yamlfile.APIVersion
 	Kind       = "Notices"
 )
 
 const (
+	maxDepth      = 8 // the rules need four levels
 	maxRoutes     = 50
 	maxRecipients = 20
 	maxText       = 10_000 // characters
 	maxSubject    = 200
 )
 
+// MaxBytes is the size of the largest file of rules, in bytes.
+const MaxBytes = yamlfile.MaxBytes
+
 // channelForm is the form of a webhook's name, as the settings have it.
 var channelForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// Report is what reading a file found. Rules with errors are not usable; those
+// with warnings alone are.
+type Report = yamlfile.Report
+
+// reader reads one file of rules.
+type reader struct{ *yamlfile.Reader }
 
 // Parse reads the file of that name. The rules are complete only without errors
 // in the report.
 func Parse(file string, source []byte) (schema.NoticeRules, Report) {
-	r := &reader{file: file}
-	root := r.load(source)
+	r := reader{yamlfile.New(file, "the rules of notices are not usable")}
+	root := r.Load(source, MaxBytes, maxDepth)
 	if root == nil {
-		return schema.NoticeRules{}, r.report()
+		return schema.NoticeRules{}, r.Report()
 	}
 	rules := r.document(root)
 	rules.Source = string(source)
-	return rules, r.report()
+	return rules, r.Report()
 }
 
-func (r *reader) document(root *yaml.Node) schema.NoticeRules {
+func (r reader) document(root *yaml.Node) schema.NoticeRules {
 	var rules schema.NoticeRules
-	m := r.mapping(root, "", "apiVersion", "kind", "routes", "texts")
+	m := r.Mapping(root, "", "apiVersion", "kind", "routes", "texts")
 	if m == nil {
 		return rules
 	}
-	r.constant(root, m, "apiVersion", APIVersion)
-	r.constant(root, m, "kind", Kind)
-	if n := r.need(root, m, "", "routes", "say who is told of what; write routes: [] to tell nobody"); n != nil {
+	r.Constant(root, m, "apiVersion", APIVersion)
+	r.Constant(root, m, "kind", Kind)
+	if n := r.Need(root, m, "", "routes", "say who is told of what; write routes: [] to tell nobody"); n != nil {
 		rules.Routes = r.routes(n)
 	}
 	if n := m["texts"]; n != nil {
 		rules.Texts = r.texts(n, rules.Routes)
 	}
 	return rules
-}
-
-func (r *reader) constant(root *yaml.Node, m map[string]*yaml.Node, key, want string) {
-	n := m[key]
-	switch {
-	case n == nil:
-		r.fault(root, key, "required", "the member is missing", "write "+key+": "+want)
-	case !isText(n) || n.Value != want:
-		r.fault(n, key, "unknown_version", "this program does not read such files", "write "+key+": "+want)
-	}
 }
 
 // told is what one entry of a route comes to: who is told of what, by which way.
@@ -75,15 +77,15 @@ type told struct {
 	to      string // "" = the manager
 }
 
-func (r *reader) routes(list *yaml.Node) []schema.NoticeRoute {
+func (r reader) routes(list *yaml.Node) []schema.NoticeRoute {
 	var out []schema.NoticeRoute
 	seen := map[told]string{}
-	entries := r.items(list, "routes", maxRoutes)
+	entries := r.UpTo(list, "routes", maxRoutes)
 	if list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
-		r.warn(list, "routes", "nobody", "nobody is told of anything", "add a route unless that is meant")
+		r.Warn(list, "routes", "nobody", "nobody is told of anything", "add a route unless that is meant")
 	}
 	for i, n := range entries {
-		path := index("routes", i)
+		path := yamlfile.Index("routes", i)
 		route, ok := r.route(n, path)
 		if !ok {
 			continue
@@ -95,7 +97,7 @@ func (r *reader) routes(list *yaml.Node) []schema.NoticeRoute {
 }
 
 // once refuses to tell one of the same by the same way twice.
-func (r *reader) once(n *yaml.Node, path string, route schema.NoticeRoute, seen map[told]string) {
+func (r reader) once(n *yaml.Node, path string, route schema.NoticeRoute, seen map[told]string) {
 	to := route.To
 	if len(to) == 0 {
 		to = []string{""}
@@ -104,7 +106,7 @@ func (r *reader) once(n *yaml.Node, path string, route schema.NoticeRoute, seen 
 		for _, recipient := range to {
 			key := told{event, route.Channel, recipient}
 			if other := seen[key]; other != "" {
-				r.fault(n, path, "twice", "somebody is told of "+string(event)+" here whom "+other+" tells too", "keep one of them")
+				r.Fault(n, path, "twice", "somebody is told of "+string(event)+" here whom "+other+" tells too", "keep one of them")
 				return
 			}
 			seen[key] = path
@@ -112,42 +114,42 @@ func (r *reader) once(n *yaml.Node, path string, route schema.NoticeRoute, seen 
 	}
 }
 
-func (r *reader) route(n *yaml.Node, path string) (schema.NoticeRoute, bool) {
-	before := len(r.errors)
+func (r reader) route(n *yaml.Node, path string) (schema.NoticeRoute, bool) {
+	before := r.Faults()
 	var route schema.NoticeRoute
-	m := r.mapping(n, path, "audience", "events", "channel", "to")
+	m := r.Mapping(n, path, "audience", "events", "channel", "to")
 	if m == nil {
 		return route, false
 	}
-	if v := r.need(n, m, path, "audience", "say who is told: manager, it or hr"); v != nil {
-		route.Audience = schema.Audience(r.choice(v, under(path, "audience"),
+	if v := r.Need(n, m, path, "audience", "say who is told: manager, it or hr"); v != nil {
+		route.Audience = schema.Audience(r.Choice(v, yamlfile.Under(path, "audience"),
 			string(schema.AudienceManager), string(schema.AudienceIT), string(schema.AudienceHR)))
 	}
-	if v := r.need(n, m, path, "channel", "say how: mail, slack or webhook"); v != nil {
-		route.Channel = schema.Channel(r.choice(v, under(path, "channel"),
+	if v := r.Need(n, m, path, "channel", "say how: mail, slack or webhook"); v != nil {
+		route.Channel = schema.Channel(r.Choice(v, yamlfile.Under(path, "channel"),
 			string(schema.ChannelMail), string(schema.ChannelSlack), string(schema.ChannelWebhook)))
 	}
-	if v := r.need(n, m, path, "events", "say of what"); v != nil {
-		route.Events = r.events(v, under(path, "events"), route.Audience)
+	if v := r.Need(n, m, path, "events", "say of what"); v != nil {
+		route.Events = r.events(v, yamlfile.Under(path, "events"), route.Audience)
 	}
 	route.To = r.recipients(n, m["to"], path, route)
-	return route, len(r.errors) == before
+	return route, r.Faults() == before
 }
 
-func (r *reader) events(list *yaml.Node, path string, audience schema.Audience) []schema.NoticeEvent {
+func (r reader) events(list *yaml.Node, path string, audience schema.Audience) []schema.NoticeEvent {
 	if list.Kind == yaml.SequenceNode && len(list.Content) == 0 {
-		r.fault(list, path, "empty", "the list is empty", "name an event, or remove the route")
+		r.Fault(list, path, "empty", "the list is empty", "name an event, or remove the route")
 	}
 	var out []schema.NoticeEvent
-	for i, n := range r.items(list, path, len(schema.NoticeEvents())) {
-		at := index(path, i)
-		event := schema.NoticeEvent(r.choice(n, at, eventNames()...))
+	for i, n := range r.UpTo(list, path, len(schema.NoticeEvents())) {
+		at := yamlfile.Index(path, i)
+		event := schema.NoticeEvent(r.Choice(n, at, eventNames()...))
 		switch {
 		case event == "":
 		case slices.Contains(out, event):
-			r.fault(n, at, "duplicate", "the event is named twice", "name it once")
+			r.Fault(n, at, "duplicate", "the event is named twice", "name it once")
 		case audience == schema.AudienceManager && (event == schema.NoticeBatchHeld || event == schema.NoticeFeedSilent):
-			r.fault(n, at, "no_manager", string(event)+" is about no leaver, so there is no manager to tell", "tell it or hr")
+			r.Fault(n, at, "no_manager", string(event)+" is about no leaver, so there is no manager to tell", "tell it or hr")
 		default:
 			out = append(out, event)
 		}
@@ -165,32 +167,32 @@ func eventNames() []string {
 
 // recipients reads whom a route tells. The manager is found for each leaver, and
 // told by mail.
-func (r *reader) recipients(route, list *yaml.Node, path string, is schema.NoticeRoute) []string {
-	to := under(path, "to")
+func (r reader) recipients(route, list *yaml.Node, path string, is schema.NoticeRoute) []string {
+	to := yamlfile.Under(path, "to")
 	if is.Audience == schema.AudienceManager {
 		if is.Channel != "" && is.Channel != schema.ChannelMail {
-			r.fault(route, under(path, "channel"), "manager_by_mail", "a manager is told by mail: the address is all that is known of them", "write channel: mail")
+			r.Fault(route, yamlfile.Under(path, "channel"), "manager_by_mail", "a manager is told by mail: the address is all that is known of them", "write channel: mail")
 		}
 		if list != nil {
-			r.fault(list, to, "manager_found", "the manager's address is found for each leaver", "remove the member")
+			r.Fault(list, to, "manager_found", "the manager's address is found for each leaver", "remove the member")
 		}
 		return nil
 	}
 	switch {
 	case list == nil:
-		r.fault(route, to, "required", "the member is missing", "name mail addresses, or the webhooks that the settings name")
+		r.Fault(route, to, "required", "the member is missing", "name mail addresses, or the webhooks that the settings name")
 		return nil
 	case list.Kind == yaml.SequenceNode && len(list.Content) == 0:
-		r.fault(list, to, "empty", "the list is empty", "name somebody, or remove the route")
+		r.Fault(list, to, "empty", "the list is empty", "name somebody, or remove the route")
 	}
 	var out []string
-	for i, n := range r.items(list, to, maxRecipients) {
-		at := index(to, i)
+	for i, n := range r.UpTo(list, to, maxRecipients) {
+		at := yamlfile.Index(to, i)
 		one, ok := r.recipient(n, at, is.Channel)
 		switch {
 		case !ok:
 		case slices.Contains(out, one):
-			r.fault(n, at, "duplicate", "the recipient is named twice", "name it once")
+			r.Fault(n, at, "duplicate", "the recipient is named twice", "name it once")
 		default:
 			out = append(out, one)
 		}
@@ -198,20 +200,20 @@ func (r *reader) recipients(route, list *yaml.Node, path string, is schema.Notic
 	return out
 }
 
-func (r *reader) recipient(n *yaml.Node, path string, by schema.Channel) (string, bool) {
-	s, ok := r.text(n, path, 254) // RFC 5321 section 4.5.3.1.3, without the brackets
+func (r reader) recipient(n *yaml.Node, path string, by schema.Channel) (string, bool) {
+	s, ok := r.Plain(n, path, 254, true) // RFC 5321 section 4.5.3.1.3, without the brackets
 	switch {
 	case !ok || by == "":
 		return "", false
 	case by == schema.ChannelMail:
 		address, err := intake.ParseAddress(s)
 		if err != nil {
-			r.fault(n, path, "email_syntax", err.Error(), "write the address alone")
+			r.Fault(n, path, "email_syntax", err.Error(), "write the address alone")
 			return "", false
 		}
 		return address, true
 	case !channelForm.MatchString(s):
-		r.fault(n, path, "name", "this is not the name of a webhook", "write a name that notify."+settingOf(by)+" of the settings has; never an URL, which is a secret")
+		r.Fault(n, path, "name", "this is not the name of a webhook", "write a name that notify."+settingOf(by)+" of the settings has; never an URL, which is a secret")
 		return "", false
 	}
 	return s, true
@@ -224,41 +226,41 @@ func settingOf(c schema.Channel) string {
 	return "webhooks"
 }
 
-func (r *reader) texts(n *yaml.Node, routes []schema.NoticeRoute) map[schema.NoticeEvent]string {
-	m := r.mapping(n, "texts", eventNames()...)
+func (r reader) texts(n *yaml.Node, routes []schema.NoticeRoute) map[schema.NoticeEvent]string {
+	m := r.Mapping(n, "texts", eventNames()...)
 	out := map[schema.NoticeEvent]string{}
 	for _, event := range schema.NoticeEvents() {
 		v := m[string(event)]
 		if v == nil {
 			continue
 		}
-		path := under("texts", string(event))
-		s, ok := r.text(v, path, maxText)
+		path := yamlfile.Under("texts", string(event))
+		s, ok := r.Plain(v, path, maxText, true)
 		if !ok {
 			continue
 		}
 		out[event] = s
 		r.lintText(v, path, event, s)
 		if !slices.ContainsFunc(routes, func(route schema.NoticeRoute) bool { return slices.Contains(route.Events, event) }) {
-			r.warn(v, path, "unused", "no route tells of "+string(event), "add it to a route, or remove the text")
+			r.Warn(v, path, "unused", "no route tells of "+string(event), "add it to a route, or remove the text")
 		}
 	}
 	return out
 }
 
 // lintText checks the placeholders of a text, and its first line.
-func (r *reader) lintText(n *yaml.Node, path string, event schema.NoticeEvent, text string) {
+func (r reader) lintText(n *yaml.Node, path string, event schema.NoticeEvent, text string) {
 	use := "use one of: " + strings.Join(Placeholders(event), ", ")
 	for _, p := range placeholdersIn(text) {
 		switch {
 		case slices.Contains(Placeholders(event), p):
 		case slices.Contains(allPlaceholders(), p):
-			r.fault(n, path, "placeholder", p+" says nothing of "+string(event), use)
+			r.Fault(n, path, "placeholder", p+" says nothing of "+string(event), use)
 		default:
-			r.fault(n, path, "placeholder", "the placeholder "+quoted(p)+" is unknown", use)
+			r.Fault(n, path, "placeholder", "the placeholder "+yamlfile.Quoted(p)+" is unknown", use)
 		}
 	}
 	if subject, _, _ := strings.Cut(text, "\n"); utf8.RuneCountInString(subject) > maxSubject {
-		r.fault(n, path, "subject", "the first line, which is a mail's subject, is longer than 200 characters", "begin with a short line, then go on on the next")
+		r.Fault(n, path, "subject", "the first line, which is a mail's subject, is longer than 200 characters", "begin with a short line, then go on on the next")
 	}
 }

@@ -3,147 +3,135 @@ package template
 import (
 	"go.yaml.in/yaml/v4"
 
+	"sendoff/internal/yamlfile"
 	"sendoff/schema"
 )
 
-// once are the kinds whose proof, journal and undo a plan keeps one of.
-func once() []schema.StepKind {
+// onlyOnce are the kinds whose proof, journal and undo a plan keeps one of.
+func onlyOnce() []schema.StepKind {
 	return []schema.StepKind{
-		schema.StepSnapshot, schema.StepSuspend, schema.StepRevokeSessions, schema.StepRemoveFromGroups, schema.StepTransfer, schema.StepDelete,
+		schema.StepSnapshot, schema.StepSuspend, schema.StepRevokeSessions, schema.StepReactivate, schema.StepRemoveFromGroups, schema.StepTransfer,
+		schema.StepDelete,
 	}
 }
 
-// lint checks what the steps mean together.
-func (r *reader) lint(d *document) {
-	if len(d.steps) == 0 {
-		return
-	}
-	r.lintSnapshot(d)
-	r.lintOnce(d)
-	r.lintSuspend(d)
-	r.lintDelete(d)
-	r.lintReceivers(d)
-	for _, s := range d.steps {
+// linter checks what the steps of a flow mean together.
+type linter struct {
+	*yamlfile.Reader
+	flow  Flow
+	steps Steps
+}
+
+func (l linter) lint() {
+	l.snapshot()
+	l.once()
+	l.suspend()
+	l.deletes()
+	l.receivers()
+	for _, s := range l.steps {
 		if s.Trash == schema.TrashDiscard {
-			r.warn(s.node, s.path, "trash_discarded", "trashed items that did not reach the receiver are lost with the account", "write trash: keep unless that is meant")
+			l.Warn(s.Node, s.Path, "trash_discarded", "trashed items that did not reach the receiver are lost with the account", "write trash: keep unless that is meant")
 		}
 		if s.Reactivate {
-			r.warn(s.node, s.path, "reactivates", "a suspended account that the vendor refuses as a source is active for the time of the transfer call", "write inactive_source: park to be asked instead")
+			l.Warn(s.Node, s.Path, "reactivates", "a suspended account that the vendor refuses as a source is active for the time of the transfer call", "write inactive_source: park to be asked instead")
 		}
 	}
 }
 
-// find returns the place of the first step of that kind, or -1.
-func (d *document) find(k schema.StepKind) int {
-	for i, s := range d.steps {
-		if s.ok && s.Kind == k {
-			return i
-		}
-	}
-	return -1
-}
-
-func (r *reader) lintSnapshot(d *document) {
-	at := d.find(schema.StepSnapshot)
+func (l linter) snapshot() {
+	at := l.steps.Find(schema.StepSnapshot)
 	switch {
 	case at < 0:
-		r.fault(d.stepList, "steps", "snapshot_missing", "there is no snapshot: without it nothing can be proven or given back", "begin with - snapshot")
+		l.Fault(l.flow.Steps, "steps", "snapshot_missing", "there is no snapshot: without it nothing can be proven or given back", "begin with - snapshot")
 	case at > 0:
-		s := d.steps[at]
-		r.fault(s.node, s.path, "snapshot_first", "the snapshot is not the first step: it must see the account as it was", "move it to the top")
+		s := l.steps[at]
+		l.Fault(s.Node, s.Path, "snapshot_first", "the snapshot is not the first step: it must see the account as it was", "move it to the top")
 	}
 }
 
-func (r *reader) lintOnce(d *document) {
-	for _, k := range once() {
-		first := d.find(k)
-		for i, s := range d.steps {
-			if s.ok && s.Kind == k && i > first {
-				r.fault(s.node, s.path, "repeated", "a second "+string(k)+": a plan keeps the proof of one", "keep one of them")
+func (l linter) once() {
+	for _, k := range onlyOnce() {
+		first := l.steps.Find(k)
+		for i, s := range l.steps {
+			if s.Known && s.Kind == k && i > first {
+				l.Fault(s.Node, s.Path, "repeated", "a second "+string(k)+": a plan keeps the proof of one", "keep one of them")
 			}
 		}
 	}
 }
 
-// lintSuspend: what happens to an account that its holder can still use is undone
+// suspend: what happens to an account that its holder can still use is undone
 // by its holder.
-func (r *reader) lintSuspend(d *document) {
-	suspend := d.find(schema.StepSuspend)
+func (l linter) suspend() {
+	suspend := l.steps.Find(schema.StepSuspend)
 	for _, k := range []schema.StepKind{schema.StepRevokeSessions, schema.StepRemoveFromGroups, schema.StepTransfer, schema.StepDelete} {
-		i := d.find(k)
+		i := l.steps.Find(k)
 		if i < 0 {
 			continue
 		}
-		s := d.steps[i]
+		s := l.steps[i]
 		switch {
 		case suspend > i:
-			r.fault(s.node, s.path, "suspend_late", string(k)+" stands before suspend: the account is still in use", "move suspend before it")
+			l.Fault(s.Node, s.Path, "suspend_late", string(k)+" stands before suspend: the account is still in use", "move suspend before it")
 		case suspend >= 0:
 		case k == schema.StepDelete:
-			r.fault(s.node, s.path, "suspend_missing", "delete has no suspend before it: nobody would notice in time that the account is still used", "put - suspend before it")
+			l.Fault(s.Node, s.Path, "suspend_missing", "delete has no suspend before it: nobody would notice in time that the account is still used", "put - suspend before it")
 		case k == schema.StepTransfer:
-			r.warn(s.node, s.path, "suspend_missing", "the account is in use while its content moves: what is added meanwhile may stay behind", "put - suspend before it unless the person stays")
+			l.Warn(s.Node, s.Path, "suspend_missing", "the account is in use while its content moves: what is added meanwhile may stay behind", "put - suspend before it unless the person stays")
 		case k == schema.StepRevokeSessions:
-			r.warn(s.node, s.path, "suspend_missing", "the account is not suspended: its holder can sign in again at once", "put - suspend before it unless the person stays")
+			l.Warn(s.Node, s.Path, "suspend_missing", "the account is not suspended: its holder can sign in again at once", "put - suspend before it unless the person stays")
 		}
 	}
 }
 
-func (r *reader) lintDelete(d *document) {
-	at := d.find(schema.StepDelete)
+func (l linter) deletes() {
+	at := l.steps.Find(schema.StepDelete)
 	if at < 0 {
-		if d.allowDelete {
-			r.warn(d.allow, "allow_delete_without_transfer", "no_effect", "there is no delete", "remove the member")
+		if l.flow.Allowed {
+			l.Warn(l.flow.Allow, l.flow.AllowPath, "no_effect", "there is no delete", "remove the member")
 		}
 		return
 	}
-	s := d.steps[at]
-	r.afterDelete(d, at)
-	transfer := d.find(schema.StepTransfer)
+	s := l.steps[at]
+	l.afterDelete(at)
+	if i := l.steps.Find(schema.StepReactivate); i >= 0 && i < at && i > l.steps.Find(schema.StepSuspend) {
+		l.Fault(s.Node, s.Path, "reactivated", "delete stands after reactivate: the account is in use again", "remove one of them, or suspend the account after reactivate")
+	}
+	transfer := l.steps.Find(schema.StepTransfer)
 	switch before := transfer >= 0 && transfer < at; {
-	case !before && !d.allowDelete:
-		r.fault(s.node, s.path, "transfer_missing", "delete has no transfer before it: content would have nowhere to go",
-			"put - transfer before it, or write allow_delete_without_transfer: true; an account that owns content is then parked, not deleted")
-	case before && d.allowDelete:
-		r.warn(d.allow, "allow_delete_without_transfer", "no_effect", "there is a transfer", "remove the member")
+	case !before && !l.flow.Allowed:
+		l.Fault(s.Node, s.Path, "transfer_missing", "delete has no transfer before it: content would have nowhere to go",
+			"put - transfer before it, or write "+l.flow.AllowText+"; an account that owns content is then parked, not deleted")
+	case before && l.flow.Allowed:
+		l.Warn(l.flow.Allow, l.flow.AllowPath, "no_effect", "there is a transfer", "remove the member")
 	}
-	if transfer >= 0 && transfer < at && !d.waits(transfer, at) {
-		r.warn(s.node, s.path, "wait_missing", "nothing is waited for between transfer and delete: a mistake cannot be taken back", "put - wait: {for: 30d} between them")
+	if transfer >= 0 && transfer < at && !l.steps.Waits(transfer, at) {
+		l.Warn(s.Node, s.Path, "wait_missing", "nothing is waited for between transfer and delete: a mistake cannot be taken back", "put - wait: {for: 30d} between them")
 	}
-	if d.template.Approvals == 0 && !d.waits(0, at) {
-		r.warn(s.node, s.path, "unattended_delete", "an account is deleted without an approval and without a wait", "write approvals: 1, or put a wait before the delete")
+	if l.flow.Approvals == 0 && !l.steps.Waits(0, at) {
+		l.Warn(s.Node, s.Path, "unattended_delete", "an account is deleted without an approval and without a wait", "write approvals: 1, or put a wait before the delete")
 	}
-}
-
-// waits tells whether a wait or a person's task stands between two places.
-func (d *document) waits(from, to int) bool {
-	for _, s := range d.steps[from:to] {
-		if s.ok && (s.Kind == schema.StepWait || s.Kind == schema.StepManual) {
-			return true
-		}
-	}
-	return false
 }
 
 // afterDelete: on an account that is gone nothing can be done.
-func (r *reader) afterDelete(d *document, at int) {
-	for _, s := range d.steps[at+1:] {
-		if !s.ok || s.Kind == schema.StepDelete { // a second one was told
+func (l linter) afterDelete(at int) {
+	for _, s := range l.steps[at+1:] {
+		if !s.Known || s.Kind == schema.StepDelete { // a second one was told
 			continue
 		}
 		if s.Kind != schema.StepNotify && s.Kind != schema.StepManual {
-			r.fault(s.node, s.path, "after_delete", string(s.Kind)+" stands after delete: the account is gone then", "move it before the delete; notify and manual alone may follow")
+			l.Fault(s.Node, s.Path, "after_delete", string(s.Kind)+" stands after delete: the account is gone then", "move it before the delete; notify and manual alone may follow")
 		}
 	}
 }
 
-func (r *reader) lintReceivers(d *document) {
-	if d.find(schema.StepTransfer) >= 0 {
+func (l linter) receivers() {
+	if l.steps.Find(schema.StepTransfer) >= 0 {
 		return
 	}
-	for path, n := range map[string]*yaml.Node{"receivers": d.receivers, "archive": d.archive} {
+	for path, n := range map[string]*yaml.Node{"receivers": l.flow.Receivers, "archive": l.flow.Archive} {
 		if n != nil {
-			r.fault(n, path, "no_transfer", "the template transfers nothing, so nobody receives anything", "remove the member, or add - transfer")
+			l.Fault(n, path, "no_transfer", l.flow.Of+" transfers nothing, so nobody receives anything", "remove the member, or add - transfer")
 		}
 	}
 }

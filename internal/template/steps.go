@@ -4,52 +4,64 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"sendoff/internal/intake"
+	"sendoff/internal/yamlfile"
 	"sendoff/schema"
 )
 
-const maxRecipients = 20
+const (
+	maxSteps      = 40
+	maxRecipients = 20
+	maxMessage    = 10_000 // characters
+)
 
 var webhookForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// steps reads the list of steps.
-func (r *reader) steps(root, list *yaml.Node) []placed {
-	if list == nil {
-		r.fault(root, "steps", "required", "the template has no steps", "write steps: and begin with - snapshot")
+// stepReader reads the steps of one file.
+type stepReader struct {
+	*yamlfile.Reader
+	now time.Time
+}
+
+func (f Flow) steps(r *yamlfile.Reader) Steps {
+	if f.Steps == nil {
+		r.Fault(f.Root, "steps", "required", f.Of+" has no steps", "write steps: and begin with - snapshot")
 		return nil
 	}
-	var out []placed
-	for i, n := range r.items(list, "steps", maxSteps) {
-		out = append(out, r.step(n, index("steps", i)))
+	var out Steps
+	read := stepReader{r, f.Now}
+	for i, n := range r.Items(f.Steps, "steps", maxSteps) {
+		out = append(out, read.step(n, yamlfile.Index("steps", i)))
 	}
 	return out
 }
 
 // step reads one step: its kind alone, or a map of its kind to its parameters.
-func (r *reader) step(n *yaml.Node, path string) placed {
-	s := placed{node: n, path: path}
+func (r stepReader) step(n *yaml.Node, path string) Placed {
+	s := Placed{Node: n, Path: path}
 	switch {
-	case isText(n):
+	case yamlfile.IsText(n):
 		s.Kind = schema.StepKind(n.Value)
-	case n.Kind == yaml.MappingNode && len(n.Content) == 2 && isText(n.Content[0]):
+	case n.Kind == yaml.MappingNode && len(n.Content) == 2 && yamlfile.IsText(n.Content[0]):
 		s.Kind = schema.StepKind(n.Content[0].Value)
 	default:
-		r.fault(n, path, "step", "a step is its kind alone or one kind with its parameters", "write for example - suspend, or - wait: {for: 30d}")
+		r.Fault(n, path, "step", "a step is its kind alone or one kind with its parameters", "write for example - suspend, or - wait: {for: 30d}")
 		return s
 	}
 	if !slices.Contains(schema.StepKinds(), s.Kind) {
-		r.fault(n, path, "unknown_step", "there is no step "+quoted(string(s.Kind)), "use one of: "+kindNames())
+		r.Fault(n, path, "unknown_step", "there is no step "+yamlfile.Quoted(string(s.Kind)), "use one of: "+kindNames())
 		return s
 	}
-	s.ok = true
+	s.Known = true
 	if n.Kind == yaml.ScalarNode {
 		r.bare(&s)
 		return s
 	}
-	r.parameters(&s, n.Content[1], under(path, string(s.Kind)))
+	r.parameters(&s, n.Content[1], yamlfile.Under(path, string(s.Kind)))
 	return s
 }
 
@@ -62,125 +74,97 @@ func kindNames() string {
 }
 
 // bare refuses the kinds that say nothing without parameters.
-func (r *reader) bare(s *placed) {
+func (r stepReader) bare(s *Placed) {
 	switch s.Kind {
 	case schema.StepNotify:
-		r.fault(s.node, s.path, "required", "nobody is told and nothing is said", "write - notify: {channel: mail, to: [...], message: ...}")
+		r.Fault(s.Node, s.Path, "required", "nobody is told and nothing is said", "write - notify: {channel: mail, to: [...], message: ...}")
 	case schema.StepManual:
-		r.fault(s.node, s.path, "required", "nobody knows what to do", "write - manual: {title: ..., owner: ..., due: 3d}")
+		r.Fault(s.Node, s.Path, "required", "nobody knows what to do", "write - manual: {title: ..., owner: ..., due: 3d}")
 	}
 }
 
-func (r *reader) parameters(s *placed, n *yaml.Node, path string) {
+func (r stepReader) parameters(s *Placed, n *yaml.Node, path string) {
 	switch s.Kind {
 	case schema.StepTransfer:
-		if m := r.some(n, path, "inactive_source"); m != nil {
-			s.Reactivate = r.optional(m, path, "inactive_source", "park", "reactivate") == "reactivate"
+		if m := r.Some(n, path, "inactive_source"); m != nil {
+			s.Reactivate = r.Optional(m, path, "inactive_source", "park", "reactivate") == "reactivate"
 		}
 	case schema.StepWait:
 		r.wait(s, n, path)
 	case schema.StepDelete:
-		if m := r.some(n, path, "trash"); m != nil {
-			s.Trash = schema.TrashRule(r.optional(m, path, "trash", string(schema.TrashKeep), string(schema.TrashDiscard)))
+		if m := r.Some(n, path, "trash"); m != nil {
+			s.Trash = schema.TrashRule(r.Optional(m, path, "trash", string(schema.TrashKeep), string(schema.TrashDiscard)))
 		}
 	case schema.StepNotify:
 		r.notify(s, n, path)
 	case schema.StepManual:
 		r.manual(s, n, path)
 	default:
-		r.fault(n, path, "no_parameters", "the step has no parameters", "write - "+string(s.Kind))
+		r.Fault(n, path, "no_parameters", "the step has no parameters", "write - "+string(s.Kind))
 	}
 }
 
-// some is mapping for one that must not be empty.
-func (r *reader) some(n *yaml.Node, path string, allowed ...string) map[string]*yaml.Node {
-	m := r.mapping(n, path, allowed...)
-	if n.Kind == yaml.MappingNode && len(n.Content) == 0 {
-		r.fault(n, path, "empty", "there are no parameters", "write the step alone, or give: "+strings.Join(allowed, ", "))
-	}
-	return m
-}
-
-func (r *reader) optional(m map[string]*yaml.Node, path, member string, allowed ...string) string {
-	n := m[member]
-	if n == nil {
-		return ""
-	}
-	return r.choice(n, under(path, member), allowed...)
-}
-
-func (r *reader) wait(s *placed, n *yaml.Node, path string) {
-	m := r.some(n, path, "for", "until")
+func (r stepReader) wait(s *Placed, n *yaml.Node, path string) {
+	m := r.Some(n, path, "for", "until")
 	length, instant := m["for"], m["until"]
 	if length != nil && instant != nil {
-		r.fault(instant, path, "exclusive", "a wait has a length or an end, not both", "keep for or until")
+		r.Fault(instant, path, "exclusive", "a wait has a length or an end, not both", "keep for or until")
 		return
 	}
 	if length != nil {
-		s.WaitSeconds = r.duration(length, under(path, "for"))
+		s.WaitSeconds = r.duration(length, yamlfile.Under(path, "for"))
 	}
 	if instant != nil {
-		s.Until = r.until(instant, under(path, "until"))
+		s.Until = r.until(instant, yamlfile.Under(path, "until"))
 	}
 }
 
-// need returns a member that must be there.
-func (r *reader) need(n *yaml.Node, m map[string]*yaml.Node, path, member, fix string) *yaml.Node {
-	if m[member] == nil {
-		r.fault(n, under(path, member), "required", "the member is missing", fix)
-	}
-	return m[member]
-}
-
-func (r *reader) manual(s *placed, n *yaml.Node, path string) {
-	m := r.mapping(n, path, "title", "owner", "due")
+func (r stepReader) manual(s *Placed, n *yaml.Node, path string) {
+	m := r.Mapping(n, path, "title", "owner", "due")
 	if m == nil {
 		return
 	}
-	if v := r.need(n, m, path, "title", "say in one line what has to be done"); v != nil {
-		s.Title = r.line(v, under(path, "title"))
+	if v := r.Need(n, m, path, "title", "say in one line what has to be done"); v != nil {
+		s.Title = r.Line(v, yamlfile.Under(path, "title"))
 	}
-	if v := r.need(n, m, path, "owner", "say who does it"); v != nil {
-		s.Owner = r.line(v, under(path, "owner"))
+	if v := r.Need(n, m, path, "owner", "say who does it"); v != nil {
+		s.Owner = r.Line(v, yamlfile.Under(path, "owner"))
 	}
-	if v := r.need(n, m, path, "due", "say within which time, such as 3d"); v != nil {
-		s.WaitSeconds = r.duration(v, under(path, "due"))
+	if v := r.Need(n, m, path, "due", "say within which time, such as 3d"); v != nil {
+		s.WaitSeconds = r.duration(v, yamlfile.Under(path, "due"))
 	}
 }
 
-func (r *reader) notify(s *placed, n *yaml.Node, path string) {
-	m := r.mapping(n, path, "channel", "to", "message")
+func (r stepReader) notify(s *Placed, n *yaml.Node, path string) {
+	m := r.Mapping(n, path, "channel", "to", "message")
 	if m == nil {
 		return
 	}
-	if v := r.need(n, m, path, "channel", "write mail or webhook"); v != nil {
-		s.Channel = schema.Channel(r.choice(v, under(path, "channel"), string(schema.ChannelMail), string(schema.ChannelWebhook)))
+	if v := r.Need(n, m, path, "channel", "write mail or webhook"); v != nil {
+		s.Channel = schema.Channel(r.Choice(v, yamlfile.Under(path, "channel"), string(schema.ChannelMail), string(schema.ChannelWebhook)))
 	}
-	if v := r.need(n, m, path, "to", "name who is told"); v != nil {
-		s.To = r.recipients(v, under(path, "to"), s.Channel)
+	if v := r.Need(n, m, path, "to", "name who is told"); v != nil {
+		s.To = r.recipients(v, yamlfile.Under(path, "to"), s.Channel)
 	}
-	if v := r.need(n, m, path, "message", "write what they are told; its first line is a mail's subject"); v != nil {
-		s.Message = r.message(v, under(path, "message"), s.Channel)
+	if v := r.Need(n, m, path, "message", "write what they are told; its first line is a mail's subject"); v != nil {
+		s.Message = r.message(v, yamlfile.Under(path, "message"), s.Channel)
 	}
 }
 
-func (r *reader) recipients(list *yaml.Node, path string, by schema.Channel) []string {
-	var out []string
+func (r stepReader) recipients(list *yaml.Node, path string, by schema.Channel) []string {
 	if by == schema.ChannelMail {
-		for _, a := range r.addresses(list, path, maxRecipients, intake.ParseAddress) {
-			out = append(out, a.address)
-		}
-		return out
+		return r.Addresses(list, path, maxRecipients, intake.ParseAddress)
 	}
-	for i, n := range r.items(list, path, maxRecipients) {
-		at := index(path, i)
-		name, ok := r.text(n, at)
+	var out []string
+	for i, n := range r.Items(list, path, maxRecipients) {
+		at := yamlfile.Index(path, i)
+		name, ok := r.Text(n, at)
 		switch {
 		case !ok || by != schema.ChannelWebhook: // of an unknown channel nothing more can be said
 		case !webhookForm.MatchString(name):
-			r.fault(n, at, "webhook_name", "a webhook is named by 1 to 63 lower-case letters, digits and dashes", "use the name that the configuration gives it")
+			r.Fault(n, at, "webhook_name", "a webhook is named by 1 to 63 lower-case letters, digits and dashes", "use the name that the configuration gives it")
 		case slices.Contains(out, name):
-			r.fault(n, at, "duplicate", "the webhook is named twice", "name it once")
+			r.Fault(n, at, "duplicate", "the webhook is named twice", "name it once")
 		default:
 			out = append(out, name)
 		}
@@ -188,16 +172,39 @@ func (r *reader) recipients(list *yaml.Node, path string, by schema.Channel) []s
 	return out
 }
 
-func (r *reader) message(n *yaml.Node, path string, by schema.Channel) string {
-	s := r.plain(n, path, maxMessage, true)
+func (r stepReader) message(n *yaml.Node, path string, by schema.Channel) string {
+	s, _ := r.Plain(n, path, maxMessage, true)
 	if len(s) > 4*maxMessage { // was told
 		return s
 	}
 	for _, bad := range strangers(s) {
-		r.fault(n, path, "placeholder", "the placeholder "+quoted(bad)+" is unknown", "use one of: "+strings.Join(Placeholders(), ", "))
+		r.Fault(n, path, "placeholder", "the placeholder "+yamlfile.Quoted(bad)+" is unknown", "use one of: "+strings.Join(Placeholders(), ", "))
 	}
-	if subject, _, _ := strings.Cut(s, "\n"); by == schema.ChannelMail && len([]rune(subject)) > maxTitle {
-		r.fault(n, path, "subject", "the first line, which is the mail's subject, is longer than 200 characters", "begin with a short line, then go on on the next")
+	if subject, _, _ := strings.Cut(s, "\n"); by == schema.ChannelMail && len([]rune(subject)) > yamlfile.MaxLine {
+		r.Fault(n, path, "subject", "the first line, which is the mail's subject, is longer than 200 characters", "begin with a short line, then go on on the next")
 	}
 	return s
+}
+
+// duration returns a length in seconds that is not 0.
+func (r stepReader) duration(n *yaml.Node, path string) int64 {
+	d, ok := r.Duration(n, path)
+	if ok && d == 0 {
+		r.Fault(n, path, "zero", "the duration is 0: nothing would be waited for", "give it a length such as 30d, or remove the step")
+	}
+	return int64(d / time.Second)
+}
+
+// until returns an instant in UTC as RFC 3339.
+func (r stepReader) until(n *yaml.Node, path string) string {
+	t, ok := r.Instant(n, path)
+	switch {
+	case !ok:
+		return ""
+	case t.Sub(r.now) > yamlfile.Longest:
+		r.Fault(n, path, "too_long", "the instant is more than five years away", "choose an earlier one")
+	case !t.After(r.now):
+		r.Warn(n, path, "past", "the instant has passed: the wait ends at once", "choose a later one, or remove the step")
+	}
+	return t.UTC().Format(time.RFC3339)
 }
