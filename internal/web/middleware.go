@@ -138,13 +138,13 @@ func harden(next http.Handler) http.Handler {
 }
 
 // public tells which paths need no token: they say nothing about anybody, or, as
-// the callback, SCIM and webhooks, ask for a secret of their own.
+// the callback, SCIM, webhooks and links of questions, ask for a secret of their own.
 func public(path string) bool {
 	switch path {
 	case "/healthz", "/readyz", "/openapi.json", "/openapi.yaml", callbackPath:
 		return true
 	}
-	return strings.HasPrefix(path, scimPrefix) || strings.HasPrefix(path, hooksPrefix)
+	return strings.HasPrefix(path, scimPrefix) || strings.HasPrefix(path, hooksPrefix) || strings.HasPrefix(path, answerPrefix)
 }
 
 // authenticate finds the principal of a request or ends it. Whatever was sent is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,12 @@ type Config struct {
 	Checker ConnectionChecker
 	// HR keeps what HR tells; nil = none of its operations is served.
 	HR HRStore
+	// Policies keeps inactivity policies, and Judge says what they come to; nil =
+	// none of their operations is served.
+	Policies PolicyStore
+	Judge    PolicyJudge
+	// Asks answers questions by their links; nil = their pages are not served.
+	Asks AskStore
 	// SCIM serves identity providers below /scim/v2/ and authenticates them itself;
 	// nil = it is not served.
 	SCIM    http.Handler
@@ -64,8 +71,11 @@ type server struct {
 	planner Planner
 	checker ConnectionChecker
 	hr      HRStore // nil = nothing of HR is served
-	log     *zap.Logger
-	version string
+	// policies and judge are Config's.
+	policies PolicyStore
+	judge    PolicyJudge
+	log      *zap.Logger
+	version  string
 	// publicURL is Config's.
 	publicURL string
 	now       func() time.Time
@@ -81,7 +91,7 @@ func New(cfg Config) http.Handler {
 		panic("web: the API needs a store, a planner and a connection checker")
 	}
 	s := &server{
-		store: cfg.Store, planner: cfg.Planner, checker: cfg.Checker, hr: cfg.HR,
+		store: cfg.Store, planner: cfg.Planner, checker: cfg.Checker, hr: cfg.HR, policies: cfg.Policies, judge: cfg.Judge,
 		log: cfg.Log, version: cfg.Version, now: cfg.Now, publicURL: cfg.PublicURL,
 	}
 	if s.log == nil {
@@ -107,6 +117,7 @@ func New(cfg Config) http.Handler {
 	s.serveCallback(mux)
 	s.serveSCIM(mux, cfg.SCIM)
 	s.serveHooks(mux)
+	s.serveAnswers(mux, cfg.Asks)
 	s.serveMetrics(mux, cfg.Probes.Metrics)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, errNoPath())
@@ -120,8 +131,12 @@ func errNoPath() error {
 
 // wrap puts the layers that every request passes around the mux.
 func (s *server) wrap(mux *http.ServeMux) http.Handler {
-	sameSite := http.NewCrossOriginProtection()
-	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	sameSite, pages := http.NewCrossOriginProtection(), newAnswerPages(nil)
+	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, answerPrefix) {
+			pages.refuseElsewhere(w)
+			return
+		}
 		writeProblem(w, &schema.Error{
 			Code: schema.CodeForbidden, Message: "a browser sent this from another site",
 			Fix: "call the API from a program, not from another site's page",

@@ -12,7 +12,7 @@ import (
 	"sendoff/schema"
 )
 
-// Store is a web.Store and a web.HRStore of functions. A method whose function is nil panics: the
+// Store is a web.Store, a web.HRStore, and all that policies need, of functions. A method whose function is nil panics: the
 // test did not expect the call. Authenticate knows Tokens alone.
 type Store struct {
 	RestrictionFuncs
@@ -25,6 +25,7 @@ type Store struct {
 	PeopleFuncs
 	NoticeFuncs
 	HRFuncs
+	PolicyFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
 	CreateTokenFunc           func(schema.Token) (schema.Token, error)
