@@ -26,6 +26,7 @@ const (
 	SourceOnHold        FindingCode = "SOURCE_ON_HOLD"
 	HoldsUnreadableNow  FindingCode = "HOLDS_UNREADABLE"
 	PlanImpossible      FindingCode = "PLAN_IMPOSSIBLE" // of a leaver that HR tells of: no plan can be made
+	OverBudget          FindingCode = "OVER_BUDGET"     // likewise: the engine's budget is used up
 )
 
 // The warnings of pre-flight.

@@ -230,7 +230,9 @@ func (s PolicySchedule) DarkOn(day Date) (Blackout, bool) {
 type AppliedPolicy struct {
 	Name   string
 	Change PolicyChange
-	Policy Policy   // as it is then
+	Policy Policy // as it is then
+	// Before is the rule that a changed one has replaced; nil = the same, or none.
+	Before *PolicyRule
 	Diff   []string // the members that differ, "path: before -> after"
 }
 

@@ -55,6 +55,9 @@ const (
 	ReasonMatchFailed  VerdictReason = "match_failed"   // the match could not be computed: never a match
 	ReasonMatched      VerdictReason = "matched"        // taken
 	ReasonElsewhere    VerdictReason = "not_applicable" // not on a connection of the policy
+	// ReasonOther is one that a run did not keep: not matched, kept or excluded. It
+	// marks accounts whose verdict changed; explaining one finds its reason anew.
+	ReasonOther VerdictReason = "other"
 )
 
 // VerdictReasons lists them in order.

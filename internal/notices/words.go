@@ -101,5 +101,6 @@ func sourceFindings() map[schema.FindingCode]words {
 		schema.SourceOnHold:        {"the account is on hold", "wait until the hold is released, or use a template that only suspends"},
 		schema.HoldsUnreadableNow:  {"nobody knows whether there are legal holds on the account", "grant the right to read them, or declare that there are none"},
 		schema.PlanImpossible:      {"no plan can be made", "check that the source's template exists"},
+		schema.OverBudget:          {"the engine's budget of a day is used up", "wait until there is room again, or raise the budget"},
 	}
 }

@@ -59,6 +59,7 @@ CREATE UNIQUE INDEX review_once ON review (policy_id, scheduled_at);
 -- One at a time.
 CREATE UNIQUE INDEX review_open ON review (policy_id) WHERE state <> 'ended';
 CREATE INDEX review_list ON review (created_at DESC, id DESC);
+CREATE INDEX review_list_state ON review (state, created_at DESC, id DESC);
 CREATE INDEX review_of_policy ON review (policy_id, created_at DESC, id DESC);
 CREATE INDEX review_batch ON review (batch_id) WHERE batch_id IS NOT NULL;
 
