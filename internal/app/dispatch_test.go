@@ -26,17 +26,25 @@ import (
 // newDispatcher returns a dispatcher to the tests' Temporal server.
 func newDispatcher(t *testing.T) *dispatcher {
 	t.Helper()
+	d, _ := dialTests(t)
+	return d
+}
+
+// dialTests also returns the options by which it was reached.
+func dialTests(t *testing.T) (*dispatcher, temporalx.Options) {
+	t.Helper()
 	keys, err := secret.NewKeyring(secret.GenerateKey())
 	require.NoError(t, err)
-	c, err := temporalx.Dial(t.Context(), temporalx.Options{
+	o := temporalx.Options{
 		LocalAddress: localtest.Temporal(t).Address(), Namespace: localtest.SharedNamespace, Logger: zap.NewNop(), Identity: "test",
 		Converters: func(namespace string) (converter.DataConverter, converter.FailureConverter) {
 			return secret.Converters(keys, namespace)
 		},
-	})
+	}
+	c, err := temporalx.Dial(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &dispatcher{temporal: c, rows: ended{}, log: zap.NewNop()}
+	return &dispatcher{temporal: c, rows: ended{}, log: zap.NewNop()}, o
 }
 
 // ended is an outbox whose plans and cases have all ended, and open one in which
