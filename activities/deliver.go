@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
+	"strings"
 
 	"sendoff/internal/notices"
 	"sendoff/schema"
@@ -30,6 +31,9 @@ type DeliveriesConfig struct {
 	Notifier Notifier // nil = nothing is configured that could take a notice
 	// PublicURL is where browsers reach the server's API; empty = nowhere.
 	PublicURL string
+	// AskToken is the token of a question's link. It is stored and logged nowhere;
+	// nil = questions have no links.
+	AskToken func(schema.AskID) string
 }
 
 // Deliveries delivers notices.
@@ -56,8 +60,8 @@ func (d *Deliveries) DeliverNotice(ctx context.Context, in DeliverInput) error {
 	if err != nil {
 		return err
 	}
-	if len(facts.To) == 0 {
-		return d.record(ctx, q.ID, schema.NoticeFailed, "NO_RECIPIENT: nobody to tell is known, or it would be the leaver", "")
+	if unsendable := d.prepare(&facts); unsendable != "" {
+		return d.record(ctx, q.ID, schema.NoticeFailed, unsendable, "")
 	}
 	text, err := d.write(ctx, q, facts)
 	if err != nil {
@@ -79,8 +83,27 @@ func (d *Deliveries) write(ctx context.Context, q schema.QueuedNotice, facts sch
 	if err != nil {
 		return "", err
 	}
-	facts.PublicURL = d.cfg.PublicURL
 	return notices.Render(rules, facts)
+}
+
+// prepare adds what only the worker knows, and says why a notice cannot be sent.
+func (d *Deliveries) prepare(facts *schema.NoticeFacts) string {
+	facts.PublicURL = d.cfg.PublicURL
+	switch ask := facts.Ask; {
+	case ask != nil && ask.Over:
+		return "OVER: no answer is awaited any more"
+	case len(facts.To) == 0:
+		return "NO_RECIPIENT: nobody to tell is known, or it would be the leaver"
+	case ask == nil || d.cfg.PublicURL == "" || d.cfg.AskToken == nil:
+		return ""
+	default:
+		token := d.cfg.AskToken(ask.ID)
+		if sum := sha256.Sum256([]byte(token)); hex.EncodeToString(sum[:]) != ask.TokenHash {
+			return "KEY_CHANGED: the question was made with another root key, so that its link would not work"
+		}
+		ask.Link = strings.TrimRight(d.cfg.PublicURL, "/") + "/answer/" + token
+		return ""
+	}
 }
 
 // judge keeps what a send came to.

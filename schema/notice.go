@@ -24,15 +24,21 @@ const (
 	// NoticeAlarm: a source of HR events has an alarm. Its owner is told, whatever the
 	// rules.
 	NoticeAlarm NoticeEvent = "alarm"
+	// NoticeAsk: somebody is asked about an account that a policy matched. Whom, the
+	// policy says; rules do not route it.
+	NoticeAsk NoticeEvent = "ask"
 )
 
 // NoticeEvents lists them.
 func NoticeEvents() []NoticeEvent {
 	return []NoticeEvent{
 		NoticePlanned, NoticeStarting, NoticeParked, NoticeDone, NoticeCancelled, NoticeMoved, NoticeRefused, NoticeAffected,
-		NoticeBatchHeld, NoticeFeedSilent, NoticeAlarm,
+		NoticeBatchHeld, NoticeFeedSilent, NoticeAlarm, NoticeAsk,
 	}
 }
+
+// Routed tells whether rules say who is told of the event, and in which words.
+func (e NoticeEvent) Routed() bool { return e != NoticeAsk }
 
 // Audience is who is told.
 type Audience string
@@ -43,6 +49,7 @@ const (
 	AudienceManager Audience = "manager"
 	AudienceIT      Audience = "it"
 	AudienceHR      Audience = "hr"
+	AudienceAsked   Audience = "asked" // by a policy; also the account's holder
 )
 
 // NoticeRoute says who is told of which events, and how.
@@ -85,6 +92,9 @@ type QueuedNotice struct {
 	LeaverID    LeaverID
 	BatchID     BatchID
 	SourceID    SourceID
+	AskID       AskID
+	PolicyID    PolicyID
+	ReviewID    ReviewID
 	Cause       *Cause // of a parked plan
 	Version     int    // of the rules it was made by
 	State       NoticeState
@@ -110,8 +120,9 @@ type NoticeOutcome struct {
 	TextHash string      // hex SHA-256 of the text; empty = none was written
 }
 
-// NoticeFacts is what a notice may tell, and whom. It has no member for a secret,
-// nor for the name of a file or a folder, so that no text can hold one.
+// NoticeFacts is what a notice may tell, and whom. It has no member for the name of
+// a file or a folder, nor for a secret other than the link of a question, so that no
+// text can hold one.
 type NoticeFacts struct {
 	To       []string // addresses or names of webhooks; empty = there is nobody to tell
 	Event    NoticeEvent
@@ -134,6 +145,28 @@ type NoticeFacts struct {
 	AlarmFix string
 	// PublicURL is where browsers reach the API; empty = nowhere.
 	PublicURL string
+	// Ask is what a question is about; nil for all other events.
+	Ask *NoticeAskFacts
+}
+
+// NoticeAskFacts is what a question says of an account.
+type NoticeAskFacts struct {
+	ID           AskID
+	TokenHash    string // hex SHA-256 of its link's token
+	Text         string // of the policy's rule; empty = the built-in one
+	Policy       string // its title, or name
+	Owner        string // of the policy: an address
+	Connection   string
+	Login        string
+	LastActiveAt time.Time // zero = no use was ever seen
+	Steps        []StepFact
+	Until        time.Time // when the answer is awaited
+	Silence      Silence
+	// Over tells that no answer is awaited any more: nobody is asked then.
+	Over bool
+	// Link is where it is answered, made when it is sent and kept nowhere; empty =
+	// there is no such page, and the owner is to be told.
+	Link string
 }
 
 // NoticeAccount is how far the account on a connection is.

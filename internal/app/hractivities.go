@@ -19,11 +19,16 @@ type hrActivities struct {
 func (e *Engine) newHRActivities(notifier activities.Notifier, planner *activities.Planner, limiter connectors.Limiter) hrActivities {
 	feeds := employeeFeeds{limiter: limiter, observer: e.telemetry.Observer(), loopbackOnly: e.cfg.TimeScale > 1}
 	return hrActivities{
-		leavers:    activities.NewLeavers(activities.LeaversConfig{Store: e.store, Planner: planner}),
-		polls:      activities.NewPolls(activities.PollsConfig{Store: e.store, Feeds: feeds}),
-		deliveries: activities.NewDeliveries(activities.DeliveriesConfig{Store: e.store, Notifier: notifier, PublicURL: e.cfg.PublicURL}),
+		leavers: activities.NewLeavers(activities.LeaversConfig{Store: e.store, Planner: planner}),
+		polls:   activities.NewPolls(activities.PollsConfig{Store: e.store, Feeds: feeds}),
+		deliveries: activities.NewDeliveries(activities.DeliveriesConfig{
+			Store: e.store, Notifier: notifier, PublicURL: e.cfg.PublicURL, AskToken: e.askToken,
+		}),
 	}
 }
+
+// askToken is the token of a question's link.
+func (e *Engine) askToken(id schema.AskID) string { return e.keys.AskToken(string(id)) }
 
 // employeeFeeds opens the APIs of sources. Each poll opens its own: there are few.
 type employeeFeeds struct {

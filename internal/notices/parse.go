@@ -143,6 +143,10 @@ func (r reader) events(list *yaml.Node, path string, audience schema.Audience) [
 	var out []schema.NoticeEvent
 	for i, n := range r.UpTo(list, path, len(schema.NoticeEvents())) {
 		at := yamlfile.Index(path, i)
+		if n.Value == string(schema.NoticeAsk) {
+			r.Fault(n, at, "not_routed", "whom a question goes to stands in the policy that asks", "remove the event")
+			continue
+		}
 		event := schema.NoticeEvent(r.Choice(n, at, eventNames()...))
 		switch {
 		case event == "":
@@ -160,7 +164,9 @@ func (r reader) events(list *yaml.Node, path string, audience schema.Audience) [
 func eventNames() []string {
 	var names []string
 	for _, e := range schema.NoticeEvents() {
-		names = append(names, string(e))
+		if e.Routed() {
+			names = append(names, string(e))
+		}
 	}
 	return names
 }
@@ -231,7 +237,7 @@ func (r reader) texts(n *yaml.Node, routes []schema.NoticeRoute) map[schema.Noti
 	out := map[schema.NoticeEvent]string{}
 	for _, event := range schema.NoticeEvents() {
 		v := m[string(event)]
-		if v == nil {
+		if v == nil || !event.Routed() {
 			continue
 		}
 		path := yamlfile.Under("texts", string(event))

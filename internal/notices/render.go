@@ -2,6 +2,7 @@ package notices
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -44,6 +45,8 @@ func Placeholders(e schema.NoticeEvent) []string {
 		return []string{"{{source}}", "{{moment}}"}
 	case schema.NoticeAlarm:
 		return []string{"{{source}}", "{{cause}}", "{{fix}}"}
+	case schema.NoticeAsk:
+		return askPlaceholders()
 	}
 	return []string{"{{person}}", "{{case}}", "{{moment}}", "{{accounts}}", "{{source}}", "{{evidence}}"}
 }
@@ -69,10 +72,14 @@ func Render(rules schema.NoticeRules, f schema.NoticeFacts) (string, error) {
 	if !ok {
 		text = BuiltinText(f.Event)
 	}
+	if f.Event == schema.NoticeAsk {
+		text = textOf(f.Ask)
+	}
 	if text == "" {
 		return "", &schema.Error{Code: schema.CodeInvalid, Message: "there is no text for a notice of " + strconv.Quote(string(f.Event)), Fix: "report this"}
 	}
 	facts := values(f)
+	maps.Copy(facts, askValues(f))
 	return placeholder.ReplaceAllStringFunc(strings.TrimSpace(text), func(p string) string {
 		if value, known := facts[p]; known && slices.Contains(Placeholders(f.Event), p) {
 			return line(value)
@@ -124,15 +131,19 @@ func moment(f schema.NoticeFacts) string {
 		}
 		return "at once"
 	}
+	return instant(f.DueAt, f.TimeZone, f.ZoneFrom)
+}
+
+func instant(at time.Time, name string, from schema.ZoneFrom) string {
 	const layout = "2006-01-02 15:04"
-	zone, err := time.LoadLocation(f.TimeZone)
-	if f.TimeZone == "" || f.TimeZone == "UTC" || err != nil {
-		return f.DueAt.UTC().Format(layout) + " UTC"
+	zone, err := time.LoadLocation(name)
+	if name == "" || name == "UTC" || err != nil {
+		return at.UTC().Format(layout) + " UTC"
 	}
-	local := f.DueAt.In(zone)
-	told := fmt.Sprintf("%s %s (UTC%s", local.Format(layout), f.TimeZone, local.Format("-07:00"))
-	if f.ZoneFrom != schema.ZoneNone {
-		told += ", the zone of the " + string(f.ZoneFrom)
+	local := at.In(zone)
+	told := fmt.Sprintf("%s %s (UTC%s", local.Format(layout), name, local.Format("-07:00"))
+	if from != schema.ZoneNone {
+		told += ", the zone of the " + string(from)
 	}
 	return told + ")"
 }
@@ -218,6 +229,8 @@ func DemoFacts(e schema.NoticeEvent) schema.NoticeFacts {
 		f.BatchID, f.Size = "0197c0de-0000-7000-8000-000000000002", 12
 	case schema.NoticeFeedSilent:
 		f.ZoneFrom = schema.ZoneOfCompany
+	case schema.NoticeAsk:
+		f.Ask = demoAsk()
 	}
 	return f
 }

@@ -42,6 +42,8 @@ func otherText(e schema.NoticeEvent) string {
 		return "{{source}} has fallen silent\n\n{{source}} has told nothing for longer than it should. Leavers may be missed until it does.\n\nLast heard: {{moment}}\n"
 	case schema.NoticeAlarm:
 		return "{{source}} needs somebody\n\nWhat happened: {{cause}}\nWhat to do: {{fix}}\n\nAll that is open: sendoff alarms list\n"
+	case schema.NoticeAsk:
+		return askText
 	}
 	return ""
 }

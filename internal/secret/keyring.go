@@ -35,6 +35,7 @@ const (
 type Keyring struct {
 	current KeyID
 	roots   map[KeyID][]byte
+	ask     []byte // subkey of the current one, for the links of questions
 }
 
 // NewKeyring returns a keyring that seals with current and opens what any of
@@ -54,6 +55,9 @@ func NewKeyring(current []byte, older ...[]byte) (*Keyring, error) {
 		}
 		if i == 0 {
 			k.current = id
+			if k.ask, err = derive(root, nil, "sendoff ask link v1", RootKeyBytes); err != nil {
+				return nil, err
+			}
 		}
 		k.roots[id] = slices.Clone(root)
 	}

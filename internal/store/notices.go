@@ -14,6 +14,9 @@ type noticeAbout struct {
 	leaverID schema.LeaverID
 	batchID  schema.BatchID
 	sourceID schema.SourceID
+	askID    schema.AskID
+	policyID schema.PolicyID
+	reviewID schema.ReviewID
 	cause    *schema.Cause
 }
 
@@ -49,12 +52,14 @@ func (t *tx) queueNotice(ctx context.Context, version int, event schema.NoticeEv
 	if err != nil {
 		return err
 	}
-	err = t.run(ctx, `insert into notice (id, event, audience, channel, recipients, case_id, plan_id, leaver_id, batch_id, source_id, cause, version, state, created_at)
-		values (@id, @event, @audience, @channel, @recipients, @case_id, @plan_id, @leaver_id, @batch_id, @source_id, @cause, @version, 'pending', @now)`,
+	err = t.run(ctx, `insert into notice (id, event, audience, channel, recipients, case_id, plan_id, leaver_id, batch_id, source_id,
+			ask_id, policy_id, review_id, cause, version, state, created_at)
+		values (@id, @event, @audience, @channel, @recipients, @case_id, @plan_id, @leaver_id, @batch_id, @source_id,
+			@ask_id, @policy_id, @review_id, @cause, @version, 'pending', @now)`,
 		args{
 			"id": id, "event": event, "audience": route.Audience, "channel": route.Channel, "recipients": to,
 			"case_id": about.caseID, "plan_id": about.planID, "leaver_id": about.leaverID, "batch_id": about.batchID, "source_id": about.sourceID,
-			"cause": about.cause, "version": orNull(version), "now": t.now,
+			"ask_id": about.askID, "policy_id": about.policyID, "review_id": about.reviewID, "cause": about.cause, "version": orNull(version), "now": t.now,
 		})
 	if err != nil {
 		return err

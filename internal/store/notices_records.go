@@ -10,7 +10,7 @@ import (
 )
 
 const selectNotices = `select n.id, n.event, n.audience, n.channel, n.recipients as "to", n.case_id, n.plan_id, n.leaver_id, n.batch_id, n.source_id,
-		n.cause, coalesce(n.version, 0) as version, n.state, n.attempts, n.last_error, n.text_hash, n.created_at, n.delivered_at from notice n `
+		n.ask_id, n.policy_id, n.review_id, n.cause, coalesce(n.version, 0) as version, n.state, n.attempts, n.last_error, n.text_hash, n.created_at, n.delivered_at from notice n `
 
 // QueuedNotice returns a notice; CodeNotFound.
 func (s *Store) QueuedNotice(ctx context.Context, id schema.NoticeID) (schema.QueuedNotice, error) {
@@ -70,6 +70,9 @@ func (s *Store) RecordNotice(ctx context.Context, id schema.NoticeID, o schema.N
 			if err := t.recordNotice(ctx, n, engine(), "notice."+string(o.State), map[string]string{"tries": strconv.Itoa(n.Attempts + 1), "text_sha256": o.TextHash}); err != nil {
 				return err
 			}
+			if err := t.askNoticed(ctx, n, o.State); err != nil {
+				return err
+			}
 		}
 		return t.changeOne(ctx, `update notice set state = @state, attempts = attempts + 1, last_error = @error, text_hash = @hash,
 				delivered_at = case when @state = 'delivered' then @now::timestamptz end
@@ -79,7 +82,7 @@ func (s *Store) RecordNotice(ctx context.Context, id schema.NoticeID, o schema.N
 }
 
 // recordNotice appends an event about a notice to the stream of its case, else of
-// its leaver, else of its source. It says to which audience and never to whom.
+// its leaver, else of its source or policy. It says to which audience and never to whom.
 func (t *tx) recordNotice(ctx context.Context, n schema.QueuedNotice, actor audit.Actor, action string, details map[string]string) error {
 	stream, subject := audit.SystemStream, audit.Subject{CaseID: string(n.CaseID), PlanID: string(n.PlanID)}
 	switch {
@@ -93,6 +96,9 @@ func (t *tx) recordNotice(ctx context.Context, n schema.QueuedNotice, actor audi
 		stream, subject.PersonID = audit.PersonStream(string(person)), string(person)
 	case n.SourceID != "":
 		stream = audit.SourceStream(string(n.SourceID))
+	case n.PolicyID != "":
+		stream, subject.PolicyID = audit.PolicyStream(string(n.PolicyID)), string(n.PolicyID)
+		details = with(details, "review", string(n.ReviewID), "ask", string(n.AskID))
 	}
 	t.record(stream, actor, action, subject, with(details, "notice", string(n.ID), "event", string(n.Event), "audience", string(n.Audience), "channel", string(n.Channel)))
 	return nil
