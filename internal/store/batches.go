@@ -78,8 +78,11 @@ func (t *tx) shrinkBatch(ctx context.Context, id schema.BatchID, by int) error {
 // endBatch ends a held batch and its alarm.
 func (t *tx) endBatch(ctx context.Context, b batchRow, to schema.BatchState) error {
 	err := t.changeOne(ctx, `update batch set state = @to, ended_at = @now where id = @id and state = 'held'`, args{"id": b.ID, "to": to, "now": t.now})
-	if err != nil || b.Scope != schema.BatchOfSource {
+	switch {
+	case err != nil:
 		return err
+	case b.Scope == schema.BatchOfPolicy:
+		return t.clearPolicyAlarm(ctx, schema.PolicyID(b.ScopeID), schema.AlarmOverBudget)
 	}
 	return t.clearSourceAlarm(ctx, schema.SourceID(b.ScopeID), schema.AlarmBatchHeld)
 }

@@ -13,7 +13,8 @@ import (
 // another principal, of a batch no larger than the first one saw, starts it; one
 // discard ends it. CodeConflict for the same principal again, for a batch that is
 // not held, or one that has grown since d.Size; CodeForbidden for a batch with the
-// principal in it. Audited.
+// principal in it, and for a release by who asked for the review that it holds.
+// Audited.
 func (s *Store) DecideBatch(ctx context.Context, id schema.BatchID, d schema.BatchDecision, by schema.Principal) (schema.Batch, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Batch{}, err
@@ -47,7 +48,7 @@ func (t *tx) decideBatch(ctx context.Context, id schema.BatchID, d schema.BatchD
 	case b.Size > d.Size:
 		return conflict("the batch has grown to "+strconv.Itoa(b.Size), "look at who joined it and decide again")
 	}
-	if err := t.refuseInBatch(ctx, b, by); err != nil {
+	if err := t.refuseInBatch(ctx, b, d.Kind, by); err != nil {
 		return err
 	}
 	before, err := t.validReleases(ctx, b)
@@ -98,8 +99,12 @@ func (t *tx) validReleases(ctx context.Context, b batchRow) ([]schema.BatchDecis
 	return out, err
 }
 
-// refuseInBatch refuses a principal who is in the batch.
-func (t *tx) refuseInBatch(ctx context.Context, b batchRow, by schema.Principal) error {
+// refuseInBatch refuses a principal who is in the batch, and to release a run who
+// asked for it.
+func (t *tx) refuseInBatch(ctx context.Context, b batchRow, kind schema.BatchState, by schema.Principal) error {
+	if b.Scope == schema.BatchOfPolicy {
+		return t.refuseOfRun(ctx, b, kind, by)
+	}
 	own, err := t.personOf(ctx, by)
 	if err != nil || own == "" {
 		return err
@@ -114,8 +119,8 @@ func (t *tx) refuseInBatch(ctx context.Context, b batchRow, by schema.Principal)
 
 // endHolding does with what a batch held as was decided.
 func (t *tx) endHolding(ctx context.Context, b batchRow, to schema.BatchState) error {
-	if b.Scope != schema.BatchOfSource {
-		return &schema.Error{Code: schema.CodeInternal, Message: "nothing knows how to end a batch of " + strconv.Quote(string(b.Scope))}
+	if b.Scope == schema.BatchOfPolicy {
+		return t.endHoldingRun(ctx, b, to)
 	}
 	if to == schema.BatchReleased {
 		return t.releaseLeavers(ctx, b)

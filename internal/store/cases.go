@@ -30,8 +30,8 @@ type newPlan struct {
 // CreateCases writes the persons, cases, plans and outbox rows of all drafts in
 // one transaction: all or none. CodeRefused when pre-flight refuses one,
 // CodeHashDiffers when a draft's hash is not that of its plans, CodeConflict
-// when a case already works on an account (it names it) or a connection was
-// disabled meanwhile.
+// when a case already works on an account (it names it), a connection was
+// disabled meanwhile, or the engine's budget is used up (problems OVER_BUDGET).
 func (s *Store) CreateCases(ctx context.Context, drafts []schema.Draft, by schema.Principal) ([]schema.Case, error) {
 	if err := checkPrincipal(by); err != nil {
 		return nil, err
@@ -137,6 +137,9 @@ func (t *tx) insertCases(ctx context.Context, cases []newCase, by schema.Princip
 		c.CreatedAt = t.now
 		t.queueCase(batch, *c)
 		t.recordCase(*c, by)
+	}
+	if err := t.useBudget(ctx, batch, cases); err != nil {
+		return err
 	}
 	t.wake = true
 	if err := t.SendBatch(ctx, batch).Close(); err != nil {

@@ -40,10 +40,13 @@ func newestTemplate(ctx context.Context, q querier, name string) (templateRow, b
 }
 
 // Template returns the template of that name as it is now: the newest version of
-// one from a file, or the one built in. CodeNotFound.
+// one from a file, the one built in, or that of a policy. CodeNotFound.
 func (s *Store) Template(ctx context.Context, name string) (schema.Template, error) {
 	if t, builtin := schema.FindTemplate(name); builtin {
 		return t, nil
+	}
+	if t, is, err := s.policyTemplate(ctx, name, 0); is {
+		return t, err
 	}
 	r, ok, err := newestTemplate(ctx, s.pool, name)
 	if err != nil {
@@ -60,6 +63,9 @@ func (s *Store) Template(ctx context.Context, name string) (schema.Template, err
 func (s *Store) TemplateVersion(ctx context.Context, name string, version int) (schema.Template, error) {
 	if t, builtin := schema.FindTemplate(name); builtin && t.Version == version {
 		return t, nil
+	}
+	if t, is, err := s.policyTemplate(ctx, name, version); is {
+		return t, err
 	}
 	r, ok, err := maybe[templateRow](ctx, s.pool, `select `+templateColumns+` from template where name = @name and version = @version`,
 		args{"name": name, "version": version})
