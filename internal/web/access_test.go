@@ -70,9 +70,17 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"hr-leave": "admin operator", "hr-return": "admin operator",
 		"list-hr-leavers": "admin operator auditor", "show-hr-leaver": "admin operator auditor", "retry-hr-leaver": "admin operator", "list-sites": "admin operator auditor", "set-site": "admin",
 		"list-batches": "admin operator auditor", "show-batch": "admin operator auditor", "release-batch": "admin operator", "discard-batch": "admin operator",
+		"apply-policies": "admin", "list-policies": "admin operator auditor", "show-policy": "admin operator auditor", "list-policy-versions": "admin operator auditor",
+		"pause-policy": "admin", "resume-policy": "admin", "preview-policy": "admin operator", "explain-policy": "admin operator auditor", "replay-policy": "admin operator auditor",
+		"request-review": "admin operator", "list-reviews": "admin operator auditor", "show-review": "admin operator auditor", "list-review-items": "admin operator auditor",
+		"list-review-verdicts": "admin operator auditor", "report-review": "admin operator auditor", "approve-review": "admin operator", "cancel-review": "admin operator",
+		"answer-review-item": "admin operator", "show-budget": "admin operator auditor", "set-budget": "admin",
 		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "begin-consent": "admin", "finish-consent": "admin", "list-declarations": "admin operator auditor",
 	}
 	bodies := map[string]string{
+		"apply-policies": `{"files":[]}`, "pause-policy": `{"reason":""}`, "resume-policy": `{"reason":""}`, "preview-policy": `{}`, "replay-policy": `{"since":""}`,
+		"request-review": `{}`, "approve-review": `{"hash":"","reason":""}`, "cancel-review": `{"reason":""}`, "answer-review-item": `{"answer":"needed","reason":""}`,
+		"set-budget":       `{"per_day":1,"per_connection":1}`,
 		"create-hr-source": `{"name":"","kind":""}`, "set-hr-source": `{}`, "rotate-hr-source": `{}`, "set-hr-source-state": `{"state":"enabled","reason":""}`,
 		"create-hr-source-token": `{"expires":""}`, "import-hr": `{"source":"","csv":""}`, "hr-leave": `{"email":"","reason":""}`, "hr-return": `{"email":"","reason":""}`,
 		"set-site": `{"name":"","time_zone":""}`, "release-batch": `{"reason":"","size":1}`, "discard-batch": `{"reason":"","size":1}`,
@@ -93,7 +101,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"connect":      `{"name":"","vendor":"","base_url":"","token_url":"","client_id":"","client_secret":"","enterprise_id":""}`,
 		"create-token": `{"name":"","role":"","expires":""}`, "disable-connection": `{}`, "enable-connection": `{}`,
 	}
-	queries := map[string]string{"report-usage": "?connection=x"}
+	queries := map[string]string{"report-usage": "?connection=x", "explain-policy": "?account=x"}
 	seen := 0
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -105,7 +113,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 				if strings.Contains(allowed, role) {
 					continue
 				}
-				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x", "{vendor}", "x").Replace(path) + queries[op.OperationID]
+				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x", "{vendor}", "x", "{account}", "x").Replace(path) + queries[op.OperationID]
 				a := b.do(role, method, target, bodies[op.OperationID])
 				require.Equal(t, http.StatusForbidden, a.status, "%s as %s: %s", op.OperationID, role, a.raw)
 				require.Equal(t, "forbidden", a.json["code"])

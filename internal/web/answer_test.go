@@ -33,7 +33,10 @@ func asking(b *bundle) (page *schema.AskPage, answers *int) {
 		AskRow: schema.AskRow{ID: "a1", State: schema.AskDelivered, TokenHash: askHash, ExpiresAt: now.Add(24 * time.Hour)},
 		Policy: "Dormant <b>accounts</b>", Connection: "box-main", Login: "ada@example.com", LastActiveAt: now.Add(-100 * 24 * time.Hour),
 		Steps: []schema.StepFact{
-			{Kind: schema.StepSnapshot}, {Kind: schema.StepSuspend}, {Kind: schema.StepTransfer}, {Kind: schema.StepWait, WaitSeconds: 30 * 86400},
+			{Kind: schema.StepSnapshot},
+			{Kind: schema.StepSuspend},
+			{Kind: schema.StepTransfer},
+			{Kind: schema.StepWait, WaitSeconds: 30 * 86400},
 			{Kind: schema.StepDelete},
 		},
 		Until: now.Add(24 * time.Hour),

@@ -114,6 +114,7 @@ func (s *server) registerAll() {
 	s.registerRuns()
 	s.registerPeople()
 	s.registerHR()
+	s.registerPolicies()
 	s.registerNotices()
 	s.registerRecover()
 	s.registerTokens()

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"sendoff/internal/intake"
 	"sendoff/internal/template"
 	"sendoff/schema"
 )
@@ -254,14 +253,7 @@ func templateOf(t schema.Template) templateBody {
 	b := templateBody{
 		Name: t.Name, Version: t.Version, Title: t.Title, Builtin: t.Builtin, Approvals: t.Approvals, Receivers: nonNil(t.Receivers),
 		Moment: momentRule{Starts: t.MomentOrDefault().Starts, At: t.MomentOrDefault().At.String()},
-		Steps:  []templateStep{}, UpdatedBy: t.UpdatedBy, UpdatedAt: instant(t.UpdatedAt),
-	}
-	for _, f := range t.Steps {
-		st := templateStep{Kind: f.Kind, Irreversible: f.Kind.Irreversible(), StepParams: f.StepParams}
-		if f.WaitSeconds > 0 {
-			st.Wait = intake.FormatDuration(time.Duration(f.WaitSeconds) * time.Second)
-		}
-		b.Steps = append(b.Steps, st)
+		Steps:  listOf(t.Steps, stepOf), UpdatedBy: t.UpdatedBy, UpdatedAt: instant(t.UpdatedAt),
 	}
 	return b
 }

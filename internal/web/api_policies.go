@@ -1,0 +1,280 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"sendoff/schema"
+)
+
+// maxPolicyFiles is how many files a set has at most.
+const maxPolicyFiles = 200
+
+// PolicyRef is the path parameter of operations on one policy.
+type PolicyRef struct {
+	Ref string `path:"ref" doc:"Name or id of the policy" maxLength:"63"`
+}
+
+type applyPoliciesInput struct {
+	Body struct {
+		Set     string       `json:"set,omitempty" maxLength:"63" doc:"Policies of the set that are not among the files are paused; empty = the files stand alone"`
+		Files   []policyFile `json:"files" nullable:"false"`
+		DryRun  bool         `json:"dry_run,omitempty" doc:"Tell what would change and change nothing"`
+		Confirm string       `json:"confirm,omitempty" maxLength:"64" doc:"The confirm of the dry run that was looked at: refused when something else would change by now"`
+	}
+}
+
+type policyFile struct {
+	Name   string `json:"name" doc:"The file's name, for messages" maxLength:"500"`
+	Source string `json:"source" doc:"The file's text"`
+}
+
+type applyPoliciesOutput struct {
+	Body struct {
+		Applied  bool            `json:"applied"`
+		Confirm  string          `json:"confirm" doc:"Names what would change, for an apply of exactly that"`
+		Policies []appliedPolicy `json:"policies" nullable:"false"`
+	}
+}
+
+type appliedPolicy struct {
+	File     string              `json:"file" doc:"Empty = it is not among the files"`
+	Name     string              `json:"name"`
+	Change   schema.PolicyChange `json:"change" enum:"added,changed,unchanged,paused,resumed"`
+	Version  int                 `json:"version"`
+	State    schema.PolicyState  `json:"state" enum:"active,paused"`
+	Diff     []string            `json:"diff" nullable:"false" doc:"The members that differ: \"path: before -> after\""`
+	Warnings []schema.Problem    `json:"warnings" nullable:"false"`
+}
+
+type listPoliciesInput struct {
+	Page
+	State schema.PolicyState `query:"state" enum:"active,paused," doc:"Empty = every state"`
+	Set   string             `query:"set" doc:"Only those of this set of files" maxLength:"63"`
+}
+
+type listPoliciesOutput struct {
+	Body struct {
+		Policies []PolicyBody `json:"policies" nullable:"false"`
+		Next     string       `json:"next"`
+	}
+}
+
+type policyPageInput struct {
+	PolicyRef
+	Page
+}
+
+type policyHistoryOutput struct {
+	Body struct {
+		Versions []PolicyVersionBody `json:"versions" nullable:"false"`
+		Next     string              `json:"next"`
+	}
+}
+
+type policyReasonInput struct {
+	PolicyRef
+	Body struct {
+		Reason string `json:"reason"`
+	}
+}
+
+type policyOutput struct{ Body showPolicyBody }
+
+// registerPolicies registers everything of inactivity policies: files, what rules
+// come to, review runs, and budgets.
+func (s *server) registerPolicies() {
+	if s.policies == nil {
+		return
+	}
+	handle(s, route{
+		id: "apply-policies", method: http.MethodPost, path: "/v1/policies/apply", roles: adminsOnly(),
+		summary: "Check policy files and make what they say so, all of them or none",
+	}, s.applyPolicies)
+	handle(s, route{
+		id: "list-policies", method: http.MethodGet, path: "/v1/policies", roles: readers(), summary: "List policies by name",
+	}, s.listPolicies)
+	handle(s, route{
+		id: "show-policy", method: http.MethodGet, path: "/v1/policies/{ref}", roles: readers(), summary: "Show a policy, with its file",
+	}, func(ctx context.Context, _ schema.Principal, in *PolicyRef) (*policyOutput, error) {
+		return s.policyShown(s.policies.Policy(ctx, in.Ref))
+	})
+	handle(s, route{
+		id: "list-policy-versions", method: http.MethodGet, path: "/v1/policies/{ref}/history", roles: readers(),
+		summary: "List the versions of a policy, newest first, with what each changed",
+	}, s.policyHistory)
+	handle(s, route{
+		id: "pause-policy", method: http.MethodPost, path: "/v1/policies/{ref}/pause", roles: adminsOnly(),
+		summary: "Let a policy make no more runs by its schedule; needs a reason",
+	}, func(ctx context.Context, by schema.Principal, in *policyReasonInput) (*policyOutput, error) {
+		return s.setPolicyState(ctx, by, in, schema.PolicyPaused)
+	})
+	handle(s, route{
+		id: "resume-policy", method: http.MethodPost, path: "/v1/policies/{ref}/resume", roles: adminsOnly(),
+		summary: "Let a paused policy make runs by its schedule again; needs a reason",
+	}, func(ctx context.Context, by schema.Principal, in *policyReasonInput) (*policyOutput, error) {
+		return s.setPolicyState(ctx, by, in, schema.PolicyActive)
+	})
+	s.registerReviews()
+	s.registerBudget()
+	if s.judge != nil {
+		s.registerJudge()
+	}
+}
+
+func (s *server) policyShown(p schema.Policy, err error) (*policyOutput, error) {
+	return &policyOutput{Body: showPolicyBody{PolicyBody: s.policyOf(p), Source: p.Source}}, err
+}
+
+func (s *server) listPolicies(ctx context.Context, _ schema.Principal, in *listPoliciesInput) (*listPoliciesOutput, error) {
+	list, next, err := s.policies.Policies(ctx, schema.PolicyFilter{State: in.State, Set: in.Set, After: in.Cursor, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	out := &listPoliciesOutput{}
+	out.Body.Policies, out.Body.Next = listOf(list, s.policyOf), next
+	return out, nil
+}
+
+// policyHistory compares each version with the one before it, which for the last of
+// a page is on the next.
+func (s *server) policyHistory(ctx context.Context, _ schema.Principal, in *policyPageInput) (*policyHistoryOutput, error) {
+	list, next, err := s.policies.PolicyHistory(ctx, in.Ref, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	older := list
+	if next != "" {
+		behind, _, err := s.policies.PolicyHistory(ctx, in.Ref, next, 1)
+		if err != nil {
+			return nil, err
+		}
+		older = append(list[:len(list):len(list)], behind...)
+	}
+	out := &policyHistoryOutput{}
+	out.Body.Next, out.Body.Versions = next, make([]PolicyVersionBody, len(list))
+	for i, p := range list {
+		v := PolicyVersionBody{Version: p.Version, Hash: p.Hash, Set: p.Set, Source: p.Source, Diff: []string{}, UpdatedBy: p.UpdatedBy, UpdatedAt: p.UpdatedAt.UTC()}
+		if i+1 < len(older) {
+			v.Diff = nonNil(diffPolicies(older[i+1].Rule, p.Rule))
+		}
+		out.Body.Versions[i] = v
+	}
+	return out, nil
+}
+
+func (s *server) setPolicyState(ctx context.Context, by schema.Principal, in *policyReasonInput, to schema.PolicyState) (*policyOutput, error) {
+	var f faults
+	reason := f.reason(in.Body.Reason)
+	if err := f.err("the request is not valid; nothing was changed"); err != nil {
+		return nil, err
+	}
+	return s.policyShown(s.policies.SetPolicyState(ctx, in.Ref, to, reason, by))
+}
+
+// applyPolicies looks first at what would change: what was confirmed is compared
+// with that, and a dry run ends there.
+func (s *server) applyPolicies(ctx context.Context, by schema.Principal, in *applyPoliciesInput) (*applyPoliciesOutput, error) {
+	apply, read, err := s.readPolicies(in.Body.Set, in.Body.Files)
+	if err != nil {
+		return nil, err
+	}
+	apply.DryRun = true
+	planned, err := s.policies.ApplyPolicies(ctx, apply, by)
+	if err != nil {
+		return nil, err
+	}
+	out := &applyPoliciesOutput{}
+	out.Body.Confirm = confirmOf(apply.Set, planned)
+	if in.Body.Confirm != "" && !strings.EqualFold(in.Body.Confirm, out.Body.Confirm) {
+		return nil, &schema.Error{
+			Code: schema.CodeHashDiffers, Message: "something else would change than what was confirmed; nothing was changed", Fix: "look at the difference again, then confirm that",
+		}
+	}
+	if !in.Body.DryRun {
+		apply.DryRun, out.Body.Applied = false, true
+		if planned, err = s.policies.ApplyPolicies(ctx, apply, by); err != nil {
+			return nil, err
+		}
+	}
+	out.Body.Policies = listOf(planned, read.applied)
+	return out, nil
+}
+
+// readPolicySet is what is said of files besides what applying them does.
+type readPolicySet struct {
+	files    map[string]string // by the policy's name
+	warnings map[string][]schema.Problem
+}
+
+func (r readPolicySet) applied(a schema.AppliedPolicy) appliedPolicy {
+	return appliedPolicy{
+		File: r.files[a.Name], Name: a.Name, Change: a.Change, Version: a.Policy.Version, State: a.Policy.State, Diff: nonNil(diffOf(a)),
+		Warnings: nonNil(r.warnings[a.Name]),
+	}
+}
+
+func diffOf(a schema.AppliedPolicy) []string {
+	if len(a.Diff) == 0 && a.Before != nil {
+		return diffPolicies(*a.Before, a.Policy.Rule)
+	}
+	return a.Diff
+}
+
+// readPolicies reads every file and reports every fault of all of them at once.
+func (s *server) readPolicies(set string, files []policyFile) (schema.ApplyPolicies, readPolicySet, error) {
+	var f faults
+	apply, read := schema.ApplyPolicies{Set: set}, readPolicySet{map[string]string{}, map[string][]schema.Problem{}}
+	if set != "" {
+		f.setName(set)
+	}
+	if len(files) > maxPolicyFiles || (len(files) == 0 && set == "") {
+		f.add("files", "count", "there are no files, or too many", fmt.Sprintf("send 1 to %d; none only with a set, whose policies are all paused then", maxPolicyFiles))
+		return apply, read, f.err("the request is not valid; nothing was changed")
+	}
+	for _, file := range files {
+		rule, errs, warnings := parsePolicy(file.Name, file.Source, s.now())
+		f.list = append(f.list, errs...)
+		if other, twice := read.files[rule.Name]; twice && rule.Name != "" {
+			f.add(file.Name, "duplicate", "the policy "+rule.Name+" is also in "+other, "keep one of them")
+		}
+		read.files[rule.Name], read.warnings[rule.Name] = file.Name, warnings
+		apply.Files = append(apply.Files, schema.PolicyFile{Rule: rule, Source: file.Source})
+	}
+	return apply, read, f.err("the policies are not usable; nothing was changed")
+}
+
+func (f *faults) setName(set string) {
+	if !nameForm.MatchString(set) {
+		f.add("set", "name", "a set's name has 1 to 63 letters, digits, dots, dashes and underscores and begins with a letter or digit", "choose such a name")
+	}
+}
+
+// confirmOf names what an apply would change: another change has another name.
+func confirmOf(set string, planned []schema.AppliedPolicy) string {
+	type change struct {
+		Name    string
+		Change  schema.PolicyChange
+		Version int
+		Hash    string
+		Before  string
+	}
+	list := make([]change, len(planned))
+	for i, p := range planned {
+		list[i] = change{p.Name, p.Change, p.Policy.Version, p.Policy.Rule.Hash(), ""}
+		if p.Before != nil {
+			list[i].Before = p.Before.Hash()
+		}
+	}
+	b, _ := json.Marshal(struct { // strings and integers alone: Marshal cannot fail
+		Set  string
+		List []change
+	}{set, list})
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
