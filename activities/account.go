@@ -41,20 +41,24 @@ func (a *Activities) Suspend(ctx context.Context, in StepInput) error {
 		if err := a.store.SavePriorStatus(ctx, w.ref, now.VendorStatus); err != nil {
 			return err
 		}
-		if now, err = a.writeStatus(ctx, &w, s, now); err != nil {
+		if now, err = a.writeStatus(ctx, &w, s, now, statusWrite{op: "suspend", to: s.SuspendedStatus(), not: "the account is not suspended yet"}); err != nil {
 			return err
 		}
 	}
 	return a.store.CompleteStep(ctx, w.ref, schema.StepDone, map[string]string{"status": now.VendorStatus})
 }
 
-// writeStatus journals, sends and reads back the suspended status.
-func (a *Activities) writeStatus(ctx context.Context, w *work, s connectors.Suspender, before schema.Account) (schema.Account, error) {
-	if err := a.confirmedInTime(ctx, w, "suspend"); err != nil {
+// statusWrite is a status that a step gives an account: its name in the journal,
+// the status in the vendor's word, and what is said while reads do not show it.
+type statusWrite struct{ op, to, not string }
+
+// writeStatus journals, sends and reads back a status.
+func (a *Activities) writeStatus(ctx context.Context, w *work, s connectors.Suspender, before schema.Account, sw statusWrite) (schema.Account, error) {
+	if err := a.confirmedInTime(ctx, w, sw.op); err != nil {
 		return before, err
 	}
-	write := schema.VendorWrite{Op: "suspend", Details: map[string]string{"account": string(w.source()), "from": before.VendorStatus, "to": s.SuspendedStatus()}}
-	err := a.write(ctx, *w, write, func() error { return s.SetStatus(ctx, w.source(), s.SuspendedStatus()) })
+	write := schema.VendorWrite{Op: sw.op, Details: map[string]string{"account": string(w.source()), "from": before.VendorStatus, "to": sw.to}}
+	err := a.write(ctx, *w, write, func() error { return s.SetStatus(ctx, w.source(), sw.to) })
 	if err != nil {
 		return before, err
 	}
@@ -62,8 +66,8 @@ func (a *Activities) writeStatus(ctx context.Context, w *work, s connectors.Susp
 	if err != nil {
 		return before, err
 	}
-	if after.VendorStatus != s.SuspendedStatus() {
-		return after, a.notConfirmedYet(ctx, "the account is not suspended yet")
+	if after.VendorStatus != sw.to {
+		return after, a.notConfirmedYet(ctx, sw.not)
 	}
 	return after, nil
 }

@@ -144,7 +144,7 @@ func (a *Activities) Wait(ctx context.Context, in WaitInput) (WaitResult, error)
 }
 
 // renewFacts compares the account as it is now with what the plan was made for.
-// Privileged, service and foreign accounts are refused. Other drift renews the
+// Privileged, service and foreign accounts are refused to a plan that writes. Other drift renews the
 // plan; where approvals are required the old ones lapse, and the gate before the
 // next write refuses until the new hash is approved (promise 5).
 func (a *Activities) renewFacts(ctx context.Context, w *work, now schema.Account, receiver *schema.Account, r *policy.Restraint) error {
@@ -152,7 +152,7 @@ func (a *Activities) renewFacts(ctx context.Context, w *work, now schema.Account
 	if err != nil {
 		return err
 	}
-	for _, f := range policy.CheckSource(w.conn, actor, now) {
+	for _, f := range policy.CheckSource(w.conn, actor, now, policy.EffectsOf(w.plan.Facts.Steps)) {
 		if !f.Warning {
 			return &Refusal{Code: schema.ParkSourceProtected, Message: f.Message, Fix: f.Fix + ", then resume"}
 		}

@@ -287,7 +287,7 @@ func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t s
 	if anothers(d.Account, r) {
 		return d, nil
 	}
-	d.Findings = append(d.Findings, policy.CheckSource(l.conn, l.actor, d.Account)...)
+	d.Findings = append(d.Findings, policy.CheckSource(l.conn, l.actor, d.Account, policy.EffectsOf(t.Steps))...)
 	if err := b.checkOthers(ctx, l, r, t, &d); err != nil {
 		return d, err
 	}

@@ -170,6 +170,8 @@ func (b *bundle) carry(id schema.PlanID, to schema.StepKind) schema.StepRef {
 			require.NoError(b.t, b.step(b.acts.Snapshot, ref))
 		case schema.StepSuspend:
 			require.NoError(b.t, b.step(b.acts.Suspend, ref))
+		case schema.StepReactivate:
+			require.NoError(b.t, b.step(b.acts.Reactivate, ref))
 		case schema.StepRevokeSessions:
 			require.NoError(b.t, b.step(b.acts.RevokeSessions, ref))
 		case schema.StepTransfer:

@@ -14,7 +14,7 @@ type UndoInput struct {
 }
 
 // RestoreStatus gives the account the status back that it had before our
-// suspend. A plan that never suspended is left alone, and so is an account that
+// suspend or reactivate. A plan that changed none is left alone, and so is an account that
 // is gone, or whose delete the vendor accepted: there is nothing to give back to.
 func (a *Activities) RestoreStatus(ctx context.Context, in UndoInput) error {
 	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)

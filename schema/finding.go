@@ -33,6 +33,7 @@ const (
 const (
 	TrashPresent       FindingCode = "TRASH_PRESENT"
 	AlreadyInactive    FindingCode = "SOURCE_ALREADY_INACTIVE"
+	AlreadyActive      FindingCode = "SOURCE_ALREADY_ACTIVE"
 	RetentionPresent   FindingCode = "RETENTION_PRESENT"
 	MassTrashRecent    FindingCode = "MASS_TRASH_RECENT"
 	FileSharesWillDie  FindingCode = "FILE_SHARES_WILL_DIE"

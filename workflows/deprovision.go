@@ -108,6 +108,8 @@ func (d *deprovision) do(ctx workflow.Context, ref schema.StepRef, kind schema.S
 		return takeSnapshot(ctx, ref)
 	case schema.StepSuspend:
 		return suspend(ctx, ref)
+	case schema.StepReactivate:
+		return reactivate(ctx, ref)
 	case schema.StepRevokeSessions:
 		return revokeSessions(ctx, ref)
 	case schema.StepRemoveFromGroups:

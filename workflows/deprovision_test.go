@@ -69,6 +69,16 @@ func TestDeprovision(t *testing.T) {
 		require.Less(t, e.env.Now().Sub(start), 25*time.Hour)
 	})
 
+	t.Run("a reactivation is carried out, and cancelled, as a suspension is", func(t *testing.T) {
+		t.Parallel()
+		e := newEngine(t, schema.StepSnapshot, schema.StepReactivate, schema.StepManual)
+		require.Equal(t, []string{"Snapshot", "Reactivate", "Task", "Finish:done"}, e.run(t))
+		e = newEngine(t, schema.StepReactivate)
+		e.script["Reactivate"] = []reply{{err: vendorError("forbidden")}}
+		e.decide(t, time.Hour, "d1", schema.PlanCancelling)
+		require.Equal(t, []string{"Reactivate", "Park", "StopTransfer", "RestoreStatus", "RestoreAccess", "Finish:cancelled"}, e.run(t))
+	})
+
 	t.Run("a superseded plan ends without undo", func(t *testing.T) {
 		t.Parallel()
 		e := newEngine(t, schema.StepSuspend)

@@ -74,7 +74,7 @@ func newEngine(t *testing.T, kinds ...schema.StepKind) *engine {
 	}
 	e.env.OnActivity(a.Task, anything, anything).Return(e.task).Maybe()
 	for name, fn := range map[string]any{
-		"Snapshot": a.Snapshot, "Suspend": a.Suspend, "RevokeSessions": a.RevokeSessions, "CompleteTransfer": a.CompleteTransfer,
+		"Snapshot": a.Snapshot, "Suspend": a.Suspend, "Reactivate": a.Reactivate, "RevokeSessions": a.RevokeSessions, "CompleteTransfer": a.CompleteTransfer,
 		"RemoveFromGroups": a.RemoveFromGroups, "Notify": a.Notify, "OpenWindow": a.OpenWindow,
 	} {
 		e.env.OnActivity(fn, anything, anything).Return(func(_ context.Context, in activities.StepInput) error {

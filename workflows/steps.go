@@ -69,6 +69,10 @@ func suspend(ctx workflow.Context, ref schema.StepRef) error {
 	return run(ctx, shut(), acts.Suspend, activities.StepInput{Ref: ref})
 }
 
+func reactivate(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, vendor(), acts.Reactivate, activities.StepInput{Ref: ref})
+}
+
 func revokeSessions(ctx workflow.Context, ref schema.StepRef) error {
 	return run(ctx, shut(), acts.RevokeSessions, activities.StepInput{Ref: ref})
 }

@@ -55,8 +55,50 @@ func TestCheckSource(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.want, codes(policy.CheckSource(conn, c.actor, c.source)))
+			require.Equal(t, c.want, codes(policy.CheckSource(conn, c.actor, c.source, policy.Effects{Writes: true})))
+			require.Equal(t, len(c.want) > 0 && c.want[0] != schema.AlreadyInactive,
+				schema.Refused(policy.CheckSource(conn, c.actor, c.source, policy.Effects{Writes: true})))
 		})
+	}
+}
+
+// TestCheckSourceOfWatchers: a plan that writes nothing may ask somebody to look at
+// an account that no plan may touch; at another enterprise's, and at one that is
+// protected, it may not.
+func TestCheckSourceOfWatchers(t *testing.T) {
+	t.Parallel()
+	watching := policy.EffectsOf([]schema.StepFact{{Kind: schema.StepSnapshot}, {Kind: schema.StepNotify}, {Kind: schema.StepManual}, {Kind: schema.StepWait}})
+	require.Equal(t, policy.Effects{}, watching)
+	for _, role := range []schema.AccountRole{schema.RoleOwner, schema.RoleCoadmin, schema.RoleMember} {
+		for _, kind := range []schema.AccountKind{schema.KindPerson, schema.KindService, schema.KindApp, schema.KindExternal} {
+			for _, actor := range []policy.Actor{admin, robot} {
+				a := member
+				a.Role, a.Kind, a.ExternalID = role, kind, actor.ExternalID
+				got := policy.CheckSource(conn, actor, a, watching)
+				require.NotEmpty(t, got)
+				require.Equal(t, kind == schema.KindExternal, schema.Refused(got))
+				require.Equal(t, codes(policy.CheckSource(conn, actor, a, policy.Effects{Writes: true})), codes(got), "all is said")
+			}
+		}
+	}
+	protected := policy.Restraint{Own: []schema.Restriction{{ID: "r1", Kind: schema.RestrictProtection}}}
+	require.True(t, schema.Refused(policy.CheckRestraint(conn, "5", watching, protected)))
+	for _, k := range schema.StepKinds() {
+		require.Equal(t, k.Writes(), policy.EffectsOf([]schema.StepFact{{Kind: schema.StepManual}, {Kind: k}}).Writes, k)
+	}
+}
+
+func TestCheckSourceOfReactivation(t *testing.T) {
+	t.Parallel()
+	back := policy.EffectsOf([]schema.StepFact{{Kind: schema.StepReactivate}})
+	for status, want := range map[schema.AccountStatus][]schema.FindingCode{
+		schema.AccountActive: {schema.AlreadyActive}, schema.AccountRestricted: nil, schema.AccountSuspended: nil,
+	} {
+		a := member
+		a.Status = status
+		got := policy.CheckSource(conn, admin, a, back)
+		require.Equal(t, want, codes(got), status)
+		require.False(t, schema.Refused(got))
 	}
 }
 

@@ -34,20 +34,34 @@ func CheckConnection(c schema.Connection, actor Actor) []schema.Finding {
 	return f
 }
 
-// CheckSource judges the account that would be offboarded.
-func CheckSource(c schema.Connection, actor Actor, source schema.Account) []schema.Finding {
-	var f []schema.Finding
+// CheckSource judges the account that a plan with these effects is about. What no
+// plan may write to is refused; a plan that writes nothing, which asks somebody to
+// look at a dormant admin for example, is only warned of it.
+func CheckSource(c schema.Connection, actor Actor, source schema.Account, e Effects) []schema.Finding {
+	f := append(checkKind(c, source), checkRights(c, actor, source)...)
+	for i := range f {
+		f[i].Warning = !e.Writes && f[i].Code != schema.EnterpriseMismatch
+	}
+	return append(f, checkStatus(c, source, e)...)
+}
+
+func checkKind(c schema.Connection, source schema.Account) []schema.Finding {
 	switch source.Kind {
 	case schema.KindPerson:
 	case schema.KindService, schema.KindApp:
-		f = append(f, finding(c, schema.ServiceAccount,
+		return []schema.Finding{finding(c, schema.ServiceAccount,
 			fmt.Sprintf("account %s is a %s account, not a person's", source.ExternalID, source.Kind),
-			"remove the application at the vendor instead"))
+			"remove the application at the vendor instead")}
 	case schema.KindExternal:
-		f = append(f, finding(c, schema.EnterpriseMismatch,
+		return []schema.Finding{finding(c, schema.EnterpriseMismatch,
 			fmt.Sprintf("account %s belongs to another enterprise", source.ExternalID),
-			"remove the external collaborator at the vendor instead"))
+			"remove the external collaborator at the vendor instead")}
 	}
+	return nil
+}
+
+func checkRights(c schema.Connection, actor Actor, source schema.Account) []schema.Finding {
+	var f []schema.Finding
 	switch {
 	case source.Role == schema.RoleOwner:
 		f = append(f, finding(c, schema.SourceIsAdmin,
@@ -62,14 +76,24 @@ func CheckSource(c schema.Connection, actor Actor, source schema.Account) []sche
 		f = append(f, finding(c, schema.SourceIsAdmin,
 			"the account is the one that the connection acts as", "connect as somebody else first"))
 	}
-	if source.Status == schema.AccountSuspended {
-		w := finding(c, schema.AlreadyInactive,
+	return f
+}
+
+// checkStatus warns of a status that a plan would bring the account to.
+func checkStatus(c schema.Connection, source schema.Account, e Effects) []schema.Finding {
+	var f schema.Finding
+	switch {
+	case e.Reactivates && source.Status == schema.AccountActive:
+		f = finding(c, schema.AlreadyActive, "the account is active already: the step reactivate changes nothing", "look whether the right account is named")
+	case source.Status == schema.AccountSuspended && !e.Reactivates:
+		f = finding(c, schema.AlreadyInactive,
 			"the account is already suspended: its items cannot be listed, so the transfer can be presumed but not proven",
 			"activate it before the offboarding if proof is wanted")
-		w.Warning = true
-		f = append(f, w)
+	default:
+		return nil
 	}
-	return f
+	f.Warning = true
+	return []schema.Finding{f}
 }
 
 // ReceiverFacts are what the choice of a receiver needs.

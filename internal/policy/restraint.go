@@ -31,18 +31,22 @@ func (r Restraint) Facts() (restrictions []string, known schema.HoldsKnown) {
 	return slices.Compact(restrictions), r.Known
 }
 
-// Effects is what steps would do to an account, as far as restraints ask.
+// Effects is what steps would do to an account, as far as pre-flight asks.
 type Effects struct {
+	Writes       bool // anything at the vendor
 	MovesContent bool
 	Deletes      bool
+	Reactivates  bool
 }
 
 // EffectsOf sums what steps would do.
 func EffectsOf(steps []schema.StepFact) Effects {
 	var e Effects
 	for _, s := range steps {
+		e.Writes = e.Writes || s.Kind.Writes()
 		e.MovesContent = e.MovesContent || s.Kind.MovesContent()
 		e.Deletes = e.Deletes || s.Kind == schema.StepDelete
+		e.Reactivates = e.Reactivates || s.Kind == schema.StepReactivate
 	}
 	return e
 }

@@ -26,6 +26,7 @@ func (l linter) lint() {
 	l.snapshot()
 	l.once()
 	l.suspend()
+	l.reactivate()
 	l.deletes()
 	l.receivers()
 	for _, s := range l.steps {
@@ -84,6 +85,14 @@ func (l linter) suspend() {
 	}
 }
 
+// reactivate: a plan keeps one status to give back, so it changes it once.
+func (l linter) reactivate() {
+	if i := l.steps.Find(schema.StepReactivate); i >= 0 && l.steps.Find(schema.StepSuspend) >= 0 {
+		s := l.steps[i]
+		l.Fault(s.Node, s.Path, "reactivated", "the account is both suspended and reactivated: a cancel could give only one status back", "keep one of them, and make a template of its own for the other")
+	}
+}
+
 func (l linter) deletes() {
 	at := l.steps.Find(schema.StepDelete)
 	if at < 0 {
@@ -94,9 +103,6 @@ func (l linter) deletes() {
 	}
 	s := l.steps[at]
 	l.afterDelete(at)
-	if i := l.steps.Find(schema.StepReactivate); i >= 0 && i < at && i > l.steps.Find(schema.StepSuspend) {
-		l.Fault(s.Node, s.Path, "reactivated", "delete stands after reactivate: the account is in use again", "remove one of them, or suspend the account after reactivate")
-	}
 	transfer := l.steps.Find(schema.StepTransfer)
 	switch before := transfer >= 0 && transfer < at; {
 	case !before && !l.flow.Allowed:
