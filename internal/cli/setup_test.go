@@ -50,7 +50,7 @@ func setup(t *testing.T) *bundle {
 		return nil, errors.New("creation not expected")
 	}
 	b.srv = httptest.NewServer(web.New(web.Config{
-		Store: b.store, HR: b.store, Now: func() time.Time { return now },
+		Store: b.store, HR: b.store, Policies: b.store, Asks: b.store, Judge: b.store, Now: func() time.Time { return now },
 		Planner: webtest.Receivers{
 			Planner: func(r []schema.Request) ([]schema.Draft, error) { return b.planner(r) },
 			Check: func(id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {
