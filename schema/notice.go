@@ -128,6 +128,7 @@ type NoticeFacts struct {
 	Event    NoticeEvent
 	Person   string // the leaver's name, or address where no name is known
 	CaseID   CaseID
+	Door     Door // of the case; empty = there is none
 	PlanID   PlanID
 	DueAt    time.Time // zero = at once
 	TimeZone string    // IANA name; empty = UTC

@@ -238,7 +238,7 @@ type ReviewReport struct {
 	Undeliverable int // asks
 	SeatsFreed int64   // by proven deletes
 	SeatsAhead int64   // that open plans of the run will free
-	AtRenewal  []Money // saved per period from the renewal on, one for each currency
+	AtRenewal  []Money // saved per year from the renewal on by SeatsFreed, one for each currency
 	Excluded   []ExcludedCount
 }
 

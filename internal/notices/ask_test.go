@@ -1,6 +1,7 @@
 package notices_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,17 @@ func TestAPolicysOwnWordsKeepTheLink(t *testing.T) {
 	require.Equal(t, "Hi\n\nTo answer: https://sendoff.example.com/answer/made-up", own("Hi\n"))
 	f.Ask.Login = "a\nBcc: b@example.com"
 	require.Contains(t, own("{{login}}\nbody"), "a Bcc: b@example.com\nbody")
+}
+
+func TestAParkedCleanUpIsNoOffboarding(t *testing.T) {
+	t.Parallel()
+	f := notices.DemoFacts(schema.NoticeParked)
+	f.Door = schema.DoorInactivity
+	text, err := notices.Render(schema.NoticeRules{}, f)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(text, "The clean-up of an account of Ada Lovelace needs somebody\n"), text)
+	require.NotContains(t, text, "ffboarding")
+	require.Equal(t, "own", render(t, "own", f))
 }
 
 func TestStepsInWords(t *testing.T) {

@@ -72,8 +72,11 @@ func Render(rules schema.NoticeRules, f schema.NoticeFacts) (string, error) {
 	if !ok {
 		text = BuiltinText(f.Event)
 	}
-	if f.Event == schema.NoticeAsk {
+	switch {
+	case f.Event == schema.NoticeAsk:
 		text = textOf(f.Ask)
+	case !ok && f.Event == schema.NoticeParked && f.Door == schema.DoorInactivity:
+		text = parkedUnused
 	}
 	if text == "" {
 		return "", &schema.Error{Code: schema.CodeInvalid, Message: "there is no text for a notice of " + strconv.Quote(string(f.Event)), Fix: "report this"}

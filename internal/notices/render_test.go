@@ -174,7 +174,7 @@ func TestFactsHaveNoPlaceForSecretsOrContent(t *testing.T) {
 			members = append(members, reflect.TypeOf(v).Field(i).Name)
 		}
 	}
-	require.Equal(t, strings.Fields(`To Event Person CaseID PlanID DueAt TimeZone ZoneFrom Accounts Cause CauseOf Findings Reports Receives
+	require.Equal(t, strings.Fields(`To Event Person CaseID Door PlanID DueAt TimeZone ZoneFrom Accounts Cause CauseOf Findings Reports Receives
 		BatchID Size Source Alarm AlarmFix PublicURL Ask Connection State
 		ID TokenHash Text Policy Owner Connection Login LastActiveAt Steps Until Silence Over Link`), members)
 }

@@ -24,6 +24,11 @@ func BuiltinText(e schema.NoticeEvent) string {
 	return otherText(e)
 }
 
+// parkedUnused is the text of a parked plan for an account that nobody uses: who
+// holds it does not leave.
+const parkedUnused = "The clean-up of an account of {{person}} needs somebody\n\nWhat happened: {{cause}}\nWhat to do: {{fix}}\n\n" +
+	"Account of: {{person}}\nAccounts: {{accounts}}\nCase: {{case}}\n"
+
 const caseLines = "Person: {{person}}\nBegins: {{moment}}\nAccounts: {{accounts}}\nTold by: {{source}}\nCase: {{case}}\n"
 
 // otherText is BuiltinText of what is told outside of a case.
@@ -36,8 +41,8 @@ func otherText(e schema.NoticeEvent) string {
 		return "{{person}} leaves, and others are affected\n\nPerson: {{person}}\nLeaves: {{moment}}\nAffected: {{reports}}\nTold by: {{source}}\n" +
 			"\nGive the reports another manager in HR, and the content another receiver. Receivers are looked at again when content is sent.\n"
 	case schema.NoticeBatchHeld:
-		return "{{size}} leavers of {{source}} are held\n\n{{source}} tells of more leavers than its limit lets start. None of them starts until two different people release the batch.\n" +
-			"\nBatch: {{batch}}\nLeavers: {{size}}\nTold by: {{source}}\n"
+		return "{{size}} of {{source}} are held\n\n{{source}} wants to start more than its limits let start. None of them starts until two different people release the batch.\n" +
+			"\nBatch: {{batch}}\nHeld: {{size}}\nOf: {{source}}\n"
 	case schema.NoticeFeedSilent:
 		return "{{source}} has fallen silent\n\n{{source}} has told nothing for longer than it should. Leavers may be missed until it does.\n\nLast heard: {{moment}}\n"
 	case schema.NoticeAlarm:

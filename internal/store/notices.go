@@ -28,8 +28,12 @@ func (t *tx) notice(ctx context.Context, event schema.NoticeEvent, about noticeA
 	if err != nil || !ok {
 		return err
 	}
+	leaves, err := t.ofLeaver(ctx, about)
+	if err != nil {
+		return err
+	}
 	for _, route := range rules.Routes {
-		if !slices.Contains(route.Events, event) {
+		if !slices.Contains(route.Events, event) || !leaves && (event != schema.NoticeParked || route.Audience != schema.AudienceIT) {
 			continue
 		}
 		if route.Audience == schema.AudienceManager {
@@ -45,6 +49,16 @@ func (t *tx) notice(ctx context.Context, event schema.NoticeEvent, about noticeA
 		}
 	}
 	return nil
+}
+
+// ofLeaver tells whether a notice is about somebody who leaves, or about no case. A
+// policy that cleans up accounts opens many cases of people who stay: of those IT
+// alone is told, when one needs somebody.
+func (t *tx) ofLeaver(ctx context.Context, about noticeAbout) (bool, error) {
+	if about.caseID == "" {
+		return true, nil
+	}
+	return scalar[bool](ctx, t, `select door <> 'inactivity' from lifecycle_case where id = @id`, args{"id": about.caseID})
 }
 
 func (t *tx) queueNotice(ctx context.Context, version int, event schema.NoticeEvent, about noticeAbout, route schema.NoticeRoute, to []string) error {

@@ -64,11 +64,13 @@ type noticeLeaver struct {
 	Source      string    // of the leaver; empty = by hand
 	Moment      *schema.Moment
 	Findings    []schema.Finding
+	Door        schema.Door // of the case
 }
 
 func leaverFacts(ctx context.Context, q querier, n schema.QueuedNotice, f *schema.NoticeFacts) error {
 	l, err := one[noticeLeaver](ctx, q, `select p.id as person_id, p.name, coalesce(p.email, '') as email, c.effective_at,
-			case when s.kind = 'manual' then '' else coalesce(s.name, '') end as source, l.moment, coalesce(l.findings, '[]'::jsonb) as findings
+			case when s.kind = 'manual' then '' else coalesce(s.name, '') end as source, l.moment, coalesce(l.findings, '[]'::jsonb) as findings,
+			coalesce(c.door, '') as door
 		from (select @case_id::uuid as case_id, @leaver_id::uuid as leaver_id) as n
 		left join lifecycle_case c on c.id = n.case_id
 		left join lateral (select x.person_id, x.source_id, x.moment, x.findings from leaver x
@@ -79,7 +81,7 @@ func leaverFacts(ctx context.Context, q querier, n schema.QueuedNotice, f *schem
 	if err != nil {
 		return err
 	}
-	f.Person, f.Source = l.Name, l.Source
+	f.Person, f.Source, f.Door = l.Name, l.Source, l.Door
 	if f.Person == "" {
 		f.Person = l.Email
 	}

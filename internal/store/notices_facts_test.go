@@ -35,7 +35,7 @@ func TestFactsOfACase(t *testing.T) {
 		Code: schema.ParkVendorRefused, Step: schema.StepSnapshot, Message: "canary: secret plans.docx", Fix: "canary",
 	}))
 	want := schema.NoticeFacts{
-		Event: schema.NoticeParked, To: []string{"boss@example.com"}, Person: "Ada", CaseID: p.CaseID, PlanID: p.ID,
+		Event: schema.NoticeParked, To: []string{"boss@example.com"}, Person: "Ada", CaseID: p.CaseID, Door: schema.DoorOffboarding, PlanID: p.ID,
 		Accounts: []schema.NoticeAccount{{Connection: "box", State: schema.PlanParked}}, Cause: schema.ParkVendorRefused, CauseOf: schema.StepSnapshot,
 	}
 	got := b.facts(p.CaseID, schema.NoticeParked, schema.AudienceManager)

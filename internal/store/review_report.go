@@ -11,12 +11,10 @@ import (
 // ReviewReport sums a run for people, as of one instant.
 func (s *Store) ReviewReport(ctx context.Context, id schema.ReviewID) (schema.ReviewReport, error) {
 	r := schema.ReviewReport{Items: []schema.ItemCount{}, Plans: []schema.PlanCount{}, AtRenewal: []schema.Money{}, Excluded: []schema.ExcludedCount{}}
-	review, err := s.reviewOfItem(ctx, id)
-	if err != nil {
-		return r, err
-	}
-	r.Review = review
-	err = s.readTx(ctx, "report a review", func(ctx context.Context, q querier) error {
+	err := s.readTx(ctx, "report a review", func(ctx context.Context, q querier) (err error) {
+		if r.Review, err = loadReview(ctx, q, id); err != nil {
+			return err
+		}
 		for _, add := range []func(context.Context, querier, *schema.ReviewReport) error{addItemCounts, addAskCounts, addSeats, addExcluded} {
 			if err := add(ctx, q, &r); err != nil {
 				return err

@@ -125,7 +125,7 @@ func (s *Store) ReviewItemOf(ctx context.Context, plan schema.PlanID) (schema.Re
 		err = notOfReview()
 	}
 	if err == nil {
-		r, err = s.reviewOfItem(ctx, i.ReviewID)
+		r, err = loadReview(ctx, s.pool, i.ReviewID)
 	}
 	return i, r, translate("find a plan's review", err)
 }

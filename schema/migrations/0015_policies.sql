@@ -88,6 +88,7 @@ CREATE TABLE review_verdict (
     PRIMARY KEY (review_id, account_id)
 );
 CREATE INDEX review_verdict_reason ON review_verdict (review_id, reason, account_id);
+CREATE INDEX review_verdict_changed ON review_verdict (review_id, account_id) WHERE before <> '';
 CREATE INDEX review_verdict_account ON review_verdict (account_id, review_id);
 
 -- One for each matched account.
