@@ -86,22 +86,12 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			code = int(signal)
 		}
 	}()
-	var grammar root
-	parser, err := kong.New(
-		&grammar, kong.Name("sendoff"), kong.Description("Gives every leaver a proper send-off."),
-		kong.Vars{"version": Version()}, kong.Writers(stdout, stderr),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Exit(func(code int) { panic(exitSignal(code)) }),
-	)
-	if err != nil {
-		return in.fail(err)
-	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	parsed, err := parser.Parse(args)
+	grammar, parsed, err := in.parse(args)
 	if err != nil {
-		return in.fail(parseError(err))
+		return in.fail(err)
 	}
 	in.json, in.data = grammar.Output == "json", grammar.Data
 	if err := parsed.Run(in); err != nil {
