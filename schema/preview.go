@@ -124,3 +124,12 @@ type StatusMove struct {
 	At            time.Time
 	Before, After AccountStatus
 }
+
+// UseCoverage is what is known of the use of a connection's accounts.
+type UseCoverage struct {
+	ConnectionID ConnectionID
+	Connection   string
+	// Sources are those that count, in their declared order: use that any of them saw
+	// counts, silence is judged by the first that is collected.
+	Sources []SourceCoverage
+}

@@ -137,7 +137,9 @@ func orNull(at time.Time) *time.Time {
 
 // drawQuery is a rule over all connections but perhaps the last.
 func (m modelPopulation) drawQuery(rt *rapid.T) schema.PopulationQuery {
-	hours := func(label string) time.Duration { return time.Duration(rapid.IntRange(0, 120).Draw(rt, label)) * time.Hour }
+	hours := func(label string) time.Duration {
+		return time.Duration(rapid.IntRange(0, 120).Draw(rt, label)) * time.Hour
+	}
 	q := schema.PopulationQuery{
 		Connections: m.connections[:rapid.IntRange(min(1, len(m.connections)), len(m.connections)).Draw(rt, "of")], Now: m.now,
 		Kinds:     rapid.SliceOfN(rapid.SampledFrom([]schema.AccountKind{"person", "person", "service", "app", "external"}), 0, 3).Draw(rt, "kinds"),
