@@ -91,6 +91,7 @@ func testArrows() []arrow {
 		{"connectors/conformance", []string{"connectors/httpx"}, "its demonstration connector is built as a vendor's is"},
 		{"connectors/*", []string{"connectors/conformance", "connectors/simkit", "connectors/*/*sim"}, "a vendor's connector runs the suite over its simulator"},
 		{"internal/notify", []string{"connectors/simkit", "internal/notify/slacksim", "internal/notices"}, "sends real texts to a simulated Slack and a mail server"},
+		{"internal/inactivity", []string{"internal/notices"}, "a policy's question must be one that can be written"},
 		{"internal/app", []string{"..."}, "starts everything"},
 		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/policy", "internal/web", "internal/secret", "internal/local/localtest", "internal/scim/scimtest"}, "proves that it satisfies the ports declared there, with real keys; and what it does with the product's own judge of leavers"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},
