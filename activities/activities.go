@@ -16,6 +16,7 @@ type Activities struct {
 	connectors Connectors
 	planner    *Planner
 	notifier   Notifier
+	rechecker  Rechecker
 	clocks     schema.Clocks
 	now        func() time.Time
 }
@@ -24,7 +25,8 @@ type Activities struct {
 type Config struct {
 	Store      Store
 	Connectors Connectors
-	Notifier   Notifier // nil = notify steps park
+	Notifier   Notifier  // nil = notify steps park
+	Rechecker  Rechecker // nil = plans of inactivity reviews park
 	Clocks     schema.Clocks
 	Now        func() time.Time // nil = time.Now
 }
@@ -35,7 +37,7 @@ func New(cfg Config) *Activities {
 		cfg.Now = time.Now
 	}
 	return &Activities{
-		store: cfg.Store, connectors: cfg.Connectors, notifier: cfg.Notifier, clocks: cfg.Clocks, now: cfg.Now,
+		store: cfg.Store, connectors: cfg.Connectors, notifier: cfg.Notifier, rechecker: cfg.Rechecker, clocks: cfg.Clocks, now: cfg.Now,
 		planner: NewPlanner(cfg.Store, cfg.Connectors, cfg.Now),
 	}
 }
@@ -48,6 +50,8 @@ type work struct {
 	c    connectors.Connector
 	// actor is who the connection acts as; nil until somebody asks.
 	actor *policy.Actor
+	// lastActive is the account's last use as the recheck found it; nil = not asked.
+	lastActive *time.Time
 }
 
 // source is the vendor's id of the account the plan is for.

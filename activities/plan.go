@@ -157,7 +157,13 @@ func (a *Activities) renewFacts(ctx context.Context, w *work, now schema.Account
 			return &Refusal{Code: schema.ParkSourceProtected, Message: f.Message, Fix: f.Fix + ", then resume"}
 		}
 	}
+	if err := a.recheck(ctx, w, now); err != nil {
+		return err
+	}
 	facts := policy.Renew(w.plan.Facts, actor.EnterpriseID, now, receiver, r)
+	if w.lastActive != nil && facts.LastActiveAt != "" {
+		facts.LastActiveAt = formatUse(*w.lastActive)
+	}
 	drift := w.plan.Facts.Drift(facts)
 	if len(drift) == 0 {
 		return nil

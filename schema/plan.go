@@ -88,6 +88,7 @@ const (
 	ParkNoticeFailed     ParkCode = "NOTICE_FAILED"           // a notice could not be delivered
 	ParkManualOverdue    ParkCode = "MANUAL_OVERDUE"          // nobody completed the task by its time
 	ParkWindowOpen       ParkCode = "WINDOW_OPEN"             // made active for a call and not suspended again
+	ParkActivityUnknown  ParkCode = "ACTIVITY_UNKNOWN"        // nobody knows whether the account was used lately
 )
 
 // Owner is who can usually mend what a plan is parked for.

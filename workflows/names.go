@@ -46,3 +46,13 @@ func PollID(id schema.SourceID) string { return "poll/" + string(id) }
 
 // NoticeFlowID is the workflow id of a notice.
 func NoticeFlowID(id schema.NoticeID) string { return "notice/" + string(id) }
+
+// ReviewFlowID is the workflow id of a review run that somebody asked for. That of
+// a scheduled run is ReviewsOf the policy with the time appended.
+func ReviewFlowID(p schema.PolicyID, r schema.ReviewID) string { return ReviewsOf(p) + "/" + string(r) }
+
+// ReviewsOf begins the workflow ids of a policy's review runs.
+func ReviewsOf(p schema.PolicyID) string { return "review/" + string(p) }
+
+// PolicyScheduleID is the id of a policy's Temporal Schedule.
+func PolicyScheduleID(p schema.PolicyID) string { return "policy/" + string(p) }

@@ -95,3 +95,10 @@ func poll() workflow.ActivityOptions {
 		RetryPolicy: retry(5*time.Second, 10*time.Minute),
 	}
 }
+
+// judging is for judging a whole population from the database.
+func judging() workflow.ActivityOptions {
+	o := database()
+	o.StartToCloseTimeout, o.ScheduleToCloseTimeout, o.HeartbeatTimeout = time.Hour, 24*time.Hour, alive
+	return o
+}

@@ -12,4 +12,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(Leaver)
 	r.RegisterWorkflow(PollSource)
 	r.RegisterWorkflow(DeliverNotice)
+	r.RegisterWorkflow(Review)
 }

@@ -180,3 +180,42 @@ func pollSource(ctx workflow.Context, id schema.SourceID) error {
 func giveUpPoll(ctx workflow.Context, id schema.SourceID) error {
 	return run(ctx, database(), polls.GiveUpPoll, activities.PollInput{SourceID: id})
 }
+
+// reviews names activities as acts does.
+var reviews *activities.Reviews
+
+func beginReview(ctx workflow.Context, in activities.BeginReviewInput) (activities.ReviewOutline, error) {
+	return call(ctx, database(), reviews.BeginReview, in)
+}
+
+func loadReview(ctx workflow.Context, id schema.ReviewID) (activities.ReviewOutline, error) {
+	return call(ctx, database(), reviews.LoadReview, activities.ReviewInput{ReviewID: id})
+}
+
+func gatherFacts(ctx workflow.Context, id schema.ReviewID) (activities.Piece, error) {
+	return call(ctx, database(), reviews.GatherFacts, activities.ReviewInput{ReviewID: id})
+}
+
+func judgeAccounts(ctx workflow.Context, id schema.ReviewID) error {
+	return run(ctx, judging(), reviews.JudgeAccounts, activities.ReviewInput{ReviewID: id})
+}
+
+func planItems(ctx workflow.Context, id schema.ReviewID) (activities.Piece, error) {
+	return call(ctx, ahead(), reviews.PlanItems, activities.ReviewInput{ReviewID: id})
+}
+
+func endPlanning(ctx workflow.Context, id schema.ReviewID) error {
+	return run(ctx, database(), reviews.EndPlanning, activities.ReviewInput{ReviewID: id})
+}
+
+func askItems(ctx workflow.Context, id schema.ReviewID) (activities.Piece, error) {
+	return call(ctx, judging(), reviews.AskItems, activities.ReviewInput{ReviewID: id})
+}
+
+func actOnItems(ctx workflow.Context, id schema.ReviewID) (activities.Piece, error) {
+	return call(ctx, ahead(), reviews.ActOnItems, activities.ReviewInput{ReviewID: id})
+}
+
+func endReview(ctx workflow.Context, id schema.ReviewID, end schema.ReviewEnd, why string) error {
+	return run(ctx, database(), reviews.EndReview, activities.EndReviewInput{ReviewID: id, End: end, Why: why})
+}

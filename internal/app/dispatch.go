@@ -43,6 +43,7 @@ type outbox interface {
 type dispatcher struct {
 	rows     outbox
 	temporal client.Client
+	policies policyTeller
 	log      *zap.Logger
 }
 
@@ -91,6 +92,8 @@ func (d *dispatcher) dispatch(ctx context.Context, row schema.OutboxRow) error {
 		return d.startRun(ctx, row)
 	case schema.OutboxLeaver, schema.OutboxPoll, schema.OutboxNotice:
 		return d.tellFlow(ctx, row)
+	case schema.OutboxPolicy, schema.OutboxReview:
+		return d.policies.tell(ctx, row)
 	default:
 		return errors.New("outbox row of a kind this release does not know")
 	}

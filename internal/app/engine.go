@@ -34,6 +34,7 @@ type Engine struct {
 	acts      *activities.Activities
 	inventory *activities.Inventory
 	hr        hrActivities
+	reviews   *activities.Reviews
 	planner   *activities.Planner
 	temporal  temporalx.Options
 	ports     Ports
@@ -73,12 +74,13 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	})
 	state := decorated[activities.Store](e.store, e.ports.Store)
 	vendors := decorated[activities.Connectors](e.openers, e.ports.Connectors)
-	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks, Notifier: notifier})
+	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks, Notifier: notifier, Rechecker: e.store})
 	e.planner = activities.NewPlanner(state, vendors, time.Now)
 	e.inventory = activities.NewInventory(activities.InventoryConfig{
 		Store: e.store, Connectors: vendors, Doctor: activities.NewDoctor(e.openers, time.Now), Correlator: e.store, Notifier: notifier, Clocks: clocks,
 	})
 	e.hr = e.newHRActivities(notifier, e.planner, limiter)
+	e.reviews = activities.NewReviews(e.reviewsConfig())
 	return e, nil
 }
 

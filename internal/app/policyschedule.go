@@ -12,15 +12,12 @@ import (
 	"sendoff/workflows"
 )
 
-// policyScheduleID is the id of a policy's Temporal Schedule.
-func policyScheduleID(id schema.PolicyID) string { return "policy/" + string(id) }
-
 // alignSchedule brings the Temporal Schedule of a policy in line with it: none
 // without times, a paused one while the policy is paused. flow is the workflow that
 // reviews, with its arguments.
 func (e *Engine) alignSchedule(ctx context.Context, c client.Client, p schema.Policy, flow any, args ...any) error {
 	if p.Rule.Schedule.Every <= 0 && len(p.Rule.Schedule.Times) == 0 {
-		return temporalx.RemoveSchedule(ctx, c, policyScheduleID(p.ID))
+		return temporalx.RemoveSchedule(ctx, c, workflows.PolicyScheduleID(p.ID))
 	}
 	opts, err := temporalx.ClientOptions(e.temporal)
 	if err != nil {
@@ -54,9 +51,9 @@ func scheduleOf(p schema.Policy, scale int64, flow any, args ...any) temporalx.S
 		spec.Skip = append(spec.Skip, wholeDays(dark.From, dark.To)...)
 	}
 	return temporalx.Schedule{
-		ID: policyScheduleID(p.ID), Spec: spec, Paused: p.State == schema.PolicyPaused,
+		ID: workflows.PolicyScheduleID(p.ID), Spec: spec, Paused: p.State == schema.PolicyPaused,
 		Note:     fmt.Sprintf("policy %s, version %d", p.ID, p.Version),
-		Workflow: flow, Args: args, WorkflowID: "review/" + string(p.ID), TaskQueue: workflows.QueueEngine,
+		Workflow: flow, Args: args, WorkflowID: workflows.ReviewsOf(p.ID), TaskQueue: workflows.QueueEngine,
 	}
 }
 

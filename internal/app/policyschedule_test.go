@@ -35,7 +35,7 @@ func timesOf(t *testing.T, d *dispatcher, e *Engine, rule schema.PolicySchedule,
 		return timestamppb.New(at.Add(-time.Second)) // the server lists what comes after
 	}
 	got, err := d.temporal.WorkflowService().ListScheduleMatchingTimes(t.Context(), &workflowservice.ListScheduleMatchingTimesRequest{
-		Namespace: localtest.SharedNamespace, ScheduleId: policyScheduleID(p.ID), StartTime: instant(from), EndTime: instant(to),
+		Namespace: localtest.SharedNamespace, ScheduleId: workflows.PolicyScheduleID(p.ID), StartTime: instant(from), EndTime: instant(to),
 	})
 	require.NoError(t, err)
 	times := []string{}
@@ -133,7 +133,7 @@ func TestPolicySchedule(t *testing.T) {
 			p.State = schema.PolicyPaused
 		}
 		align()
-		got, err := temporalx.DescribeSchedule(t.Context(), d.temporal, policyScheduleID(p.ID))
+		got, err := temporalx.DescribeSchedule(t.Context(), d.temporal, workflows.PolicyScheduleID(p.ID))
 		require.NoError(t, err)
 		require.Equal(t, paused, got.Paused)
 		require.Contains(t, got.Note, "version 7")
@@ -142,7 +142,7 @@ func TestPolicySchedule(t *testing.T) {
 	p.Rule.Schedule = schema.PolicySchedule{}
 	for range 2 {
 		align()
-		_, err := temporalx.DescribeSchedule(t.Context(), d.temporal, policyScheduleID(p.ID))
+		_, err := temporalx.DescribeSchedule(t.Context(), d.temporal, workflows.PolicyScheduleID(p.ID))
 		require.ErrorIs(t, err, temporalx.ErrNotFound)
 	}
 

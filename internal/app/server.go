@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"sendoff/activities"
 	"sendoff/internal/audit"
 	"sendoff/internal/policy"
 	"sendoff/internal/scim"
@@ -83,7 +84,7 @@ func (e *Engine) api(ready *readiness, version string) http.Handler {
 		Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers,
 		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
 		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
-		HR:     e.store,
+		HR:     e.store, Policies: e.store, Asks: e.store, Judge: activities.NewPolicyJudge(e.reviewsConfig()),
 		SCIM:   scim.New(scim.Config{Store: e.store, Log: e.log.Named("scim"), PublicURL: e.cfg.PublicURL}),
 	})
 }
@@ -93,7 +94,7 @@ func (e *Engine) dispatcher(temporal client.Client) *dispatcher {
 	if e.telemetry.Tracing() {
 		rows = tracedOutbox{Outbox: rows, tracer: e.telemetry.Tracer()}
 	}
-	return &dispatcher{rows: rows, temporal: temporal, log: e.log.Named("dispatch")}
+	return &dispatcher{rows: rows, temporal: temporal, policies: e.policyTeller(temporal), log: e.log.Named("dispatch")}
 }
 
 // finishFor bounds the dispatch of what the last requests wrote.

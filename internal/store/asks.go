@@ -102,7 +102,7 @@ func (a askRow) closed(now time.Time) string {
 		return "this question has been answered"
 	case a.ItemState == schema.ItemKept:
 		return "somebody has said that the account is still needed"
-	case a.ReviewState == schema.ReviewEnded:
+	case a.ReviewState == schema.ReviewEnded && a.ItemState != schema.ItemStarted:
 		return "the review of the account has ended" + tell
 	case !now.Before(a.ExpiresAt):
 		return "the time to answer is over" + tell

@@ -164,7 +164,9 @@ func (t *tx) endReview(ctx context.Context, r *schema.Review, end schema.ReviewE
 	if err != nil {
 		return err
 	}
-	err = t.run(ctx, `update review_ask set state = 'ended' where review_id = @id and state in ('pending', 'delivered')`, args{"id": r.ID})
+	// Whoever was asked about an account that has a case may still keep it.
+	err = t.run(ctx, `update review_ask a set state = 'ended' where a.review_id = @id and a.state in ('pending', 'delivered') and not exists (
+			select 1 from review_item i where i.review_id = a.review_id and i.account_id = a.account_id and i.state = 'started')`, args{"id": r.ID})
 	if err != nil {
 		return err
 	}

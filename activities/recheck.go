@@ -1,0 +1,125 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"sendoff/internal/inactivity"
+	"sendoff/schema"
+)
+
+// Rechecker is what activities need to judge the account of a review's plan again.
+type Rechecker interface {
+	PolicyAt(ctx context.Context, id schema.PolicyID, version int) (schema.Policy, error)
+	ReviewItemOf(ctx context.Context, plan schema.PlanID) (schema.ReviewItem, schema.Review, error)
+	CancelReviewCase(ctx context.Context, plan schema.PlanID, reason string) error
+	Subject(ctx context.Context, id schema.AccountID, needs schema.Needs) (schema.Subject, error)
+	AskRun(ctx context.Context, connection schema.ConnectionID, kind schema.RunKind) error
+}
+
+// activityPatience is how long a step waits for activity to be looked up before it
+// parks.
+const activityPatience = 4 * time.Hour
+
+// recheck judges the account of an inactivity review's plan again, directly before
+// a write: by what is known now of its use, of answers and of the policy's
+// exclusions (promise 4). One that the policy takes no more has its case
+// cancelled, which gives back what was taken. What nobody knows parks. Before an
+// irreversible step its use is looked up at the vendor again first.
+func (a *Activities) recheck(ctx context.Context, w *work, now schema.Account) error {
+	if w.plan.Facts.Cause != string(schema.DoorInactivity) {
+		return nil
+	}
+	if a.rechecker == nil {
+		return &Refusal{Code: schema.ParkInternal, Message: "this worker cannot judge accounts by policies", Fix: "report this as a fault of sendoff"}
+	}
+	item, review, err := a.rechecker.ReviewItemOf(ctx, w.plan.ID)
+	if err != nil {
+		return err
+	}
+	p, err := a.rechecker.PolicyAt(ctx, review.PolicyID, review.Version)
+	if err != nil {
+		return err
+	}
+	rule, err := inactivity.Compile(p.Rule)
+	if err != nil {
+		return err
+	}
+	s, err := a.rechecker.Subject(ctx, w.plan.AccountID, rule.Query(nil, a.now()).Needs)
+	if err != nil {
+		return err
+	}
+	if kind := w.step(); kind == schema.StepTransfer || kind == schema.StepDelete {
+		if err := a.lookedUp(ctx, w, s.Activity.Covered); err != nil {
+			return err
+		}
+	}
+	asBefore(&s, *w, now)
+	v := rule.Judge(&s, a.now())
+	switch v.Reason {
+	case schema.ReasonMatched:
+		w.lastActive = &s.Activity.LastActiveAt
+		return nil
+	case schema.ReasonUnknown, schema.ReasonNotCollected:
+		return &Refusal{
+			Code: schema.ParkActivityUnknown, Message: "nobody knows whether the account was used: " + string(v.Reason),
+			Fix: "see: sendoff doctor " + w.conn.Name + "; when its activity is collected again, resume; or cancel the case",
+		}
+	}
+	_, why, _ := unmatched(item, s, v)
+	if err := a.rechecker.CancelReviewCase(ctx, w.plan.ID, "before the step "+string(w.step())+": "+why); err != nil {
+		return err
+	}
+	return &schema.Error{Code: schema.CodeStopped, Message: "the review has no reason for the case any more: " + string(v.Reason)}
+}
+
+// lookedUp makes sure that the vendor's feed was read since the step began, and
+// within the time that counts as directly before it.
+func (a *Activities) lookedUp(ctx context.Context, w *work, covered schema.Interval) error {
+	step, _ := w.plan.Step(w.ref.Index)
+	since := a.now().Add(-a.clocks.LookUp)
+	if step.StartedAt.After(since) {
+		since = step.StartedAt
+	}
+	if !covered.Empty() && !covered.To.Before(since.Add(-a.clocks.EventDelay)) {
+		return nil
+	}
+	if info := activity.GetInfo(ctx); info.StartedTime.Sub(info.ScheduledTime) > a.clocks.PlanWait(activityPatience) {
+		return &Refusal{
+			Code: schema.ParkActivityUnknown, Message: "the vendor's activity could not be looked up directly before the step",
+			Fix: "see: sendoff doctor " + w.conn.Name + "; when its activity is read again, resume",
+		}
+	}
+	if err := a.rechecker.AskRun(ctx, w.conn.ID, schema.RunActivity); err != nil {
+		return err
+	}
+	return a.notConfirmedYet(ctx, "its activity is being looked up")
+}
+
+// asBefore shows the account to the judge as it was before the plan's own steps:
+// what they did to it is no reason to stop.
+func asBefore(s *schema.Subject, w work, now schema.Account) {
+	before := s.Account
+	s.Account = now
+	s.Account.ID, s.Account.ConnectionID, s.Account.PersonID = before.ID, before.ConnectionID, before.PersonID
+	if w.plan.PriorStatus != "" {
+		s.Account.Status, s.Account.VendorStatus = schema.AccountActive, w.plan.PriorStatus
+		if _, reactivates := w.plan.StepOf(schema.StepReactivate); reactivates {
+			s.Account.Status = schema.AccountSuspended
+		}
+	}
+	if w.plan.Snapshot != nil {
+		s.Account.SpaceUsed = w.plan.Snapshot.SpaceUsed
+	}
+	for _, m := range w.plan.Memberships {
+		s.Groups = append(s.Groups, schema.HeldGroup{ID: string(m.GroupID), Role: m.Role})
+	}
+}
+
+// step is the kind of the step that is carried out.
+func (w work) step() schema.StepKind {
+	s, _ := w.plan.Step(w.ref.Index)
+	return s.Kind
+}

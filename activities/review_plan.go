@@ -1,0 +1,139 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"sendoff/schema"
+)
+
+// PlanItems plans a piece of what matched, one account at a time. An account that
+// the policy does not take any more is left alone.
+func (v *Reviews) PlanItems(ctx context.Context, in ReviewInput) (Piece, error) {
+	o, err := v.open(ctx, in.ReviewID)
+	if err != nil || o.review.State != schema.ReviewPlanning {
+		return Piece{}, err
+	}
+	items, err := v.store.Items(ctx, o.review.ID, schema.ItemMatched, planPiece)
+	if err != nil {
+		return Piece{}, err
+	}
+	requests := make([]schema.Request, 0, len(items))
+	planned := make([]schema.ReviewItem, 0, len(items))
+	for _, item := range items {
+		r, ok, err := v.request(ctx, o, item)
+		if err != nil {
+			return Piece{}, err
+		}
+		if ok {
+			requests, planned = append(requests, r), append(planned, item)
+		}
+	}
+	drafts, err := v.drafts(ctx, o, requests, false)
+	if err != nil {
+		return Piece{}, err
+	}
+	for i, d := range drafts {
+		if err := unlessStale(v.store.PlanItem(ctx, o.review.ID, plannedOf(planned[i].AccountID, d))); err != nil {
+			return Piece{}, err
+		}
+	}
+	return Piece{More: len(items) == planPiece}, nil
+}
+
+func (v *reviewing) drafts(ctx context.Context, o opened, requests []schema.Request, again bool) ([]schema.Draft, error) {
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	return v.cfg.Planner.DraftAccounts(ctx, requests, o.policy.Template(), again)
+}
+
+func plannedOf(id schema.AccountID, d schema.Draft) schema.PlannedItem {
+	p := schema.PlannedItem{AccountID: id, Findings: d.AllFindings()}
+	for _, a := range d.Accounts {
+		p.Facts = a.Facts
+		if movesContent(a.Facts) {
+			p.Bytes = a.Account.SpaceUsed
+		}
+	}
+	return p
+}
+
+func movesContent(f schema.Facts) bool {
+	for _, s := range f.Steps {
+		if s.Kind.MovesContent() {
+			return true
+		}
+	}
+	return false
+}
+
+// request judges an item again and asks for its plan; not ok = it was settled.
+func (v *reviewing) request(ctx context.Context, o opened, item schema.ReviewItem) (schema.Request, bool, error) {
+	now := v.now().UTC()
+	s, verdict, err := v.again(ctx, o, item.AccountID, now)
+	if err != nil {
+		return schema.Request{}, false, err
+	}
+	if !verdict.Matched() {
+		to, why, drift := unmatched(item, s, verdict)
+		return schema.Request{}, false, unlessStale(v.store.SettleItem(ctx, o.review.ID, item.AccountID, to, why, drift))
+	}
+	return requestOf(o.policy.Rule, s, verdict), true, nil
+}
+
+// again judges one account afresh.
+func (v *reviewing) again(ctx context.Context, o opened, id schema.AccountID, now time.Time) (schema.Subject, schema.Verdict, error) {
+	needs := o.rule.Query(o.ids(), now).Needs
+	needs.Person = true // for the request, and for whom to ask
+	s, err := v.store.Subject(ctx, id, needs)
+	if err != nil {
+		return s, schema.Verdict{}, err
+	}
+	return s, o.rule.Judge(&s, now), nil
+}
+
+// unmatched says what becomes of an item that its policy takes no more.
+func unmatched(item schema.ReviewItem, s schema.Subject, v schema.Verdict) (schema.ItemState, string, []schema.Difference) {
+	switch v.Reason {
+	case schema.ReasonKept:
+		return schema.ItemKept, "somebody said that it is still needed", nil
+	case schema.ReasonGrade:
+		return schema.ItemDrifted, "it was used", []schema.Difference{
+			{Fact: "last_active_at", Before: formatUse(item.LastActiveAt), Now: formatUse(s.Activity.LastActiveAt)},
+			{Fact: "grade", Before: string(item.Grade), Now: string(v.Grade)},
+		}
+	}
+	return schema.ItemDrifted, "the policy takes it no more: " + string(v.Reason), []schema.Difference{
+		{Fact: "verdict", Before: string(schema.ReasonMatched), Now: string(v.Reason)},
+	}
+}
+
+// neverUsed is the last use of an account that was never seen in use.
+const neverUsed = "never"
+
+// formatUse is an instant of use as Facts have it.
+func formatUse(at time.Time) string {
+	if at.IsZero() {
+		return neverUsed
+	}
+	return at.UTC().Format(time.RFC3339Nano)
+}
+
+// requestOf asks for the plan of an account that a rule took. Its last use is part
+// of what is approved only where not being used is the reason.
+func requestOf(rule schema.PolicyRule, s schema.Subject, v schema.Verdict) schema.Request {
+	r := schema.Request{
+		Door: schema.DoorInactivity, AccountID: s.Account.ID, Email: s.Account.Login, PersonID: s.Account.PersonID,
+		Receivers: []string{}, Grace: schema.DefaultGrace, Template: schema.PolicyTemplatePrefix + rule.Name,
+		Approvals: rule.Approvals, Source: "policy",
+	}
+	if s.Person != nil {
+		r.Email, r.PersonID = cmp.Or(s.Person.Email, r.Email), cmp.Or(s.Person.ID, r.PersonID)
+	}
+	if v.Grade != schema.GradeActive {
+		r.LastActiveAt, r.Threshold = formatUse(s.Activity.LastActiveAt), v.Threshold
+	}
+	return r
+}

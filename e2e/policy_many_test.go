@@ -1,0 +1,100 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"sendoff/internal/apiclient"
+)
+
+// dormantCount is how many accounts one review starts; SENDOFF_ACCOUNTS sets
+// another number.
+func dormantCount(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("SENDOFF_ACCOUNTS")
+	if text == "" {
+		return 1000
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}
+
+// A review of very many accounts starts each exactly once, though server and
+// worker are killed twice in the middle, and its history stays small.
+func TestReviewOfManyAccountsIsKilledTwice(t *testing.T) {
+	t.Parallel()
+	n := dormantCount(t)
+	s := startServer(t, settings{simScale: fast, engineScale: fast})
+	worker := s.spawn("worker")
+	for i := range n {
+		s.dormant(fmt.Sprintf("Si Lent %05d", i))
+	}
+	s.synced("box")
+	s.policy(dormantPolicy(person{login: "nobody@example.com"}, "receivers: []", "steps: [suspend]",
+		"budget: {per_run: 100000, per_day: 100000, percent: 100}", "allow: {most_of_population: true}"))
+	id := s.begunReview()
+	for _, at := range []int{n / 3, 2 * n / 3} {
+		s.eventually(manyPatience, "part of the accounts has a case", func() bool { return s.startedOf(id) >= at })
+		worker.Kill()
+		s.server.Kill()
+		s.serve()
+		worker = s.spawn("worker")
+	}
+	s.eventually(manyPatience, "the review ends", func() bool {
+		r, err := s.review(id)
+		return err == nil && r.State == "ended"
+	})
+	s.eventually(manyPatience, "every account is suspended", func() bool { return len(requests(s.sim, opUpdate, "")) >= n })
+
+	once := map[string]int{}
+	for _, r := range requests(s.sim, opUpdate, "") {
+		once[r.Subject]++
+	}
+	require.Len(t, once, n)
+	for id, times := range once {
+		require.Equal(t, 1, times, "account %s", id)
+	}
+	require.Equal(t, n, s.startedOf(id))
+}
+
+// manyPatience bounds waits of tests with very many accounts.
+const manyPatience = 15 * time.Minute
+
+// begunReview starts a review of the policy.
+func (s *stack) begunReview() string {
+	s.t.Helper()
+	return ask[apiclient.Review](s, 0, "policy", "run", "dormant").ID
+}
+
+func (s *stack) review(id string) (apiclient.Review, error) {
+	api, err := s.asAdmin()
+	if err != nil {
+		return apiclient.Review{}, err
+	}
+	return api.Review(s.t.Context(), id)
+}
+
+// startedOf is how many accounts of a review have a case, by its report.
+func (s *stack) startedOf(id string) int {
+	api, err := s.asAdmin()
+	if err != nil {
+		return 0
+	}
+	report, err := api.ReviewReport(s.t.Context(), id)
+	if err != nil {
+		return 0
+	}
+	for _, i := range report.Items {
+		if i.State == "started" {
+			return int(i.Count)
+		}
+	}
+	return 0
+}
+
