@@ -49,6 +49,7 @@ const (
 	ReasonNotCollected VerdictReason = "not_collected"  // its use is not collected
 	ReasonUnknown      VerdictReason = "unknown"        // nobody knows whether it is used
 	ReasonGrade        VerdictReason = "grade"          // not of the grades: active, mostly
+	ReasonYoung        VerdictReason = "young"          // never used, and made within the threshold
 	ReasonKept         VerdictReason = "kept"           // somebody said within the threshold that it is needed
 	ReasonExcluded     VerdictReason = "excluded"       // by an exclusion
 	ReasonNoMatch      VerdictReason = "no_match"       // the match is false
@@ -63,7 +64,7 @@ const (
 // VerdictReasons lists them in order.
 func VerdictReasons() []VerdictReason {
 	return []VerdictReason{
-		ReasonElsewhere, ReasonKind, ReasonStatus, ReasonNotCollected, ReasonUnknown, ReasonGrade, ReasonKept, ReasonExcluded,
+		ReasonElsewhere, ReasonKind, ReasonStatus, ReasonNotCollected, ReasonUnknown, ReasonGrade, ReasonYoung, ReasonKept, ReasonExcluded,
 		ReasonNoMatch, ReasonMatchFailed, ReasonMatched,
 	}
 }

@@ -135,8 +135,12 @@ func (r *Rule) standing(s *schema.Subject, v schema.Verdict, now time.Time) sche
 		return schema.ReasonNotCollected
 	case !provable(v.Grade):
 		return schema.ReasonUnknown
+	case s.Activity.LastActiveAt.IsZero() && s.Account.CreatedAt.IsZero():
+		return schema.ReasonUnknown // it may have been made yesterday
 	case !slices.Contains(r.rule.Grades, v.Grade):
 		return schema.ReasonGrade
+	case v.Grade == schema.GradeNever && s.Account.CreatedAt.After(now.Add(-v.Threshold)):
+		return schema.ReasonYoung
 	case !s.KeptAt.IsZero() && !s.KeptAt.Before(now.Add(-keptFor(v.Threshold))):
 		return schema.ReasonKept
 	}
