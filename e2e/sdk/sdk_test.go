@@ -31,7 +31,7 @@ type result struct {
 
 func TestBoxNodeSDK(t *testing.T) {
 	t.Parallel()
-	program, modules := node(t), installSDK(t)
+	program, modules := driver().Program(t), driver().Modules(t)
 	v := startVendor(t)
 	results := drive(t, v, program, modules)
 	for _, r := range results {

@@ -53,7 +53,7 @@ type line struct {
 
 func TestStandardWebhooksNodeLibrary(t *testing.T) {
 	t.Parallel()
-	program, modules := node(t), installLibrary(t)
+	program, modules := driver().Program(t), driver().Modules(t)
 	door := startDoor(t)
 	now := time.Now()
 	tampered := strings.Replace(body, "11-30", "12-31", 1)
