@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,29 +20,24 @@ import (
 	"sendoff/schema"
 )
 
-// dormantPolicy is a policy about dormant accounts; more lines go to its end, and
-// replace what stands there.
+// dormantPolicy is a policy about dormant accounts, with more or other members.
 func dormantPolicy(boss person, more ...string) string {
-	lines := []string{
-		"apiVersion: sendoff/v1", "kind: InactivityPolicy", "name: dormant", "owner: it@example.com",
-		"connections: [box]", "cold_start: act", "threshold: 90d",
-		"receivers: [" + boss.login + "]",
+	members := map[string]string{
+		"threshold": "90d", "approvals": "0", "budget": "{per_run: 25, percent: 50}", "receivers": "[" + boss.login + "]",
+		"steps": "[snapshot, suspend, revoke_sessions, {wait: {for: 1h}}, transfer, delete]",
 	}
-	set := map[string]bool{}
 	for _, m := range more {
-		key, _, _ := strings.Cut(m, ":")
-		set[key] = true
+		key, value, _ := strings.Cut(m, ": ")
+		members[key] = value
 	}
-	for key, line := range map[string]string{
-		"steps":     "steps: [snapshot, suspend, revoke_sessions, {wait: {for: 1d}}, transfer, delete]",
-		"approvals": "approvals: 0",
-		"budget":    "budget: {per_run: 25, percent: 50}",
-	} {
-		if !set[key] {
-			lines = append(lines, line)
-		}
+	if !strings.Contains(members["steps"], "transfer") {
+		delete(members, "receivers")
 	}
-	return strings.Join(append(lines, more...), "\n") + "\n"
+	text := "apiVersion: sendoff/v1\nkind: InactivityPolicy\nname: dormant\nowner: it@example.com\nconnections: [box]\ncold_start: act\n"
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		text += key + ": " + members[key] + "\n"
+	}
+	return text
 }
 
 // policy applies a policy file.
@@ -159,7 +156,7 @@ func TestReviewWithoutEventsFindsNobody(t *testing.T) {
 	for _, n := range r.Reasons {
 		require.NotEqual(t, "matched", n.Reason)
 	}
-	require.Contains(t, s.must("policy", "reviews", "show", r.ID).out, "not_collected")
+	require.Contains(t, s.must("policy", "reviews", "show", r.ID).out, "PLAN_WITHOUT_EVENTS")
 	require.Empty(t, writes(s.sim))
 }
 
@@ -270,7 +267,8 @@ func TestLeaverSupersedesReview(t *testing.T) {
 	c := s.offboard(cli.ExitDone, silent.login, "--transfer-to", boss.login, "--grace", "0s")
 	require.Equal(t, "done", c.State)
 	require.Equal(t, "superseded", s.show(waiting).State)
-	s.requireGone(silent, boss, 6)
+	require.True(t, account(t, s.sim, silent.id).Deleted)
+	require.Equal(t, map[string]int{boss.id: 6}, owned(s.sim, silent))
 }
 
 // A policy whose file leaves its set is paused and not forgotten; a schedule
@@ -304,6 +302,8 @@ func TestPolicySetsAndSchedules(t *testing.T) {
 	require.Equal(t, "shadow", seen.Mode)
 	require.Empty(t, writes(s.sim))
 
+	other := strings.Replace(dormantPolicy(boss, "mode: shadow"), "name: dormant", "name: other", 1)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "other.yaml"), []byte(other), 0o600))
 	require.NoError(t, os.Remove(file))
 	s.must("policy", "apply", dir, "--set", "it", "--yes")
 	require.Contains(t, s.must("policy", "list").out, "paused")
