@@ -36,7 +36,7 @@ func TestReviewOfManyAccountsIsKilledTwice(t *testing.T) {
 		s.dormant(fmt.Sprintf("Si Lent %05d", i))
 	}
 	s.synced("box")
-	s.policy(dormantPolicy(person{login: "nobody@example.com"}, "steps: [suspend]",
+	s.policy(dormantPolicy(person{login: "nobody@example.com"}, "steps: [snapshot, suspend]",
 		"budget: {per_run: 100000, per_day: 100000, percent: 100}", "allow: {most_of_population: true}"))
 	id := s.begunReview()
 	for _, at := range []int{n / 3, 2 * n / 3} {

@@ -33,6 +33,7 @@ func vendorCauses() map[schema.ParkCode]words {
 		schema.ParkReactivated:      {"somebody activated the account again", "suspend it at the vendor and resume the case, or cancel it if the account is needed"},
 		schema.ParkInactiveRefused:  {"the vendor transfers from active accounts alone", "resume the case with --reactivate, or activate the account at the vendor and resume"},
 		schema.ParkWindowOpen:       {"the account was made active for a call and could not be suspended again", "suspend it at the vendor now, then resume the case"},
+		schema.ParkActivityUnknown:  {"nobody knows whether the account was used lately", "see to it that its activity is collected again (sendoff doctor), then resume the case; or cancel it"},
 		schema.ParkConnectionClosed: {"the connection is disabled, removed or read-only", "enable it, then resume the case"},
 	}
 }
