@@ -65,7 +65,7 @@ func (n Node) Modules(t testing.TB) string {
 	require.NoError(t, os.MkdirAll(parent, 0o750))
 	fresh, err := os.MkdirTemp(parent, "."+name+"-*")
 	require.NoError(t, err)
-	defer os.RemoveAll(fresh)
+	defer func() { _ = os.RemoveAll(fresh) }()
 	for _, name := range []string{"package.json", "package-lock.json"} {
 		text, err := os.ReadFile(filepath.Join(n.Dir, name))
 		require.NoError(t, err)
