@@ -13,10 +13,14 @@ import (
 	"sendoff/activities"
 	"sendoff/internal/audit"
 	"sendoff/internal/store"
+	"sendoff/internal/web"
 	"sendoff/schema"
 )
 
-var _ activities.ReviewRuns = (*store.Store)(nil)
+var (
+	_ activities.ReviewRuns = (*store.Store)(nil)
+	_ web.PolicyStore       = (*store.Store)(nil)
+)
 
 // policies is a store with policies whose runs a test takes through their states.
 type policies struct {
