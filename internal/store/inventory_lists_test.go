@@ -104,6 +104,9 @@ func TestListsAnswerFromIndexes(t *testing.T) {
 	for i, f := range everyFilter(b.conn.ID) {
 		want := []schema.AccountRow{}
 		for _, a := range every {
+			if len(want) > 2*f.Limit { // two pages, and that there is a third
+				break
+			}
 			if selects(f, a) {
 				want = append(want, a)
 			}
