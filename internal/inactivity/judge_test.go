@@ -61,9 +61,15 @@ func TestJudge(t *testing.T) {
 			r.Exclude = []schema.Exclusion{{Login: "b*", Reason: "others"}, {Login: "ada@*", Reason: "hers"}}
 		}},
 		{schema.ReasonKept, func(_ *schema.PolicyRule, s *schema.Subject) { s.KeptAt = ago(89) }},
+		{schema.ReasonYoung, func(_ *schema.PolicyRule, s *schema.Subject) {
+			s.Activity.LastActiveAt, s.Account.CreatedAt = time.Time{}, ago(89)
+		}},
 		{schema.ReasonGrade, func(_ *schema.PolicyRule, s *schema.Subject) { s.Activity.LastActiveAt = ago(5) }},
 		{schema.ReasonUnknown, func(_ *schema.PolicyRule, s *schema.Subject) {
 			s.Activity.LastActiveAt, s.Activity.Covered.From = ago(100), ago(80)
+		}},
+		{schema.ReasonUnknown, func(_ *schema.PolicyRule, s *schema.Subject) {
+			s.Activity.LastActiveAt, s.Account.CreatedAt, s.Activity.Covered.From = time.Time{}, time.Time{}, ago(200)
 		}},
 		{schema.ReasonNotCollected, func(_ *schema.PolicyRule, s *schema.Subject) { s.Activity.Covered = schema.Interval{} }},
 		{schema.ReasonStatus, func(_ *schema.PolicyRule, s *schema.Subject) { s.Account.Status = schema.AccountSuspended }},

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sendoff/schema"
@@ -98,6 +99,9 @@ func (p *Replayer) limits() []string {
 	}
 	if p.inUse {
 		out = append(out, "The rule takes accounts in use as well: the first run that would have taken an account is told, and none after it.")
+	}
+	if strings.Contains(p.rule.rule.Match, "last_event") {
+		out = append(out, "What the last use was is not recorded of the past: a match that asks activity.last_event takes nobody there.")
 	}
 	for _, c := range p.input.Connections {
 		out = append(out, p.coverageLimits(c)...)

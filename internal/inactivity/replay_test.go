@@ -51,7 +51,10 @@ func drawReplayed(t *rapid.T) schema.PolicyRule {
 			{schema.AccountActive, schema.AccountSuspended}, {schema.AccountActive}, {schema.AccountSuspended},
 		}).Draw(t, "statuses"),
 		Grades: rapid.SampledFrom([][]schema.Grade{
-			{schema.GradeInactive, schema.GradeNever}, {schema.GradeInactive}, {schema.GradeNever}, {schema.GradeActive, schema.GradeInactive, schema.GradeNever},
+			{schema.GradeInactive, schema.GradeNever},
+			{schema.GradeInactive},
+			{schema.GradeNever},
+			{schema.GradeActive, schema.GradeInactive, schema.GradeNever},
 			{schema.GradeActive},
 		}).Draw(t, "grades"),
 		Threshold: schema.Threshold{Default: time.Duration(rapid.IntRange(0, 20*24).Draw(t, "threshold")) * time.Hour},
