@@ -110,7 +110,7 @@ func (s *stack) up() {
 	require.NoError(s.t, err)
 	l, err := app.StartLocal(s.t.Context(), app.UpConfig{
 		Config: config.Config{
-			DatabaseURL: s.database, DataDir: s.dir, TimeScale: s.set.engineScale, RatePerMinute: 600_000, Notify: told.Notify, NoSchedules: !s.set.schedules,
+			DatabaseURL: s.database, DataDir: s.dir, TimeScale: s.set.engineScale, RatePerMinute: 600_000, Notify: told.Notify, PublicURL: told.PublicURL, NoSchedules: !s.set.schedules,
 		},
 		Env: s.temporalEnv(), Log: log, Version: "e2e", Fresh: true, Progress: func(string) {},
 	})
