@@ -14,8 +14,8 @@ import (
 const subjectsAtOnce = 1000
 
 // freshPlans makes Postgres plan for the values given: what a policy takes may be
-// one account or all of them.
-const freshPlans = `set local plan_cache_mode = force_custom_plan`
+// one account or all of them. Compiling costs more than it saves.
+const freshPlans = `select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)`
 
 // Population counts the accounts of the connections, and hands out, in no order,
 // those whose kind, status and grade fit and that meet all bounds. Everything is of
@@ -40,7 +40,7 @@ func (s *Store) Population(ctx context.Context, q schema.PopulationQuery, each f
 		if err != nil {
 			return err
 		}
-		handed, err := f.handOut(ctx, tx, each)
+		handed, err := f.handOut(ctx, tx, fit, each)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,15 @@ func (f populationFilter) count(ctx context.Context, q querier) (map[schema.Verd
 	return counts, fit, err
 }
 
-func (f populationFilter) handOut(ctx context.Context, q querier, each func([]schema.Subject) error) (int64, error) {
+// manySubjects is from how many accounts on people are joined as whole tables.
+const manySubjects = 500_000
+
+// wholeTables keeps joins of whole tables from being planned for few rows: nobody
+// can estimate how many accounts have a grade.
+const wholeTables = `select set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`
+
+// handOut hands out what meets the bounds too, of so many that fit.
+func (f populationFilter) handOut(ctx context.Context, q querier, fit int64, each func([]schema.Subject) error) (int64, error) {
 	if len(f.grades) == 0 {
 		return 0, nil
 	}
@@ -92,7 +100,13 @@ func (f populationFilter) handOut(ctx context.Context, q querier, each func([]sc
 	if err != nil {
 		return 0, err
 	}
-	sql, a := f.subjectsSQL()
+	many := fit >= manySubjects
+	if many && (f.q.Needs.Person || f.people) {
+		if _, err := q.Exec(ctx, wholeTables); err != nil {
+			return 0, err
+		}
+	}
+	sql, a := f.subjectsSQL(many)
 	var handed int64
 	batch := make([]schema.Subject, 0, subjectsAtOnce)
 	flush := func() error {
@@ -138,7 +152,7 @@ func (s *Store) Subject(ctx context.Context, id schema.AccountID, needs schema.N
 			return err
 		}
 		a := args{"id": id}
-		sql := `select ` + subjectColumns(needs) + subjectFrom(needs, needs.Person, a, now) + ` where a.id = @id`
+		sql := `select ` + subjectColumns(needs) + subjectFrom(needs, needs.Person, false, a, now) + ` where a.id = @id`
 		return readSubjects(ctx, q, sql, a, newSubjectReader(basis, everybody, needs), func(v *schema.Subject) error {
 			out = *v
 			return nil

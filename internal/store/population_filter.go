@@ -138,14 +138,14 @@ func thereStatuses() []schema.AccountStatus {
 	return []schema.AccountStatus{schema.AccountActive, schema.AccountSuspended, schema.AccountRestricted}
 }
 
-// subjectsSQL reads what is handed out. Ranges of silence come first, for an index
+// subjectsSQL reads what is handed out, many accounts or few. Ranges of silence come first, for an index
 // and for the planner's estimate; the grade has the last word.
-func (f populationFilter) subjectsSQL() (string, args) {
+func (f populationFilter) subjectsSQL(many bool) (string, args) {
 	a := maps.Clone(f.args)
 	maps.Copy(a, f.bound)
 	statuses := slices.DeleteFunc(thereStatuses(), func(s schema.AccountStatus) bool { return !slices.Contains(f.q.Statuses, s) })
 	a["kinds"], a["statuses"], a["grades"] = f.q.Kinds, statuses, f.grades
-	from := subjectFrom(f.q.Needs, f.q.Needs.Person || f.people, a, f.q.Now)
+	from := subjectFrom(f.q.Needs, f.q.Needs.Person || f.people, many, a, f.q.Now)
 	return `select ` + subjectColumns(f.q.Needs) + from + `
 		where a.kind = any(@kinds) and a.status = any(@statuses) and (` + f.ranges(a) + `) and ` + f.grade + ` = any(@grades)` + f.bounds, a
 }

@@ -37,16 +37,22 @@ func subjectColumns(needs schema.Needs) string {
 
 // subjectFrom joins an account, a, with what subjectColumns read. What counts of a
 // person is the employment that counts now, or what stands with the person when no
-// source tells of one.
-func subjectFrom(needs schema.Needs, people bool, a args, now time.Time) string {
+// source tells of one. For many accounts all employments are sorted once; for few
+// each is looked up.
+func subjectFrom(needs schema.Needs, people, many bool, a args, now time.Time) string {
 	from := ` from account a
 		left join (select account_id, max(kept_at) as kept_at from account_kept group by account_id) k on k.account_id = a.id`
 	if !people {
 		return from
 	}
 	a["today"] = schema.DateOf(now.UTC())
-	from += ` left join person p on p.id = a.person_id
-		left join lateral (select ` + employmentColumns + ` from employment e where e.person_id = a.person_id order by ` + presentFirst + ` limit 1) e on true`
+	const columns = `e.person_id, e.source, e.kind, e.status, e.department, e.site, e.manager_id, e.hire_date, e.last_working_day, e.terminated_on`
+	from += ` left join person p on p.id = a.person_id`
+	if many {
+		from += ` left join (select distinct on (e.person_id) ` + columns + ` from employment e order by e.person_id, ` + presentFirst + `) e on e.person_id = a.person_id`
+	} else {
+		from += ` left join lateral (select ` + columns + ` from employment e where e.person_id = a.person_id order by ` + presentFirst + ` limit 1) e on true`
+	}
 	if needs.Person {
 		from += ` left join person m on m.id = case when e.source is null then p.manager_id else e.manager_id end`
 	}
@@ -100,6 +106,7 @@ type subjectReader struct {
 	everybody map[schema.ConnectionID][]schema.HeldGroup
 	words     map[string]string
 	values    [][]byte
+	own       []byte // the texts that are the row's own, so that it costs one string
 	err       error
 }
 
@@ -111,13 +118,15 @@ func newSubjectReader(basis []schema.PopulationBasis, everybody map[schema.Conne
 	return r
 }
 
-func (r *subjectReader) begin(values [][]byte) { r.values = values }
+func (r *subjectReader) begin(values [][]byte) { r.values, r.own = values, r.own[:0] }
 
 func (r *subjectReader) subject() schema.Subject {
 	var v schema.Subject
 	a := &v.Account
-	a.ID, a.ConnectionID, a.ExternalID = schema.AccountID(r.id()), schema.ConnectionID(r.commonID()), schema.ExternalID(r.text())
-	a.PersonID, a.Login, a.Name = schema.PersonID(r.id()), r.text(), r.text()
+	id, connection, external, person, login, name := r.ownID(), r.commonID(), r.ownText(), r.ownID(), r.ownText(), r.ownText()
+	own := string(r.own)
+	a.ID, a.ConnectionID, a.ExternalID = schema.AccountID(id.of(own)), schema.ConnectionID(connection), schema.ExternalID(external.of(own))
+	a.PersonID, a.Login, a.Name = schema.PersonID(person.of(own)), login.of(own), name.of(own)
 	a.Role, a.Status, a.VendorStatus = schema.AccountRole(r.word()), schema.AccountStatus(r.word()), r.word()
 	a.Kind, a.EnterpriseID = schema.AccountKind(r.word()), r.word()
 	a.SpaceUsed, a.SpaceAmount, a.CreatedAt, a.ObservedAt = r.number(), r.number(), r.instant(), r.instant()
@@ -174,14 +183,25 @@ func (r *subjectReader) word() string {
 	return s
 }
 
-func (r *subjectReader) id() string {
-	b := r.next(16)
-	if len(b) != 16 {
-		return ""
+// part is a part of the row's own texts.
+type part struct{ from, to int }
+
+func (p part) of(own string) string { return own[p.from:p.to] }
+
+func (r *subjectReader) ownText() part {
+	from := len(r.own)
+	r.own = append(r.own, r.next(0)...)
+	return part{from, len(r.own)}
+}
+
+func (r *subjectReader) ownID() part {
+	from := len(r.own)
+	if b := r.next(16); len(b) == 16 {
+		var text [36]byte
+		writeID(&text, b)
+		r.own = append(r.own, text[:]...)
 	}
-	var text [36]byte
-	writeID(&text, b)
-	return string(text[:])
+	return part{from, len(r.own)}
 }
 
 func (r *subjectReader) commonID() string {

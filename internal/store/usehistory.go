@@ -20,7 +20,8 @@ const (
 )
 
 // historySettings keep a read of whole tables from being planned for a few rows.
-const historySettings = `select set_config('jit', 'off', true), set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)`
+const historySettings = `select set_config('jit', 'off', true), set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true),
+	set_config('enable_nestloop', 'off', true)`
 
 // UseHistory hands out all accounts of the connections and kinds by id, whatever
 // became of them, with the days on which a declared source saw them used. The slice
@@ -135,7 +136,7 @@ func historySQL(ctx context.Context, q querier, r schema.ReplayQuery, days []sch
 				(select min(h.seen_at) from inventory_change h where h.account_id = a.id and h.kind in ('account_missing', 'account_deleted')
 					and h.seen_at > coalesce((select max(n.seen_at) from inventory_change n where n.account_id = a.id and n.kind = 'account_returned'), '-infinity')),
 				a.missing_since, a.observed_at) end` +
-		subjectFrom(r.Needs, r.Needs.Person, a, r.To) + `
+		subjectFrom(r.Needs, r.Needs.Person, true, a, r.To) + `
 		left join (select connection_id, external_id, max(day) filter (where day < @first::date) as before, array[` + strings.Join(words, `, `) + `] as words
 			from (` + strings.Join(ranges, ` union all `) + `) d group by connection_id, external_id) u
 			on u.connection_id = a.connection_id and u.external_id = a.external_id

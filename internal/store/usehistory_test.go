@@ -48,6 +48,11 @@ func TestUseHistory(t *testing.T) {
 	change("gone", "account_missing", "active", "missing", "2026-04-03T00:00:00Z")
 	change("gone", "account_deleted", "missing", "deleted", "2026-04-04T00:00:00Z")
 
+	exec(`insert into employment (source, external_id, person_id, kind, name, email, department, hire_date, last_working_day, updated_at)
+		select 'hr', 'E' || v.n, p.id, v.kind, 'eve', '', v.kind, v.hired::date, v.left_on::date, now() from person p
+		cross join (values (2, 'employee', '2019-01-01', '2020-01-01'), (3, 'contractor', '2021-01-01', null), (4, 'contractor', '2020-05-01', null)) as v(n, kind, hired, left_on)
+		where p.name = 'eve'`)
+
 	q := schema.ReplayQuery{
 		Connections: []schema.ConnectionID{b.conn.ID, boxThree}, Kinds: []schema.AccountKind{schema.KindPerson}, Needs: schema.Needs{Person: true},
 		From: time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC), To: time.Date(2026, 6, 30, 6, 0, 0, 0, time.UTC),
@@ -70,6 +75,12 @@ func TestUseHistory(t *testing.T) {
 	require.Len(t, got["gone"].Changes, 4)
 	require.Equal(t, daysAgo(0.1), got["old"].GoneAt, "nothing tells more than when it was seen last")
 	require.Empty(t, got["viv"].Days, "of a connection without a source")
+	for _, u := range got {
+		alone, err := b.Subject(t.Context(), u.Account.ID, q.Needs)
+		require.NoError(t, err)
+		require.Equal(t, alone, u.Subject, "whether people are looked up or joined as a whole")
+	}
+	require.Equal(t, dateIn(2021, 1, 1), got["eve"].Person.HireDate)
 
 	q.From = q.To.Add(time.Hour * 24)
 	requireCode(t, schema.CodeInvalid, b.UseHistory(t.Context(), q, func([]schema.UsedAccount) error { return nil }))
