@@ -13,7 +13,7 @@ type Budget struct {
 	PerRun     int   `json:"per_run,omitempty"`    // accounts of one review run
 	PerDay     int   `json:"per_day,omitempty"`    // accounts of this policy
 	Connection int   `json:"connection,omitempty"` // accounts of one connection, whatever started them
-	Percent    int   `json:"percent,omitempty"`    // of the accounts the policy looks at, in one run
+	Percent    int   `json:"percent,omitempty"`    // of the accounts the policy looks at, in one run; 1 account always fits
 	Bytes      int64 `json:"bytes,omitempty"`      // in one run
 	Privileged int   `json:"privileged"`           // accounts with a privileged role in one run; 0 = none
 }
@@ -85,7 +85,7 @@ func (b Budget) Overruns(e EngineBudget, looked int64, wanted Spending, used Bud
 	accounts := int64(wanted.Accounts)
 	check(LimitPerRun, "", 0, accounts, int64(b.PerRun), b.PerRun > 0)
 	check(LimitPerDay, "", int64(used.Policy), accounts, int64(b.PerDay), b.PerDay > 0)
-	check(LimitPercent, "", 0, accounts, looked*int64(b.Percent)/100, b.Percent > 0)
+	check(LimitPercent, "", 0, accounts, max(looked*int64(b.Percent)/100, 1), b.Percent > 0)
 	check(LimitBytes, "", 0, wanted.Bytes, b.Bytes, b.Bytes > 0)
 	check(LimitPrivileged, "", 0, int64(wanted.Privileged), int64(b.Privileged), true)
 	check(LimitEngine, "", int64(used.Engine), accounts, int64(e.PerDay), e.PerDay > 0)
