@@ -1,7 +1,11 @@
 package cli
 
 type policyCommands struct {
+	Lint    lintPoliciesCommand  `cmd:"" help:"Check files of policies. Needs no server."`
+	Schema  policySchemaCommand  `cmd:"" help:"Print the JSON Schema of policies, for editors."`
+	Test    testPoliciesCommand  `cmd:"" help:"Run the tests of a directory of policies. Needs no server."`
 	Plan    planPolicyCommand    `cmd:"" help:"Show what a policy or a file would do now. Starts nothing."`
+	Apply   applyPoliciesCommand `cmd:"" help:"Make what files say so: all of them or none."`
 	List    listPoliciesCommand  `cmd:"" help:"List policies."`
 	Show    showPolicyCommand    `cmd:"" help:"Show a policy, or print its file."`
 	Pause   pausePolicyCommand   `cmd:"" help:"Let a policy make no more runs by its schedule."`

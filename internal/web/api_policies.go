@@ -233,8 +233,8 @@ func (s *server) readPolicies(set string, files []policyFile) (schema.ApplyPolic
 	if set != "" {
 		f.setName(set)
 	}
-	if len(files) > maxPolicyFiles || (len(files) == 0 && set == "") {
-		f.add("files", "count", "there are no files, or too many", fmt.Sprintf("send 1 to %d; none only with a set, whose policies are all paused then", maxPolicyFiles))
+	if len(files) == 0 || len(files) > maxPolicyFiles {
+		f.add("files", "count", "there are no files, or too many", fmt.Sprintf("send 1 to %d; what is to end for good is paused by name", maxPolicyFiles))
 		return apply, read, f.err("the request is not valid; nothing was changed")
 	}
 	for _, file := range files {

@@ -9,9 +9,6 @@ import (
 	"sendoff/schema"
 )
 
-// maxPreviewRows bounds the plans of a preview: each asks the vendor.
-const maxPreviewRows = 200
-
 // The history that a replay looks at.
 const (
 	minReplay = 24 * time.Hour
@@ -28,7 +25,8 @@ type RuleChoice struct {
 type previewPolicyInput struct {
 	Body struct {
 		RuleChoice
-		Rows int `json:"rows,omitempty" minimum:"0" maximum:"200" doc:"How many accounts to plan and show at most"`
+		// Each row asks the vendor: hence so few.
+		Rows int `json:"rows,omitempty" minimum:"0" maximum:"200" doc:"How many accounts to plan and show at most; 0 = only count"`
 	}
 }
 
