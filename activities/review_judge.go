@@ -25,7 +25,7 @@ func (v *Reviews) GatherFacts(ctx context.Context, in ReviewInput) (Piece, error
 	if err != nil {
 		return Piece{}, err
 	}
-	old := v.tooOld(o.policy.Rule, basis)
+	old := append(v.tooOld(o.policy.Rule, basis), v.groupsTooOld(o, basis)...)
 	if len(old) == 0 {
 		return Piece{More: true}, unlessStale(v.store.BeginJudging(ctx, o.review.ID))
 	}
@@ -70,6 +70,21 @@ func (v *reviewing) tooOld(rule schema.PolicyRule, basis []schema.PopulationBasi
 		// Activity that is not collected at all makes no candidates: the run says so.
 		if !b.Covered.Empty() && now.Sub(b.Covered.To) > rule.Freshness.Activity {
 			old = append(old, stale{b.ConnectionID, schema.RunActivity, "the activity of " + b.Connection + " was not read within " + rule.Freshness.Activity.String() + why})
+		}
+	}
+	return old
+}
+
+// groupsTooOld are the connections whose groups are not all known lately, for a
+// policy that asks for groups: a group that is not known keeps nobody out.
+func (v *reviewing) groupsTooOld(o opened, basis []schema.PopulationBasis) []stale {
+	if !o.rule.Needs().Groups {
+		return nil
+	}
+	var old []stale
+	for _, b := range basis {
+		if b.GroupsAsOf.IsZero() || v.now().Sub(b.GroupsAsOf) > o.policy.Rule.Freshness.Sync {
+			old = append(old, stale{b.ConnectionID, schema.RunSync, "the groups of " + b.Connection + " and their members were not all listed within " + o.policy.Rule.Freshness.Sync.String()})
 		}
 	}
 	return old

@@ -168,6 +168,9 @@ type PopulationBasis struct {
 	Connection   string       `json:"connection"`
 	Covered      Interval     `json:"covered"`   // empty = activity is not collected
 	SyncedAt     time.Time    `json:"synced_at"` // when its accounts were last listed; zero = never
+	// GroupsAsOf is when all groups and their members were last listed; zero = they
+	// are not all known.
+	GroupsAsOf time.Time `json:"groups_as_of"`
 	// Why is the code of why activity is not collected or the listing is not whole.
 	Why string `json:"why,omitempty"`
 }

@@ -15,6 +15,7 @@ const (
 type populationBasisRow struct {
 	gradeBasis
 	Connection      string
+	GroupsAsOf      time.Time
 	SyncedAt        time.Time
 	ActivityState   schema.DatasetState
 	ActivityReason  string
@@ -28,6 +29,8 @@ type populationBasisRow struct {
 func populationBasis(ctx context.Context, q querier, connections []schema.ConnectionID, now time.Time) ([]schema.PopulationBasis, error) {
 	rows, err := all[populationBasisRow](ctx, q, `select c.id as connection_id, c.name as connection, basis.from_at as covered_from, basis.to_at as covered_to,
 			l.as_of as synced_at, coalesce(l.state, 'not_collected') as accounts_state, coalesce(l.reason, @never) as accounts_reason,
+			(select min(d.as_of) from dataset d where d.connection_id = c.id and d.dataset in (@groups, @memberships) and d.state = 'collected'
+				having count(*) = 2) as groups_as_of,
 			coalesce(u.state, 'not_collected') as activity_state, coalesce(u.reason, @never) as activity_reason,
 			coalesce((select case r.state when 'failed' then r.cause ->> 'code' end from run r where r.connection_id = c.id and r.kind = 'activity'
 				and r.ended_at is not null order by r.created_at desc, r.id desc limit 1), '') as activity_failure,
@@ -41,6 +44,7 @@ func populationBasis(ctx context.Context, q querier, connections []schema.Connec
 			order by s.rank, i.from_at desc limit 1) as basis on true
 		order by w.place`, args{
 		"connections": connections, "never": reasonNeverRun, "accounts": schema.DataAccounts, "activity": schema.DataActivity,
+		"groups": schema.DataGroups, "memberships": schema.DataMemberships,
 	})
 	if err == nil && len(rows) != len(connections) {
 		err = &schema.Error{Code: schema.CodeNotFound, Message: "a connection that the population is of does not exist"}
@@ -51,7 +55,8 @@ func populationBasis(ctx context.Context, q querier, connections []schema.Connec
 	out := make([]schema.PopulationBasis, len(rows))
 	for i, r := range rows {
 		out[i] = schema.PopulationBasis{
-			ConnectionID: r.ConnectionID, Connection: r.Connection, Covered: r.covered(), SyncedAt: r.SyncedAt, Why: r.why(now),
+			ConnectionID: r.ConnectionID, Connection: r.Connection, Covered: r.covered(), SyncedAt: r.SyncedAt, GroupsAsOf: r.GroupsAsOf,
+			Why: r.why(now),
 		}
 	}
 	return out, nil
