@@ -27,6 +27,7 @@ type dormancy struct {
 	*bundle
 	reviews *activities.Reviews
 	account schema.Account
+	rule    schema.PolicyRule
 	policy  schema.Policy
 	plan    schema.PlanID
 	used    time.Time // the truth
@@ -39,7 +40,7 @@ type dormancy struct {
 // found has a review find the leaver dormant and open its case.
 func found(b *bundle) *dormancy {
 	b.t.Helper()
-	d := &dormancy{bundle: b}
+	d := &dormancy{bundle: b, rule: dormantRule()}
 	b.acts = activities.New(activities.Config{
 		Store: b.Store, Connectors: b.vendors, Notifier: b.mail, Clocks: schema.DefaultClocks(), Now: b.now, Rechecker: b.Store,
 	})
@@ -80,9 +81,9 @@ func (d *dormancy) loseFeed() {
 	d.exec(`delete from activity_interval where connection_id = $1`, d.conn.ID)
 }
 
-func (d *dormancy) apply(exclude ...schema.Exclusion) {
-	d.t.Helper()
-	rule := schema.PolicyRule{
+// dormantRule is about accounts that were not used for the threshold.
+func dormantRule() schema.PolicyRule {
+	return schema.PolicyRule{
 		Name: "dormant", Owner: "it@example.com", Mode: schema.PolicyActs, ColdStart: schema.ColdActs, Connections: []string{"fake"},
 		Kinds: []schema.AccountKind{schema.KindPerson}, Statuses: []schema.AccountStatus{schema.AccountActive},
 		Grades: []schema.Grade{schema.GradeInactive, schema.GradeNever}, Threshold: schema.Threshold{Default: threshold},
@@ -91,8 +92,15 @@ func (d *dormancy) apply(exclude ...schema.Exclusion) {
 		},
 		Budget:    schema.Budget{PerRun: 10},
 		Freshness: schema.Freshness{Sync: day, Activity: 6 * time.Hour, Patience: day},
-		Exclude:   exclude, Allow: schema.Allowances{DeleteWithoutTransfer: true, MostOfPopulation: true},
+		Allow:     schema.Allowances{DeleteWithoutTransfer: true, MostOfPopulation: true},
 	}
+}
+
+// apply applies the rule with the exclusions.
+func (d *dormancy) apply(exclude ...schema.Exclusion) {
+	d.t.Helper()
+	rule := d.rule
+	rule.Exclude = exclude
 	out, err := d.ApplyPolicies(d.t.Context(), schema.ApplyPolicies{Files: []schema.PolicyFile{{Rule: rule, Source: "policy"}}}, d.admin)
 	require.NoError(d.t, err)
 	d.policy = out[0].Policy

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,10 +89,8 @@ func (v *reviewing) startReady(ctx context.Context, o opened) (int, time.Duratio
 	if room <= 0 {
 		return 0, v.cfg.Clocks.PollFirst, nil
 	}
-	for _, item := range items[:room] {
-		if err := v.start(ctx, o, item); err != nil {
-			return 0, 0, err
-		}
+	if down, err := v.start(ctx, o, items[:room]); err != nil || down {
+		return 0, v.cfg.Clocks.BusyPoll, err
 	}
 	if room < len(items) {
 		return room, v.cfg.Clocks.PollFirst, nil
@@ -119,21 +118,44 @@ func (v *reviewing) freshEnough(ctx context.Context, o opened) (bool, error) {
 	return fresh, nil
 }
 
-// start opens the case of one ready item, if everything that was approved is as it
-// was. Otherwise the item ends with the difference (promise 5).
-func (v *reviewing) start(ctx context.Context, o opened, item schema.ReviewItem) error {
+// start opens the cases of ready items, of each if everything that was approved is
+// as it was. Otherwise the item ends with the difference (promise 5). It tells
+// whether a connection could not be used at all: its items wait.
+func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewItem) (down bool, err error) {
+	requests := make([]schema.Request, 0, len(items))
+	ready := make([]schema.ReviewItem, 0, len(items))
+	for _, item := range items {
+		r, ok, err := v.request(ctx, o, item)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			requests, ready = append(requests, r), append(ready, item)
+		}
+	}
+	drafts, err := v.drafts(ctx, o, requests, true)
+	for i, d := range drafts {
+		if unusable(d) {
+			down = true
+			continue
+		}
+		if err := v.startOne(ctx, ready[i], d); err != nil {
+			return false, err
+		}
+	}
+	return down, err
+}
+
+// unusable tells whether a draft could not be made because its connection does not
+// answer: that says nothing of the account.
+func unusable(d schema.Draft) bool {
+	return len(d.Accounts) == 0 && slices.ContainsFunc(d.Findings, func(f schema.Finding) bool { return f.Code == schema.ConnectionDegraded })
+}
+
+func (v *reviewing) startOne(ctx context.Context, item schema.ReviewItem, d schema.Draft) error {
 	settle := func(to schema.ItemState, why string, drift []schema.Difference) error {
-		return unlessStale(v.store.SettleItem(ctx, o.review.ID, item.AccountID, to, why, drift))
+		return unlessStale(v.store.SettleItem(ctx, item.ReviewID, item.AccountID, to, why, drift))
 	}
-	r, ok, err := v.request(ctx, o, item)
-	if err != nil || !ok {
-		return err
-	}
-	drafts, err := v.drafts(ctx, o, []schema.Request{r}, true)
-	if err != nil {
-		return err
-	}
-	d := drafts[0]
 	if len(d.Accounts) == 1 && item.Facts != nil && d.Accounts[0].Facts.Hash() != item.Hash {
 		diffs := differences(*item.Facts, d.Accounts[0].Facts)
 		return settle(schema.ItemDrifted, "it is not what was approved: "+factNames(diffs), diffs)
@@ -141,14 +163,12 @@ func (v *reviewing) start(ctx context.Context, o opened, item schema.ReviewItem)
 	if schema.Refused(d.AllFindings()) {
 		return settle(schema.ItemRefused, "pre-flight refuses it now: "+codesOf(d.AllFindings()), nil)
 	}
-	_, err = v.store.StartItem(ctx, o.review.ID, item.AccountID, d)
+	_, err := v.store.StartItem(ctx, item.ReviewID, item.AccountID, d)
 	switch schema.CodeOf(err) {
-	case schema.CodeStale:
-		return nil
 	case schema.CodeConflict, schema.CodeHashDiffers, schema.CodeRefused, schema.CodeForbidden:
 		return settle(schema.ItemRefused, describeRefusal(err), nil)
 	}
-	return err
+	return unlessStale(err)
 }
 
 func describeRefusal(err error) string {

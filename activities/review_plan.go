@@ -35,6 +35,9 @@ func (v *Reviews) PlanItems(ctx context.Context, in ReviewInput) (Piece, error) 
 		return Piece{}, err
 	}
 	for i, d := range drafts {
+		if unusable(d) {
+			return Piece{}, &notYet{"a connection does not answer", v.cfg.Clocks.BusyPoll}
+		}
 		if err := unlessStale(v.store.PlanItem(ctx, o.review.ID, plannedOf(planned[i].AccountID, d))); err != nil {
 			return Piece{}, err
 		}

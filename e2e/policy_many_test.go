@@ -40,7 +40,7 @@ func TestReviewOfManyAccountsIsKilledTwice(t *testing.T) {
 		"budget: {per_run: 100000, per_day: 100000, percent: 100}", "allow: {most_of_population: true}"))
 	id := s.begunReview()
 	for _, at := range []int{n / 3, 2 * n / 3} {
-		s.eventually(manyPatience, "part of the accounts has a case", func() bool { return s.startedOf(id) >= at })
+		s.eventually(manyPatience, "part of the accounts is suspended", func() bool { return len(requests(s.sim, opUpdate, "")) >= at })
 		worker.Kill()
 		s.server.Kill()
 		s.serve()
@@ -97,4 +97,3 @@ func (s *stack) startedOf(id string) int {
 	}
 	return 0
 }
-
