@@ -61,12 +61,17 @@ func (c *listAccountsCommand) Run(in *invocation) error {
 
 // upTo follows a list until it has as many entries as asked for.
 func upTo[T any](limit int, next func(cursor string, limit int) ([]T, string, error)) ([]T, string, error) {
+	return upToBy(limit, maxPage, next)
+}
+
+// upToBy is upTo by pages of that many entries at most.
+func upToBy[T any](limit, most int, next func(cursor string, limit int) ([]T, string, error)) ([]T, string, error) {
 	if limit < 1 {
 		return nil, "", usage("--limit is below 1", "give how many to list")
 	}
 	list, cursor := []T{}, ""
 	for {
-		part, after, err := next(cursor, min(limit-len(list), maxPage))
+		part, after, err := next(cursor, min(limit-len(list), most))
 		if err != nil {
 			return nil, "", err
 		}

@@ -170,6 +170,10 @@ func findingsText(list []apiclient.Finding) string {
 	return strings.Join(codes, ", ")
 }
 
+// maxReplayPage is the longest page of hits that the server gives: for each it reads
+// the whole history.
+const maxReplayPage = 5000
+
 type replayPolicyCommand struct {
 	ruleArg
 	Since string `default:"365d" placeholder:"DURATION" help:"How far back."`
@@ -187,12 +191,10 @@ func (c *replayPolicyCommand) Run(in *invocation) error {
 		return err
 	}
 	var whole *apiclient.Replay
-	hits, next, err := upTo(c.Limit, func(cursor string, limit int) ([]apiclient.ReplayHit, string, error) {
+	hits, next, err := upToBy(c.Limit, maxReplayPage, func(cursor string, limit int) ([]apiclient.ReplayHit, string, error) {
 		page, err := api.ReplayPolicy(in.ctx, rule, c.Since, cursor, limit)
 		if err == nil && whole == nil {
-			whole = &page
-		} else if err == nil {
-			whole.Accounts, whole.Returned, whole.Unproven = max(whole.Accounts, page.Accounts), max(whole.Returned, page.Returned), max(whole.Unproven, page.Unproven)
+			whole = &page // the sums of each page are those of the whole
 		}
 		return page.Hits, page.Next, err
 	})
@@ -215,8 +217,12 @@ func (in *invocation) printReplay(r apiclient.Replay) {
 	}
 	in.table("WOULD HIT|CONNECTION|LOGIN|LAST USE|SILENT DAYS|LATER", rows)
 	in.print("")
-	in.print("Policy %s from %s to %s: %d accounts looked at, %d hits, %d of them came back to life (false positives).",
-		r.Policy, r.From.UTC().Format("2006-01-02"), r.To.UTC().Format("2006-01-02"), r.Accounts, len(r.Hits), r.Returned)
+	hits := strconv.Itoa(len(r.Hits))
+	if r.Next != "" {
+		hits = "more than " + hits
+	}
+	in.print("Policy %s from %s to %s: %d accounts looked at, %s hits, %d of them came back to life (false positives).",
+		r.Policy, r.From.UTC().Format("2006-01-02"), r.To.UTC().Format("2006-01-02"), r.Accounts, hits, r.Returned)
 	in.print("%d silences were as long, but no coverage proves them: the policy would have left those accounts alone.", r.Unproven)
 	for _, l := range r.Limits {
 		in.print("Limit: %s", l)

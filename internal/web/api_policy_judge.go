@@ -106,7 +106,7 @@ type replayPolicyInput struct {
 		RuleChoice
 		Since  string `json:"since" doc:"How far back, such as 365d"`
 		Cursor string `json:"cursor,omitempty" maxLength:"512"`
-		Limit  int    `json:"limit,omitempty" minimum:"0" maximum:"500" doc:"Hits of a page at most; 0 = 50"`
+		Limit  int    `json:"limit,omitempty" minimum:"0" maximum:"5000" doc:"Hits of a page at most, but those of one account are never parted; 0 = 50"`
 	}
 }
 

@@ -185,7 +185,7 @@ type replayBody struct {
 	Policy   string           `json:"policy"`
 	From     time.Time        `json:"from"`
 	To       time.Time        `json:"to"`
-	Accounts int64            `json:"accounts" doc:"Looked at"`
+	Accounts int64            `json:"accounts" doc:"Looked at, on all pages together, as are the other sums"`
 	Hits     []replayHitBody  `json:"hits" nullable:"false"`
 	Returned int64            `json:"returned" doc:"Hits that were used again later: false positives"`
 	Unproven int64            `json:"unproven" doc:"Silences that no coverage proves: the rule would not have taken those"`
