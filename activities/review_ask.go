@@ -122,10 +122,10 @@ func waitsOf(steps []schema.StepFact) time.Duration {
 func settleAnswers(rule schema.PolicyRule, asks []schema.AskRow) (to schema.ItemState, why string) {
 	confirmed := false
 	for _, a := range asks {
-		switch {
-		case a.Answer == schema.AnswerNeeded:
+		switch a.Answer {
+		case schema.AnswerNeeded:
 			return schema.ItemKept, "somebody said that it is still needed"
-		case a.Answer == schema.AnswerNotNeeded:
+		case schema.AnswerNotNeeded:
 			confirmed = true
 		}
 	}

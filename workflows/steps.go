@@ -153,11 +153,12 @@ func completeTransfer(ctx workflow.Context, ref schema.StepRef) error {
 	return run(ctx, database(), acts.CompleteTransfer, activities.StepInput{Ref: ref})
 }
 
-// leavers, deliveries and polls name activities as acts does.
+// leavers, deliveries, polls and reviews name activities as acts does.
 var (
 	leavers    *activities.Leavers
 	deliveries *activities.Deliveries
 	polls      *activities.Polls
+	reviews    *activities.Reviews
 )
 
 func settleLeaver(ctx workflow.Context, id schema.LeaverID) (activities.LeaverResult, error) {
@@ -180,9 +181,6 @@ func pollSource(ctx workflow.Context, id schema.SourceID) error {
 func giveUpPoll(ctx workflow.Context, id schema.SourceID) error {
 	return run(ctx, database(), polls.GiveUpPoll, activities.PollInput{SourceID: id})
 }
-
-// reviews names activities as acts does.
-var reviews *activities.Reviews
 
 func beginReview(ctx workflow.Context, in activities.BeginReviewInput) (activities.ReviewOutline, error) {
 	return call(ctx, database(), reviews.BeginReview, in)

@@ -85,7 +85,7 @@ func (e *Engine) api(ready *readiness, version string) http.Handler {
 		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
 		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
 		HR:     e.store, Policies: e.store, Asks: e.store, Judge: activities.NewPolicyJudge(e.reviewsConfig()),
-		SCIM:   scim.New(scim.Config{Store: e.store, Log: e.log.Named("scim"), PublicURL: e.cfg.PublicURL}),
+		SCIM: scim.New(scim.Config{Store: e.store, Log: e.log.Named("scim"), PublicURL: e.cfg.PublicURL}),
 	})
 }
 
