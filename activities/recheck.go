@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"sendoff/connectors"
 	"sendoff/internal/inactivity"
 	"sendoff/schema"
 )
@@ -56,7 +57,9 @@ func (a *Activities) recheck(ctx context.Context, w *work, now schema.Account) e
 			return err
 		}
 	}
-	asBefore(&s, *w, now)
+	if err := asBefore(&s, *w, now); err != nil {
+		return err
+	}
 	v := rule.Judge(&s, a.now())
 	switch v.Reason {
 	case schema.ReasonMatched:
@@ -100,15 +103,16 @@ func (a *Activities) lookedUp(ctx context.Context, w *work, covered schema.Inter
 
 // asBefore shows the account to the judge as it was before the plan's own steps:
 // what they did to it is no reason to stop.
-func asBefore(s *schema.Subject, w work, now schema.Account) {
+func asBefore(s *schema.Subject, w work, now schema.Account) error {
 	before := s.Account
 	s.Account = now
 	s.Account.ID, s.Account.ConnectionID, s.Account.PersonID = before.ID, before.ConnectionID, before.PersonID
 	if w.plan.PriorStatus != "" {
-		s.Account.Status, s.Account.VendorStatus = schema.AccountActive, w.plan.PriorStatus
-		if _, reactivates := w.plan.StepOf(schema.StepReactivate); reactivates {
-			s.Account.Status = schema.AccountSuspended
+		vendor, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
+		if err != nil {
+			return err
 		}
+		s.Account.Status, s.Account.VendorStatus = statusOf(vendor, w.plan.PriorStatus), w.plan.PriorStatus
 	}
 	if w.plan.Snapshot != nil {
 		s.Account.SpaceUsed = w.plan.Snapshot.SpaceUsed
@@ -116,6 +120,19 @@ func asBefore(s *schema.Subject, w work, now schema.Account) {
 	for _, m := range w.plan.Memberships {
 		s.Groups = append(s.Groups, schema.HeldGroup{ID: string(m.GroupID), Role: m.Role})
 	}
+	return nil
+}
+
+// statusOf is what a status of the vendor's means: one that is neither active nor
+// suspended forbids something.
+func statusOf(vendor connectors.Suspender, status string) schema.AccountStatus {
+	switch status {
+	case vendor.ActiveStatus():
+		return schema.AccountActive
+	case vendor.SuspendedStatus():
+		return schema.AccountSuspended
+	}
+	return schema.AccountRestricted
 }
 
 // step is the kind of the step that is carried out.

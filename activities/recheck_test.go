@@ -38,9 +38,12 @@ type dormancy struct {
 }
 
 // found has a review find the leaver dormant and open its case.
-func found(b *bundle) *dormancy {
+func found(b *bundle, more ...func(*schema.PolicyRule)) *dormancy {
 	b.t.Helper()
 	d := &dormancy{bundle: b, rule: dormantRule()}
+	for _, f := range more {
+		f(&d.rule)
+	}
 	b.acts = activities.New(activities.Config{
 		Store: b.Store, Connectors: b.vendors, Notifier: b.mail, Clocks: schema.DefaultClocks(), Now: b.now, Rechecker: b.Store,
 	})
@@ -265,4 +268,25 @@ func TestDormantAccountIsDeletedWhenNothingSpeaksAgainstIt(t *testing.T) {
 	d.readFeed()
 	require.NoError(t, d.try())
 	require.Equal(t, 1, b.vendor.count("delete"))
+}
+
+// What the plan itself did to the account's status is no reason to stop, whatever
+// the status was before that.
+func TestDormantAccountIsDeletedWhateverItsStatusWas(t *testing.T) {
+	t.Parallel()
+	for before, status := range map[string]schema.AccountStatus{
+		active: schema.AccountActive, restricted: schema.AccountRestricted,
+	} {
+		t.Run(before, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.vendor.change(leaver, func(a *schema.Account) { a.VendorStatus = before })
+			d := found(b, func(r *schema.PolicyRule) { r.Statuses = []schema.AccountStatus{status} })
+			d.toDelete()
+			requireType(t, d.try(), activities.TypeNotYet, true)
+			d.readFeed()
+			require.NoError(t, d.try())
+			require.Equal(t, 1, b.vendor.count("delete"))
+		})
+	}
 }
