@@ -70,7 +70,7 @@ func (t *tx) lockItem(ctx context.Context, id schema.ReviewID, account schema.Ac
 	}
 	i, ok, err := maybe[schema.ReviewItem](ctx, t, `select `+itemColumns+` from review_item i where i.review_id = @review and i.account_id = @account`, a)
 	if err == nil && !ok {
-		err = &schema.Error{Code: schema.CodeNotFound, Message: "the review has no item for that account", Fix: "sendoff reviews items lists them"}
+		err = &schema.Error{Code: schema.CodeNotFound, Message: "the review has no item for that account", Fix: "sendoff policy reviews items lists them"}
 	}
 	return i, err
 }

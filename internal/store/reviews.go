@@ -23,7 +23,7 @@ func (s *Store) Review(ctx context.Context, id schema.ReviewID) (schema.Review, 
 func loadReview(ctx context.Context, q querier, id schema.ReviewID) (schema.Review, error) {
 	r, ok, err := maybe[schema.Review](ctx, q, selectReviews+`where r.id = @id`, args{"id": id})
 	if err == nil && !ok {
-		err = &schema.Error{Code: schema.CodeNotFound, Message: "there is no review " + string(id), Fix: "sendoff reviews list shows all reviews"}
+		err = &schema.Error{Code: schema.CodeNotFound, Message: "there is no review " + string(id), Fix: "sendoff policy reviews list shows all reviews"}
 	}
 	if err != nil {
 		return r, err

@@ -124,5 +124,5 @@ func (t *tx) requireNoReview(ctx context.Context, p policyRow) error {
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	return conflict("review "+open[0]+" of policy "+p.Name+" is open: a policy has one at a time", "follow it: sendoff reviews show "+open[0]+", or cancel it")
+	return conflict("review "+open[0]+" of policy "+p.Name+" is open: a policy has one at a time", "follow it: sendoff policy reviews show "+open[0]+", or cancel it")
 }

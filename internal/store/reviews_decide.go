@@ -200,7 +200,7 @@ func (t *tx) alarmsOfEnd(ctx context.Context, r schema.Review) error {
 	case schema.ReviewFailed:
 		return t.raiseAlarm(ctx, schema.Alarm{
 			PolicyID: r.PolicyID, Code: schema.AlarmReviewFailed, Message: "a review of policy " + r.Policy + " failed; its schedule stops",
-			Fix: "look at it with sendoff reviews show " + string(r.ID) + ", mend the cause, then sendoff policy resume " + r.Policy,
+			Fix: "look at it with sendoff policy reviews show " + string(r.ID) + ", mend the cause, then sendoff policy resume " + r.Policy + " --reason TEXT",
 		})
 	case schema.ReviewDone, schema.ReviewReported:
 		return t.clearPolicyAlarm(ctx, r.PolicyID, schema.AlarmReviewFailed)

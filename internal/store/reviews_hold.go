@@ -39,7 +39,7 @@ func (t *tx) holdReview(ctx context.Context, r *schema.Review) error {
 	err = t.raiseAlarm(ctx, schema.Alarm{
 		PolicyID: r.PolicyID, Code: schema.AlarmOverBudget,
 		Message: fmt.Sprintf("policy %s would act on %d accounts and is over budget (%s): none of them starts", r.Policy, r.Wanted.Accounts, text),
-		Fix:     "look at it with sendoff reviews show " + string(r.ID) + "; two people release batch " + string(b.ID) + ", one discards it",
+		Fix:     "look at it with sendoff policy reviews show " + string(r.ID) + "; two people release batch " + string(b.ID) + ", one discards it",
 	})
 	if err != nil {
 		return err
