@@ -37,6 +37,9 @@ func (a *Activities) recheck(ctx context.Context, w *work, now schema.Account) e
 		return &Refusal{Code: schema.ParkInternal, Message: "this worker cannot judge accounts by policies", Fix: "report this as a fault of sendoff"}
 	}
 	item, review, err := a.rechecker.ReviewItemOf(ctx, w.plan.ID)
+	if schema.CodeOf(err) == schema.CodeNotFound {
+		return nil // a person began it by hand: no policy says what would end it
+	}
 	if err != nil {
 		return err
 	}

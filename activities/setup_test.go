@@ -76,7 +76,7 @@ func setup(t *testing.T) *bundle {
 	b.vendor.add(leaver, leaverLogin, 1000)
 	b.vendor.add(heir, heirLogin, 0)
 	b.vendor.add(second, secondLogin, 0)
-	b.acts = activities.New(activities.Config{Store: b.Store, Connectors: b.vendors, Notifier: b.mail, Clocks: schema.DefaultClocks(), Now: b.now})
+	b.acts = activities.New(activities.Config{Store: b.Store, Connectors: b.vendors, Notifier: b.mail, Clocks: schema.DefaultClocks(), Now: b.now, Rechecker: b.Store})
 	return b
 }
 
