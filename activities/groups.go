@@ -25,11 +25,12 @@ func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 	if err != nil {
 		return err
 	}
-	if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil {
-		return err
-	}
 	removable, fixed, err := a.memberships(ctx, w, g)
 	if err != nil {
+		return err
+	}
+	w.plan.Memberships = append(slices.Clone(w.plan.Memberships), removable...) // an account is judged by the groups it is in now
+	if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil {
 		return err
 	}
 	if err := a.store.SaveMemberships(ctx, w.ref, removable); err != nil {

@@ -38,7 +38,8 @@ type ReviewRuns interface {
 	// with one alarm and one notice, and nothing is taken.
 	EndPlanning(ctx context.Context, id schema.ReviewID) (schema.Review, error)
 	// EndReview ends a run and its items, gives back what it did not use of budgets,
-	// and ends its questions. A run that has ended stays as it is.
+	// and ends its questions. A run that has ended stays as it is. CodeStale for one
+	// that is to be done and has items to go on with.
 	EndReview(ctx context.Context, id schema.ReviewID, end schema.ReviewEnd, why string) error
 }
 
@@ -53,6 +54,9 @@ type ReviewItems interface {
 	AskAbout(ctx context.Context, id schema.ReviewID, account schema.AccountID, asks []schema.AskRow, until time.Time) error
 	// AnswersOf returns the questions about an item.
 	AnswersOf(ctx context.Context, id schema.ReviewID, account schema.AccountID) ([]schema.AskRow, error)
+	// DueItems returns up to limit asking items whose time to be answered is over at
+	// the instant, the first that was due first.
+	DueItems(ctx context.Context, id schema.ReviewID, at time.Time, limit int) ([]schema.ReviewItem, error)
 	// NextAnswer returns when the first of the asking items is due: zero = none asks.
 	NextAnswer(ctx context.Context, id schema.ReviewID) (time.Time, error)
 	// SettleItem moves an asking item to ready, or any that has not ended to an end

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -18,6 +19,8 @@ type Rechecker interface {
 	CancelReviewCase(ctx context.Context, plan schema.PlanID, reason string) error
 	Subject(ctx context.Context, id schema.AccountID, needs schema.Needs) (schema.Subject, error)
 	AskRun(ctx context.Context, connection schema.ConnectionID, kind schema.RunKind) error
+	// GroupNames are the names of those of the connection's groups that are known.
+	GroupNames(ctx context.Context, connection schema.ConnectionID, ids []schema.ExternalID) (map[schema.ExternalID]string, error)
 }
 
 // activityPatience is how long a step waits for activity to be looked up before it
@@ -60,7 +63,7 @@ func (a *Activities) recheck(ctx context.Context, w *work, now schema.Account) e
 			return err
 		}
 	}
-	if err := asBefore(&s, *w, now); err != nil {
+	if err := a.asBefore(ctx, &s, *w, now); err != nil {
 		return err
 	}
 	v := rule.Judge(&s, a.now())
@@ -106,24 +109,40 @@ func (a *Activities) lookedUp(ctx context.Context, w *work, covered schema.Inter
 
 // asBefore shows the account to the judge as it was before the plan's own steps:
 // what they did to it is no reason to stop.
-func asBefore(s *schema.Subject, w work, now schema.Account) error {
+func (a *Activities) asBefore(ctx context.Context, s *schema.Subject, w work, now schema.Account) error {
 	before := s.Account
 	s.Account = now
 	s.Account.ID, s.Account.ConnectionID, s.Account.PersonID = before.ID, before.ConnectionID, before.PersonID
-	if w.plan.PriorStatus != "" {
+	if w.plan.PriorStatus != "" || !w.plan.WindowOpen.IsZero() {
 		vendor, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
 		if err != nil {
 			return err
 		}
-		s.Account.Status, s.Account.VendorStatus = statusOf(vendor, w.plan.PriorStatus), w.plan.PriorStatus
+		// Only a suspended account's window is opened.
+		s.Account.VendorStatus = cmp.Or(w.plan.PriorStatus, vendor.SuspendedStatus())
+		s.Account.Status = statusOf(vendor, s.Account.VendorStatus)
 	}
 	if w.plan.Snapshot != nil {
 		s.Account.SpaceUsed = w.plan.Snapshot.SpaceUsed
 	}
-	for _, m := range w.plan.Memberships {
-		s.Groups = append(s.Groups, schema.HeldGroup{ID: string(m.GroupID), Role: m.Role})
+	return a.groupsBefore(ctx, s, w)
+}
+
+// groupsBefore adds the groups that the plan took the account out of, or is about
+// to, by their names too: an exclusion may go by these.
+func (a *Activities) groupsBefore(ctx context.Context, s *schema.Subject, w work) error {
+	if len(w.plan.Memberships) == 0 {
+		return nil
 	}
-	return nil
+	ids := make([]schema.ExternalID, len(w.plan.Memberships))
+	for i, m := range w.plan.Memberships {
+		ids[i] = m.GroupID
+	}
+	names, err := a.rechecker.GroupNames(ctx, w.conn.ID, ids)
+	for _, m := range w.plan.Memberships {
+		s.Groups = append(s.Groups, schema.HeldGroup{ID: string(m.GroupID), Name: names[m.GroupID], Role: m.Role})
+	}
+	return err
 }
 
 // statusOf is what a status of the vendor's means: one that is neither active nor

@@ -40,6 +40,15 @@ type dormancy struct {
 // found has a review find the leaver dormant and open its case.
 func found(b *bundle, more ...func(*schema.PolicyRule)) *dormancy {
 	b.t.Helper()
+	d := dormant(b, more...)
+	d.apply()
+	d.review()
+	return d
+}
+
+// dormant has the leaver not used for longer than the threshold.
+func dormant(b *bundle, more ...func(*schema.PolicyRule)) *dormancy {
+	b.t.Helper()
 	d := &dormancy{bundle: b, rule: dormantRule()}
 	for _, f := range more {
 		f(&d.rule)
@@ -64,8 +73,6 @@ func found(b *bundle, more ...func(*schema.PolicyRule)) *dormancy {
 	b.exec(`insert into activity_source (connection_id, rank, source) values ($1, 0, 'box.events')`, b.conn.ID)
 	d.used = b.now().Add(-100 * day)
 	d.readFeed()
-	d.apply()
-	d.review()
 	return d
 }
 

@@ -37,24 +37,17 @@ func (v *Reviews) ActOnItems(ctx context.Context, in ReviewInput) (Piece, error)
 	case !next.IsZero():
 		return Piece{Wait: max(next.Sub(v.now()), time.Millisecond)}, nil
 	}
-	return Piece{More: true}, v.store.EndReview(ctx, o.review.ID, schema.ReviewDone, "")
+	// Stale: somebody confirmed an account meanwhile, which is started first.
+	return Piece{More: true}, unlessStale(v.store.EndReview(ctx, o.review.ID, schema.ReviewDone, ""))
 }
 
 func (v *reviewing) settleDue(ctx context.Context, o opened) error {
 	for {
-		next, err := v.store.NextAnswer(ctx, o.review.ID)
-		if err != nil || next.IsZero() || next.After(v.now()) {
+		items, err := v.store.DueItems(ctx, o.review.ID, v.now(), askPiece)
+		if err != nil || len(items) == 0 {
 			return err
 		}
-		items, err := v.store.Items(ctx, o.review.ID, schema.ItemAsking, askPiece)
-		if err != nil {
-			return err
-		}
-		settled := 0
 		for _, item := range items {
-			if item.AskUntil.After(v.now()) {
-				continue
-			}
 			asks, err := v.store.AnswersOf(ctx, o.review.ID, item.AccountID)
 			if err != nil {
 				return err
@@ -63,10 +56,6 @@ func (v *reviewing) settleDue(ctx context.Context, o opened) error {
 			if err := unlessStale(v.store.SettleItem(ctx, o.review.ID, item.AccountID, to, why, nil)); err != nil {
 				return err
 			}
-			settled++
-		}
-		if settled == 0 {
-			return nil
 		}
 	}
 }

@@ -132,6 +132,11 @@ func settleAnswers(rule schema.PolicyRule, asks []schema.AskRow) (to schema.Item
 	if confirmed {
 		return schema.ItemReady, ""
 	}
+	for i := range rule.Ask {
+		if !slices.ContainsFunc(asks, func(a schema.AskRow) bool { return a.Index == i }) {
+			return schema.ItemSilent, "somebody whom the policy names is not known and was not asked, so that silence says nothing"
+		}
+	}
 	for _, a := range asks {
 		switch {
 		case a.Index >= len(rule.Ask) || rule.Ask[a.Index].Silence != schema.SilenceProceeds:

@@ -63,6 +63,14 @@ func (s *Store) AnswersOf(ctx context.Context, id schema.ReviewID, account schem
 	return list, translate("read a review's questions", err)
 }
 
+// DueItems returns up to limit asking items of a run whose time to be answered is
+// over at the instant, the first that was due first.
+func (s *Store) DueItems(ctx context.Context, id schema.ReviewID, at time.Time, limit int) ([]schema.ReviewItem, error) {
+	list, err := all[schema.ReviewItem](ctx, s.pool, `select `+itemColumns+` from review_item i
+		where i.review_id = @id and i.state = 'asking' and i.ask_until <= @at order by i.ask_until limit @limit`, args{"id": id, "at": at, "limit": limit})
+	return list, translate("read what a review's answers are due for", err)
+}
+
 // NextAnswer returns when the first of the asking items is due: zero = none asks.
 func (s *Store) NextAnswer(ctx context.Context, id schema.ReviewID) (time.Time, error) {
 	at, err := scalar[time.Time](ctx, s.pool, `select min(ask_until) from review_item where review_id = @id and state = 'asking'`, args{"id": id})

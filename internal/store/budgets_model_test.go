@@ -161,7 +161,7 @@ func (c *contest) release(refused []bid, used int, eve, joe schema.Principal) {
 	list, _, err := c.Reviews(c.t.Context(), schema.ReviewFilter{Limit: 2})
 	require.NoError(c.rt, err)
 	for _, r := range list {
-		require.NoError(c.rt, c.EndReview(c.t.Context(), r.ID, schema.ReviewDone, ""))
+		require.NoError(c.rt, c.EndReview(c.t.Context(), r.ID, schema.ReviewFailed, ""))
 	}
 	require.LessOrEqual(c.rt, c.used(), 1, "but for the case, nothing was started")
 }

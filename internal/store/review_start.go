@@ -134,6 +134,20 @@ func notOfReview() error {
 	return &schema.Error{Code: schema.CodeNotFound, Message: "the plan was made by no review"}
 }
 
+// GroupNames are the names of those of the connection's groups that are known.
+func (s *Store) GroupNames(ctx context.Context, connection schema.ConnectionID, ids []schema.ExternalID) (map[schema.ExternalID]string, error) {
+	rows, err := all[struct {
+		ExternalID schema.ExternalID
+		Name       string
+	}](ctx, s.pool, `select external_id, name from vendor_group where connection_id = @connection and external_id = any(@ids)`,
+		args{"connection": connection, "ids": ids})
+	names := make(map[schema.ExternalID]string, len(rows))
+	for _, r := range rows {
+		names[r.ExternalID] = r.Name
+	}
+	return names, translate("read names of groups", err)
+}
+
 // CancelReviewCase cancels the case of a plan that its review has no reason for any
 // more. One that is being cancelled, or has ended, stays as it is.
 func (s *Store) CancelReviewCase(ctx context.Context, plan schema.PlanID, reason string) error {

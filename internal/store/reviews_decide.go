@@ -137,7 +137,9 @@ func reviewEnds() []schema.ReviewEnd {
 }
 
 // EndReview ends a run and its items, gives back what it did not use of budgets,
-// and ends its questions. A run that has ended stays as it is.
+// and ends its questions. A run that has ended stays as it is. CodeStale for one
+// that is to be done and has items to go on with: somebody may have confirmed an
+// account since its workflow looked.
 func (s *Store) EndReview(ctx context.Context, id schema.ReviewID, end schema.ReviewEnd, why string) error {
 	if !slices.Contains(reviewEnds(), end) {
 		return &schema.Error{Code: schema.CodeInternal, Message: "a review does not end " + strconv.Quote(string(end))}
@@ -147,8 +149,23 @@ func (s *Store) EndReview(ctx context.Context, id schema.ReviewID, end schema.Re
 		if err != nil || r.State == schema.ReviewEnded {
 			return err
 		}
+		if end == schema.ReviewDone {
+			if err := t.requireNoItems(ctx, id); err != nil {
+				return err
+			}
+		}
 		return t.endReview(ctx, &r, end, why, engine())
 	})
+}
+
+// requireNoItems is CodeStale when a locked run has items to go on with.
+func (t *tx) requireNoItems(ctx context.Context, id schema.ReviewID) error {
+	left, err := scalar[bool](ctx, t, `select exists (select 1 from review_item where review_id = @id and state in ('matched', 'planned', 'asking', 'ready'))`,
+		args{"id": id})
+	if err == nil && left {
+		err = staleItem("the review has accounts to go on with")
+	}
+	return err
 }
 
 // endReview ends a locked run. A batch that still holds it is discarded.

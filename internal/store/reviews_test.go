@@ -198,7 +198,7 @@ func TestARunEndsWithWhatItDidNotStart(t *testing.T) {
 	require.Equal(t, r, p.run(r.ID))
 
 	none := p.ends(p.plans(policy, p.matched("4")...))
-	require.NoError(t, p.EndReview(ctx, none.ID, schema.ReviewDone, ""))
+	require.NoError(t, p.EndReview(ctx, none.ID, schema.ReviewFailed, ""))
 	require.Equal(t, 1, p.count(`select count(*) from budget_use`), "of a run that started nothing, nothing is left")
 }
 
@@ -259,4 +259,20 @@ func TestAReviewIsBegunAtOnce(t *testing.T) {
 	for range 3 {
 		require.Equal(t, first, <-ids)
 	}
+}
+
+// An account may be confirmed after its run looked for the last time.
+func TestARunIsNotDoneWhileAccountsAreToBeStarted(t *testing.T) {
+	t.Parallel()
+	r := reviewSetup(t)
+	account, _, _ := r.asked("1")
+	for _, state := range []schema.ItemState{schema.ItemAsking, schema.ItemReady} {
+		if state == schema.ItemReady {
+			require.NoError(t, r.SettleItem(t.Context(), r.run, account, state, "not needed", nil))
+		}
+		requireCode(t, schema.CodeStale, r.EndReview(t.Context(), r.run, schema.ReviewDone, ""))
+		require.Equal(t, state, r.item(account).State)
+	}
+	require.NoError(t, r.SettleItem(t.Context(), r.run, account, schema.ItemSilent, "", nil))
+	require.NoError(t, r.EndReview(t.Context(), r.run, schema.ReviewDone, ""))
 }

@@ -1,0 +1,77 @@
+package activities_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"sendoff/activities"
+	"sendoff/schema"
+)
+
+// asked has the holder and the manager asked for three days, as far as they are known.
+func asked(t *testing.T, manager schema.Silence) (*dormancy, schema.ReviewID) {
+	t.Helper()
+	d := dormant(setup(t))
+	d.rule.Ask = []schema.Ask{
+		{Whom: schema.AskHolder, Channel: schema.ChannelMail, Wait: 3 * day, Silence: schema.SilenceProceeds},
+		{Whom: schema.AskManager, Channel: schema.ChannelMail, Wait: 3 * day, Silence: manager},
+	}
+	d.apply()
+	r := d.run()
+	require.NoError(t, d.BeginJudging(t.Context(), r.ID))
+	for _, fn := range []any{d.reviews.JudgeAccounts, d.reviews.PlanItems, d.reviews.EndPlanning, d.reviews.AskItems} {
+		d.piece(fn, r.ID)
+	}
+	return d, r.ID
+}
+
+// Nobody knows the account's manager, who would have had a say.
+func TestSilenceOfSomebodyWhoWasNotAskedMeansNothing(t *testing.T) {
+	t.Parallel()
+	for _, manager := range []schema.Silence{schema.SilenceNothing, schema.SilenceProceeds} {
+		d, run := asked(t, manager)
+		d.exec(`update review_ask set state = 'delivered' where review_id = $1`, run)
+		d.later(4 * day)
+		d.piece(d.reviews.ActOnItems, run)
+		items, err := d.Items(t.Context(), run, schema.ItemSilent, 10)
+		require.NoError(t, err)
+		require.Len(t, items, 1, "only the holder was asked")
+		require.Contains(t, items[0].Why, "not asked")
+	}
+}
+
+// Whoever is due is settled, however many stand before it who are not.
+func TestDueItemsAreSettledBehindOthers(t *testing.T) {
+	t.Parallel()
+	d, run := asked(t, schema.SilenceNothing)
+	d.exec(`with a as (insert into account (id, connection_id, external_id, login, name, role, status, vendor_status, kind, enterprise_id, space_used, space_amount, observed_at)
+			select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $2, 'n' || n, 'n' || n || '@example.com', '', 'member', 'active', 'active', 'person', '900', 0, -1, now()
+			from generate_series(1, 200) as n returning *)
+		insert into review_item (review_id, account_id, connection_id, external_id, login, privileged, state, grade, threshold_seconds, ask_until, updated_at)
+		select $1, id, connection_id, external_id, login, false, 'asking', 'inactive', 1, now() + interval '14 days', now() from a`, run, d.conn.ID)
+	d.later(4 * day)
+	piece := d.piece(d.reviews.ActOnItems, run)
+	silent, err := d.Items(t.Context(), run, schema.ItemSilent, 10)
+	require.NoError(t, err)
+	require.Len(t, silent, 1)
+	require.Equal(t, d.account.ID, silent[0].AccountID)
+	require.False(t, piece.More)
+	require.Greater(t, piece.Wait, 9*day, "there is nothing to do before")
+}
+
+// Somebody puts the account into a group that the policy leaves alone, after the
+// last sync: its plan takes it out of none.
+func TestGroupsAreThoseOfNow(t *testing.T) {
+	t.Parallel()
+	d := dormant(setup(t))
+	d.rule.Steps = []schema.StepFact{{Kind: schema.StepSnapshot}, {Kind: schema.StepRemoveFromGroups}}
+	d.apply(schema.Exclusion{Group: "do not touch", Reason: "test"})
+	d.review()
+	d.exec(`insert into vendor_group (connection_id, external_id, name, everybody, provenance, first_seen_at) values ($1, 'g1', 'Do not touch', false, '', now())`, d.conn.ID)
+	ref := d.carry(d.plan, schema.StepRemoveFromGroups)
+	d.vendor.groups = []schema.Membership{{ID: "m1", GroupID: "g1", Role: "member"}}
+	requireType(t, d.step(d.acts.RemoveFromGroups, ref), activities.TypeOf(schema.CodeStopped), false)
+	require.Zero(t, d.vendor.count("remove_membership"))
+	require.True(t, d.bundle.plan(d.plan).Stopping)
+}
