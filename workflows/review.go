@@ -35,7 +35,6 @@ type review struct {
 func (r *review) run(ctx workflow.Context) error {
 	at, err := r.begin(ctx)
 	for err == nil && at.State != schema.ReviewEnded {
-		drain(r.told)
 		switch at.State {
 		case schema.ReviewGathering:
 			err = r.pause(ctx, gatherFacts)
@@ -52,6 +51,7 @@ func (r *review) run(ctx workflow.Context) error {
 			return workflow.NewContinueAsNewError(ctx, Review, r.in)
 		}
 		if err == nil {
+			drain(r.told) // before it reads: what comes while it does is newer than what was read
 			at, err = loadReview(ctx, r.in.ReviewID)
 		}
 	}

@@ -36,6 +36,7 @@ type reviewer struct {
 	pieces map[string][]activities.Piece
 	moves  map[string]schema.ReviewState // by activity, once its pieces are done
 	fail   map[string]error
+	read   func() // after a run was read, before its workflow knows
 }
 
 func newReviewer(t *testing.T) *reviewer {
@@ -58,8 +59,12 @@ func newReviewer(t *testing.T) *reviewer {
 	})
 	r.env.OnActivity(v.LoadReview, anything, anything).Return(func(context.Context, activities.ReviewInput) (activities.ReviewOutline, error) {
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		return activities.ReviewOutline{ReviewID: reviewID, State: r.state}, nil
+		out := activities.ReviewOutline{ReviewID: reviewID, State: r.state}
+		r.mu.Unlock()
+		if r.read != nil {
+			r.read()
+		}
+		return out, nil
 	}).Maybe()
 	for name, fn := range map[string]any{"GatherFacts": v.GatherFacts, "PlanItems": v.PlanItems, "AskItems": v.AskItems, "ActOnItems": v.ActOnItems} {
 		r.env.OnActivity(fn, anything, anything).Return(func(context.Context, activities.ReviewInput) (activities.Piece, error) { return r.take(name) }).Maybe()
@@ -148,6 +153,22 @@ func TestReviewWaitsToBeTold(t *testing.T) {
 		require.NoError(t, r.env.GetWorkflowError())
 		require.Equal(t, 1, r.count("ActOnItems"))
 	}
+}
+
+// What a run is told while it is read counts: what was read may be older.
+func TestReviewIsToldWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	r := newReviewer(t)
+	r.moves["EndPlanning"] = schema.ReviewApproving
+	r.read = func() {
+		if r.count("EndPlanning") == 1 && r.count("AskItems") == 0 {
+			r.set(schema.ReviewActing)
+			r.env.SignalWorkflow(workflows.SignalLook, nil)
+		}
+	}
+	r.env.ExecuteWorkflow(workflows.Review, workflows.ReviewInput{PolicyID: policyID})
+	require.NoError(t, r.env.GetWorkflowError())
+	require.Equal(t, 1, r.count("ActOnItems"))
 }
 
 // An answer ends the wait for answers early.
