@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,4 +75,38 @@ func TestGroupsAreThoseOfNow(t *testing.T) {
 	requireType(t, d.step(d.acts.RemoveFromGroups, ref), activities.TypeOf(schema.CodeStopped), false)
 	require.Zero(t, d.vendor.count("remove_membership"))
 	require.True(t, d.bundle.plan(d.plan).Stopping)
+}
+
+// The account of a review's plan is not made active for a call before somebody knows
+// that it may be sent.
+func TestNoWindowBeforeActivityIsLookedUp(t *testing.T) {
+	t.Parallel()
+	d := dormant(setup(t))
+	d.vendor.change(leaver, func(a *schema.Account) { a.SpaceUsed = 1000 })
+	d.vendor.root[leaver] = []schema.Witness{{ID: "100", Type: "file"}}
+	d.rule.Steps = []schema.StepFact{{Kind: schema.StepSnapshot}, {Kind: schema.StepSuspend}, {Kind: schema.StepTransfer}}
+	d.rule.Receivers = []string{heirLogin}
+	d.apply()
+	d.review()
+	ref := d.carry(d.plan, schema.StepTransfer)
+	_, err := d.enter(ref)
+	require.NoError(t, err)
+	d.vendor.outcome = schema.TransferOutcome{Class: schema.OutcomeRefused, Cause: schema.RefusedInactiveSource}
+	_, err = d.send(ref)
+	require.NoError(t, err)
+	require.NoError(t, d.ParkPlan(t.Context(), d.plan, schema.Cause{Code: schema.ParkInactiveRefused}))
+	d.decide(d.plan, schema.Decision{Kind: schema.DecideReactivate}, d.admin)
+	_, err = call[activities.StepInput, activities.TransferStatus](d.bundle, d.acts.RearmTransfer, activities.StepInput{Ref: ref})
+	require.NoError(t, err)
+	_, err = d.enter(ref)
+	require.NoError(t, err)
+	d.later(2 * time.Hour)
+	requireType(t, d.step(d.acts.OpenWindow, ref), activities.TypeNotYet, true)
+	require.Equal(t, inactive, d.vendor.accounts[leaver].VendorStatus)
+	d.readFeed()
+	require.NoError(t, d.step(d.acts.OpenWindow, ref))
+	require.Equal(t, active, d.vendor.accounts[leaver].VendorStatus)
+	_, err = d.send(ref)
+	require.NoError(t, err)
+	require.Equal(t, 2, d.vendor.count("send"))
 }

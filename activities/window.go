@@ -39,6 +39,9 @@ func (a *Activities) OpenWindow(ctx context.Context, in StepInput) error {
 	if err != nil || now.VendorStatus != s.SuspendedStatus() {
 		return err
 	}
+	if err := a.recheck(ctx, &w, now); err != nil {
+		return err
+	}
 	if err := a.store.OpenWindow(ctx, w.ref); err != nil {
 		return err
 	}
