@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"sendoff/internal/inactivity"
@@ -142,6 +143,11 @@ func (o opened) ids() []schema.ConnectionID {
 		ids[i] = c.ID
 	}
 	return ids
+}
+
+// enabled tells whether plans may use a connection of the policy.
+func (o opened) enabled(id schema.ConnectionID) bool {
+	return slices.ContainsFunc(o.conns, func(c schema.Connection) bool { return c.ID == id && c.State == schema.ConnectionEnabled })
 }
 
 func (v *reviewing) open(ctx context.Context, id schema.ReviewID) (opened, error) {

@@ -114,6 +114,10 @@ func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewIt
 	requests := make([]schema.Request, 0, len(items))
 	ready := make([]schema.ReviewItem, 0, len(items))
 	for _, item := range items {
+		if !o.enabled(item.ConnectionID) {
+			down = true
+			continue
+		}
 		r, ok, err := v.request(ctx, o, item)
 		if err != nil {
 			return false, err

@@ -130,3 +130,26 @@ func TestNobodyToAskIsNoSilence(t *testing.T) {
 	require.Contains(t, refused[0].Why, "nobody could be asked")
 	require.Equal(t, schema.ReviewDone, d.at(r.ID).End)
 }
+
+// What is approved and confirmed waits while its connection is disabled.
+func TestReviewWaitsForADisabledConnection(t *testing.T) {
+	t.Parallel()
+	d := found(setup(t))
+	d.decide(d.plan, schema.Decision{Kind: schema.DecideCancel}, d.admin)
+	d.exec(`update plan set state = 'cancelled' where id = $1`, d.plan)
+	r := d.run()
+	require.NoError(t, d.BeginJudging(t.Context(), r.ID))
+	for _, fn := range []any{d.reviews.JudgeAccounts, d.reviews.PlanItems, d.reviews.EndPlanning, d.reviews.AskItems} {
+		d.piece(fn, r.ID)
+	}
+	_, err := d.SetConnectionState(t.Context(), "fake", schema.ConnectionDisabled, "maintenance", d.admin)
+	require.NoError(t, err)
+	require.Positive(t, d.piece(d.reviews.ActOnItems, r.ID).Wait)
+	require.Equal(t, schema.ReviewActing, d.at(r.ID).State)
+	_, err = d.SetConnectionState(t.Context(), "fake", schema.ConnectionEnabled, "done", d.admin)
+	require.NoError(t, err)
+	d.piece(d.reviews.ActOnItems, r.ID)
+	started, err := d.Items(t.Context(), r.ID, schema.ItemStarted, 10)
+	require.NoError(t, err)
+	require.Len(t, started, 1)
+}
