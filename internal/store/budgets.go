@@ -105,7 +105,7 @@ type budgetUse struct {
 func usesOf(cases []newCase) []budgetUse {
 	var uses []budgetUse
 	for _, c := range cases {
-		if c.Door == schema.DoorInactivity {
+		if c.counted {
 			continue
 		}
 		at := map[schema.ConnectionID]int{}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -180,6 +181,20 @@ func TestTheEngineBoundsEveryDoor(t *testing.T) {
 	require.Equal(t, schema.Spending{Accounts: 2, Bytes: 2000, Connection: map[schema.ConnectionID]int{h.conn.ID: 2}}, spent)
 	h.exec(`update budget_use set used_at = used_at - interval '24 hours'`)
 	h.leaver("3", "", "suspend")
+}
+
+// A case that a person opens counts, also one that they say is for inactivity.
+func TestACaseForInactivityByHandCounts(t *testing.T) {
+	t.Parallel()
+	h := hrSetup(t)
+	_, err := h.SetEngineBudget(t.Context(), schema.EngineBudget{PerDay: 1}, h.admin)
+	require.NoError(t, err)
+	for n, code := range []schema.Code{"", schema.CodeConflict} {
+		d := h.draft(strconv.Itoa(n+1), "", "suspend")
+		d.Request.Door = schema.DoorInactivity
+		_, err := h.CreateCases(t.Context(), []schema.Draft{d}, h.admin)
+		require.Equal(t, code, schema.CodeOf(err), "%v", err)
+	}
 }
 
 // Of cases that are opened at the same moment, no more start than the engine's

@@ -18,6 +18,8 @@ type newCase struct {
 	schema.Case
 	draft schema.Draft
 	plans []newPlan
+	// counted tells that budgets know it already: of a review, with its run.
+	counted bool
 }
 
 type newPlan struct {

@@ -50,6 +50,7 @@ func (t *tx) startItem(ctx context.Context, r itemRun, i schema.ReviewItem, d sc
 	if err != nil {
 		return schema.Case{}, err
 	}
+	c.counted = true
 	cases := []newCase{c}
 	if err := t.insertCases(ctx, cases, by); err != nil {
 		return schema.Case{}, err
