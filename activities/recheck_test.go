@@ -72,6 +72,7 @@ func dormant(b *bundle, more ...func(*schema.PolicyRule)) *dormancy {
 	}
 	b.exec(`insert into activity_source (connection_id, rank, source) values ($1, 0, 'box.events')`, b.conn.ID)
 	d.used = b.now().Add(-100 * day)
+	d.listed(b.now(), schema.DataActivity)
 	d.readFeed()
 	return d
 }

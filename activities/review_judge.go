@@ -68,7 +68,11 @@ func (v *reviewing) tooOld(rule schema.PolicyRule, basis []schema.PopulationBasi
 			old = append(old, stale{b.ConnectionID, schema.RunSync, "the accounts of " + b.Connection + " were not listed within " + rule.Freshness.Sync.String() + why})
 		}
 		// Activity that is not collected at all makes no candidates: the run says so.
-		if !b.Covered.Empty() && now.Sub(b.Covered.To) > rule.Freshness.Activity {
+		switch {
+		case b.Covered.Empty():
+		case b.Unread:
+			old = append(old, stale{b.ConnectionID, schema.RunActivity, "the activity of " + b.Connection + " cannot be read any more" + why})
+		case now.Sub(b.Covered.To) > rule.Freshness.Activity:
 			old = append(old, stale{b.ConnectionID, schema.RunActivity, "the activity of " + b.Connection + " was not read within " + rule.Freshness.Activity.String() + why})
 		}
 	}

@@ -84,6 +84,23 @@ func TestReviewGathersFreshFacts(t *testing.T) {
 	require.Contains(t, ended.Why, "activity")
 }
 
+// What was covered before the right to read events was taken away proves nothing
+// any more.
+func TestReviewWithoutTheRightToReadEvents(t *testing.T) {
+	t.Parallel()
+	d := found(setup(t))
+	d.exec(`update dataset set state = 'not_collected', reason = 'PLAN_WITHOUT_EVENTS' where dataset = 'activity'`)
+	d.listed(d.now(), schema.DataAccounts)
+	r := d.run()
+	require.False(t, d.piece(d.reviews.GatherFacts, r.ID).More)
+	d.later(25 * time.Hour)
+	d.listed(d.now(), schema.DataAccounts)
+	d.piece(d.reviews.GatherFacts, r.ID)
+	ended := d.at(r.ID)
+	require.Equal(t, schema.ReviewStale, ended.End)
+	require.Contains(t, ended.Why, "PLAN_WITHOUT_EVENTS")
+}
+
 // A rule that takes most of the population is refused, unless it says that it may.
 func TestReviewOfMostOfThePopulationEnds(t *testing.T) {
 	t.Parallel()

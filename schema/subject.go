@@ -171,6 +171,9 @@ type PopulationBasis struct {
 	// GroupsAsOf is when all groups and their members were last listed; zero = they
 	// are not all known.
 	GroupsAsOf time.Time `json:"groups_as_of"`
+	// Unread: the vendor did not let its events be read when that was last tried,
+	// whatever is covered from before.
+	Unread bool `json:"unread"`
 	// Why is the code of why activity is not collected or the listing is not whole.
 	Why string `json:"why,omitempty"`
 }

@@ -56,7 +56,7 @@ func populationBasis(ctx context.Context, q querier, connections []schema.Connec
 	for i, r := range rows {
 		out[i] = schema.PopulationBasis{
 			ConnectionID: r.ConnectionID, Connection: r.Connection, Covered: r.covered(), SyncedAt: r.SyncedAt, GroupsAsOf: r.GroupsAsOf,
-			Why: r.why(now),
+			Unread: r.ActivityState == schema.DatasetNotCollected, Why: r.why(now),
 		}
 	}
 	return out, nil

@@ -124,7 +124,7 @@ func TestPopulationBasis(t *testing.T) {
 		require.Len(t, list, 1)
 		return list[0]
 	}
-	require.Equal(t, schema.PopulationBasis{ConnectionID: b.conn.ID, Connection: "box", Why: "NEVER_RUN"}, basis())
+	require.Equal(t, schema.PopulationBasis{ConnectionID: b.conn.ID, Connection: "box", Unread: true, Why: "NEVER_RUN"}, basis())
 	b.exec(`insert into dataset (connection_id, dataset, state, reason, as_of) values ($1, 'accounts', 'collected', '', $2), ($1, 'activity', 'not_collected', 'SCOPE_MISSING', null)`,
 		string(b.conn.ID), now.Add(-time.Hour))
 	require.Equal(t, "SCOPE_MISSING", basis().Why)
