@@ -27,6 +27,10 @@ type Rechecker interface {
 // parks.
 const activityPatience = 4 * time.Hour
 
+// leastPatience is what is left of it where time is scaled: reading a feed takes
+// its time.
+const leastPatience = 5 * time.Minute
+
 // recheck judges the account of an inactivity review's plan again, directly before
 // a write: by what is known now of its use, of answers and of the policy's
 // exclusions (promise 4). One that the policy takes no more has its case
@@ -95,7 +99,7 @@ func (a *Activities) lookedUp(ctx context.Context, w *work, covered schema.Inter
 	if !covered.Empty() && !covered.To.Before(since.Add(-a.clocks.EventDelay)) {
 		return nil
 	}
-	if info := activity.GetInfo(ctx); info.StartedTime.Sub(info.ScheduledTime) > a.clocks.PlanWait(activityPatience) {
+	if info := activity.GetInfo(ctx); info.StartedTime.Sub(info.ScheduledTime) > max(a.clocks.PlanWait(activityPatience), leastPatience) {
 		return &Refusal{
 			Code: schema.ParkActivityUnknown, Message: "the vendor's activity could not be looked up directly before the step",
 			Fix: "see: sendoff doctor " + w.conn.Name + "; when its activity is read again, resume",

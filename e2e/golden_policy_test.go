@@ -31,8 +31,9 @@ func TestGoldenHistoriesOfReviews(t *testing.T) {
 		s.awaitState(s.item(r.ID, silent).CaseID, "done")
 
 		s.dormant("Al So")
+		s.dormant("An Other")
 		s.synced("box")
-		s.policy(dormantPolicy(boss, "budget: {per_run: 25, percent: 1}", "steps: [snapshot, suspend]"))
+		s.policy(dormantPolicy(boss, "budget: {per_run: 1, percent: 90}", "steps: [snapshot, suspend]"))
 		r = s.reviewed()
 		require.Equal(t, "held", r.State)
 		s.must("policy", "reviews", "cancel", r.ID, "--reason", "not now")
@@ -53,12 +54,18 @@ func TestGoldenHistoriesOfReviews(t *testing.T) {
 			return err == nil && len(list) > 0
 		})
 		s.must("policy", "pause", "dormant", "--reason", "seen enough")
-		found, err := s.client().ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
-			Namespace: s.namespace, Query: "WorkflowType = 'Review' AND ExecutionStatus = 'Completed'",
+		var id string
+		s.eventually(patience, "Temporal lists the ended workflow", func() bool {
+			found, err := s.client().ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
+				Namespace: s.namespace, Query: "WorkflowType = 'Review' AND ExecutionStatus = 'Completed'",
+			})
+			require.NoError(t, err)
+			if len(found.Executions) > 0 {
+				id = found.Executions[0].Execution.WorkflowId
+			}
+			return id != ""
 		})
-		require.NoError(t, err)
-		require.NotEmpty(t, found.Executions)
-		s.replay("Review", "scheduled", found.Executions[0].Execution.WorkflowId)
+		s.replay("Review", "scheduled", id)
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 
 // atOnce is how many tests run at the same time: they wait far more than they
 // compute, so the number of processors says little.
-const atOnce = "8"
+const atOnce = "6"
 
 // shared is what all tests of this process use: one Postgres with fsync on,
 // because the product refuses any other, and one build of the program.

@@ -18,7 +18,7 @@ func dormantCount(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("SENDOFF_ACCOUNTS")
 	if text == "" {
-		return 1000
+		return 200
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ type Clocks struct {
 	BusyPoll      time.Duration // wait after "busy"
 	LaneCheck     time.Duration // a waiter looks itself in case its wake-up was lost
 	EventDelay    time.Duration // how late an event may reach a vendor's log
-	LookUp        time.Duration // how fresh activity must be directly before an irreversible step
+	LookUp        time.Duration // how fresh activity must be directly before an irreversible step; never scaled, reading it takes its time
 	Scale         int64         // plan waits are divided by it; 1 = real time
 }
 
@@ -37,7 +37,7 @@ func (c Clocks) Scaled(n int64) Clocks {
 	}
 	for _, d := range []*time.Duration{
 		&c.PollFirst, &c.PollMax, &c.QuietFor, &c.PresumeAfter, &c.StallAfter,
-		&c.DeleteRetry, &c.ReadBack, &c.ReadBackFirst, &c.BusyPoll, &c.LaneCheck, &c.EventDelay, &c.LookUp,
+		&c.DeleteRetry, &c.ReadBack, &c.ReadBackFirst, &c.BusyPoll, &c.LaneCheck, &c.EventDelay,
 	} {
 		*d /= time.Duration(n)
 	}
