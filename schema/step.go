@@ -15,6 +15,7 @@ const (
 	StepRevokeSessions   StepKind = "revoke_sessions"
 	StepReactivate       StepKind = "reactivate"
 	StepRemoveFromGroups StepKind = "remove_from_groups"
+	StepSetRole          StepKind = "set_role"
 	StepTransfer         StepKind = "transfer"
 	StepWait             StepKind = "wait"
 	StepDelete           StepKind = "delete"
@@ -25,7 +26,7 @@ const (
 // StepKinds lists every kind of step.
 func StepKinds() []StepKind {
 	return []StepKind{
-		StepSnapshot, StepSuspend, StepRevokeSessions, StepReactivate, StepRemoveFromGroups, StepTransfer, StepWait, StepDelete, StepNotify, StepManual,
+		StepSnapshot, StepSuspend, StepRevokeSessions, StepReactivate, StepRemoveFromGroups, StepSetRole, StepTransfer, StepWait, StepDelete, StepNotify, StepManual,
 	}
 }
 
@@ -39,7 +40,7 @@ func (k StepKind) MovesContent() bool { return k == StepTransfer || k == StepDel
 // Writes tells whether the step changes something at the vendor.
 func (k StepKind) Writes() bool {
 	switch k {
-	case StepSuspend, StepRevokeSessions, StepReactivate, StepRemoveFromGroups, StepTransfer, StepDelete:
+	case StepSuspend, StepRevokeSessions, StepReactivate, StepRemoveFromGroups, StepSetRole, StepTransfer, StepDelete:
 		return true
 	}
 	return false
@@ -102,6 +103,10 @@ type StepParams struct {
 	// Title is what somebody has to do in a manual step, and Owner who.
 	Title string `json:"title,omitempty"`
 	Owner string `json:"owner,omitempty"`
+	// Groups are those that remove_from_groups takes the account out of; empty = all.
+	Groups []ExternalID `json:"groups,omitempty"`
+	// Role is what set_role gives the account.
+	Role AccountRole `json:"role,omitempty"`
 }
 
 // TrashRule says what a delete does about trash that did not arrive.
@@ -141,6 +146,9 @@ type StepFact struct {
 func (f StepFact) Equal(other StepFact) bool {
 	if len(f.To) == 0 && len(other.To) == 0 {
 		f.To, other.To = nil, nil
+	}
+	if len(f.Groups) == 0 && len(other.Groups) == 0 {
+		f.Groups, other.Groups = nil, nil
 	}
 	return reflect.DeepEqual(f, other)
 }
