@@ -31,6 +31,7 @@ var shared struct {
 	program  func() (string, error)
 	mu       sync.Mutex
 	ends     []func() // what ends the servers that were started
+	apis     sync.Map // clients of servers, by URL and token
 }
 
 func TestMain(m *testing.M) {

@@ -193,40 +193,6 @@ func (s *stack) show(id string) apiclient.Case {
 	return ask[apiclient.Case](s, cli.ExitDone, "cases", "show", id)
 }
 
-// eventually waits for a condition, asked ten times a second.
-func (s *stack) eventually(atMost time.Duration, what string, done func() bool) {
-	s.t.Helper()
-	require.Eventually(s.t, done, atMost, 100*time.Millisecond, "waited %s for: %s", atMost, what)
-}
-
-// await waits until a case is as told. It asks the API: the command line would
-// build its whole grammar for every look.
-func (s *stack) await(id, what string, as func(apiclient.Case) bool) (c apiclient.Case) {
-	s.t.Helper()
-	s.eventually(patience, what, func() bool {
-		api, err := s.asAdmin()
-		if err == nil {
-			c, err = api.Case(s.t.Context(), id)
-		}
-		return err == nil && as(c) // a server that a test killed answers later
-	})
-	return c
-}
-
-// asAdmin speaks to the stack's API as its admin.
-func (s *stack) asAdmin() (*apiclient.Client, error) {
-	url, err := s.tryBase()
-	if err != nil {
-		return nil, err
-	}
-	return apiclient.New(url, s.adminToken())
-}
-
-func (s *stack) awaitState(id, state string) apiclient.Case {
-	s.t.Helper()
-	return s.await(id, "case is "+state, func(c apiclient.Case) bool { return c.State == state })
-}
-
 // connect connects a simulator under a name, acting as its admin.
 func (s *stack) connect(name string, vendor boxsim.Banner, more ...string) {
 	s.t.Helper()
