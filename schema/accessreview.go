@@ -272,3 +272,43 @@ type EffectRule struct {
 	Approvals int         `json:"approvals"` // of each removal's plan, besides the reviewer's decision
 	Budget    Budget      `json:"budget"`
 }
+
+// ApplyAccessReviews are files to apply together.
+type ApplyAccessReviews struct {
+	Set    string // of the files; empty = each alone
+	Rules  []AccessReviewFile
+	DryRun bool
+	// Seen are the versions that the difference was shown for, 0 of new ones; nil = it
+	// was not shown.
+	Seen []SeenVersion
+}
+
+// AccessReviewFile is one file.
+type AccessReviewFile struct {
+	Rule   AccessReviewRule
+	Source string
+}
+
+// SeenVersion is the version of a definition that somebody saw.
+type SeenVersion struct {
+	Name    string
+	Version int
+}
+
+// AppliedAccessReview is what applying one file did, or would do.
+type AppliedAccessReview struct {
+	Name   string
+	Change PolicyChange
+	Review AccessReview // as it is then
+	// Before is the rule that a changed one has replaced; nil = the same, or none.
+	Before *AccessReviewRule
+	Diff   []string // the members that differ, "path: before -> after"
+}
+
+// AccessReviewFilter selects definitions; zero values select all.
+type AccessReviewFilter struct {
+	Set   string
+	State PolicyState
+	After string
+	Limit int
+}

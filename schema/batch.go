@@ -9,6 +9,8 @@ type BatchScope string
 const (
 	BatchOfSource BatchScope = "hr_source"
 	BatchOfPolicy BatchScope = "policy"
+	// BatchOfAccessReview holds the removals of a campaign.
+	BatchOfAccessReview BatchScope = "access_review"
 )
 
 // BatchState is what became of a held batch.

@@ -132,6 +132,24 @@ type ReviewerStats struct {
 	LookedDecisions int
 }
 
+// Alarms are why the decisions of a reviewer are doubted, in the order of the
+// constants. They are computed from what was decided so far: correcting decisions
+// may end one.
+func (q QualityRule) Alarms(s ReviewerStats) []ReviewerAlarm {
+	var list []ReviewerAlarm
+	raise := func(a ReviewerAlarm, when bool) {
+		if when {
+			list = append(list, a)
+		}
+	}
+	judged := s.Decided > 0 && s.Decided >= q.MinItems
+	raise(AlarmSpeed, judged && q.MinSeconds > 0 && s.MedianMillis < int64(q.MinSeconds)*1000)
+	raise(AlarmApproveAll, judged && q.ApproveAll > 0 && s.SaidRevoke > 0 && s.Kept*100 >= s.Decided*q.ApproveAll)
+	raise(AlarmAgainst, judged && q.Against > 0 && s.Recommended >= q.MinItems && s.Against*100 >= s.Recommended*q.Against)
+	raise(AlarmControl, s.ControlsKept > 0)
+	return list
+}
+
 // Cleared tells whether no alarm stands against a sign-off.
 func (s ReviewerStats) Cleared() bool {
 	return len(s.Alarms) == 0 || (!s.LookedAt.IsZero() && s.LookedDecisions == s.Decided)
@@ -150,4 +168,23 @@ type Reassign struct {
 	From   PersonID
 	To     string // address
 	Reason string
+}
+
+// OpenReviewer is a reviewer with open items.
+type OpenReviewer struct {
+	ID         PersonID
+	Email      string
+	Zone       string // IANA; empty = UTC
+	Open       int
+	ToldAt     time.Time // zero = not yet told of anything
+	RemindedAt time.Time // zero = never
+}
+
+// NewAbsence asks for an absence. People are named by address.
+type NewAbsence struct {
+	Person   string // empty = whoever asks
+	From     time.Time
+	Until    time.Time // zero = until it is ended
+	Delegate string    // empty = the next in each chain
+	Reason   string
 }

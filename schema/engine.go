@@ -102,22 +102,28 @@ const (
 	OutboxNotice    OutboxKind = "notice"     // start notice/<notice id>
 	OutboxPolicy    OutboxKind = "policy"     // bring the Temporal Schedule of a policy in line with it
 	OutboxReview    OutboxKind = "review"     // start review/<review id>, or tell it to look again
+	// OutboxAccessReview brings the Temporal Schedule of an access review in line with
+	// it; OutboxCampaign starts campaign/<campaign id>, or tells it to look again.
+	OutboxAccessReview OutboxKind = "access_review"
+	OutboxCampaign     OutboxKind = "campaign"
 )
 
 // OutboxRow is one message to Temporal, written with the state it announces.
 type OutboxRow struct {
-	ID         int64
-	Kind       OutboxKind
-	CaseID     CaseID // empty for what is about no case
-	PlanID     PlanID // empty = the case's own workflow
-	DecisionID DecisionID
-	RunID      RunID
-	RunKind    RunKind
-	LeaverID   LeaverID
-	SourceID   SourceID
-	NoticeID   NoticeID
-	PolicyID   PolicyID
-	ReviewID   ReviewID
-	Tries      int
-	CreatedAt  time.Time
+	ID             int64
+	Kind           OutboxKind
+	CaseID         CaseID // empty for what is about no case
+	PlanID         PlanID // empty = the case's own workflow
+	DecisionID     DecisionID
+	RunID          RunID
+	RunKind        RunKind
+	LeaverID       LeaverID
+	SourceID       SourceID
+	NoticeID       NoticeID
+	PolicyID       PolicyID
+	ReviewID       ReviewID
+	AccessReviewID AccessReviewID
+	CampaignID     CampaignID
+	Tries          int
+	CreatedAt      time.Time
 }

@@ -103,16 +103,17 @@ type AlarmID string
 // Alarm is something somebody has to know of, once. It is open until what raised
 // it is over.
 type Alarm struct {
-	ID           AlarmID
-	ConnectionID ConnectionID // empty = not about a connection
-	SourceID     SourceID     // empty = not about a source of HR events
-	PolicyID     PolicyID     // empty = not about a policy
-	Code         string       // a ProbeCode, AlarmActivityHole, AlarmSyncQuarantined or another
-	Message      string
-	Fix          string
-	RaisedAt     time.Time
-	ToldAt       time.Time // zero = the owner could not be told yet
-	ClearedAt    time.Time // zero = open
+	ID             AlarmID
+	ConnectionID   ConnectionID   // empty = not about a connection
+	SourceID       SourceID       // empty = not about a source of HR events
+	PolicyID       PolicyID       // empty = not about a policy
+	AccessReviewID AccessReviewID // empty = not about an access review
+	Code           string         // a ProbeCode, AlarmActivityHole, AlarmSyncQuarantined or another
+	Message        string
+	Fix            string
+	RaisedAt       time.Time
+	ToldAt         time.Time // zero = the owner could not be told yet
+	ClearedAt      time.Time // zero = open
 }
 
 // Codes of alarms that are no ProbeCode.
@@ -123,6 +124,9 @@ const (
 	AlarmFeedSilent = "FEED_SILENT"
 	// AlarmOverBudget: a review run is held because its plans exceed a budget.
 	AlarmOverBudget = "OVER_BUDGET"
+	// AlarmBudgetWait: confirmed accounts of a review run wait for room in a budget
+	// of 24 hours.
+	AlarmBudgetWait = "BUDGET_WAIT"
 	// AlarmReviewFailed: a policy's review failed, and its schedule is paused.
 	AlarmReviewFailed = "REVIEW_FAILED"
 	// AlarmPollFailed: a source's API cannot be read.

@@ -25,7 +25,7 @@ func arrows() []arrow {
 		{"connectors/*", []string{"connectors", "connectors/httpx", "connectors/rate", "schema"}, "a vendor is one folder that knows no other vendor and nothing of the engine"},
 
 		{"workflows", []string{"activities", "schema"}, "what happens over time reaches the world through activities alone"},
-		{"activities", []string{"connectors", "internal/inactivity", "internal/notices", "internal/policy", "schema"}, "touches the world through ports and capabilities, never through one vendor or the store"},
+		{"activities", []string{"connectors", "internal/accessreview", "internal/campaign", "internal/inactivity", "internal/reviewer", "internal/notices", "internal/policy", "schema"}, "touches the world through ports and capabilities, never through one vendor or the store"},
 
 		{"internal/policy", []string{"schema"}, "pure rules"},
 		{"internal/secret", []string{"schema"}, "pure cryptography"},
@@ -36,6 +36,10 @@ func arrows() []arrow {
 		{"internal/yamlfile", []string{"internal/intake", "schema"}, "walks YAML files strictly and says where what is wrong; knows no kind of file"},
 		{"internal/match", []string{"schema"}, "what policies ask of accounts, in CEL; pure"},
 		{"internal/inactivity", []string{"internal/intake", "internal/match", "internal/template", "internal/yamlfile", "schema"}, "reads policies, judges accounts by them and replays them; pure"},
+		{"internal/accessreview", []string{"internal/intake", "internal/match", "internal/template", "internal/yamlfile", "schema"}, "reads access reviews and says what they take; pure"},
+		{"internal/reviewer", []string{"schema"}, "finds who decides about what, and when they work; pure"},
+		{"internal/campaign", []string{"internal/accessreview", "schema"}, "judges items: risk, recommendation, what a revocation does; pure"},
+		{"internal/evidence", []string{"schema"}, "writes and reads the evidence of campaigns; pure"},
 		{"internal/template", []string{"internal/intake", "internal/yamlfile", "schema"}, "reads files into the words of schema; pure"},
 		{"internal/scim", []string{"internal/intake", "schema"}, "speaks SCIM over a port; what leaving means is for others"},
 		{"internal/scim/scimtest", []string{"internal/scim", "schema"}, "a store in memory, and the contract that every store of SCIM keeps, for tests"},
@@ -49,10 +53,10 @@ func arrows() []arrow {
 		{"internal/local", []string{"schema", "internal/secret"}, "exception: the local stack's client carries the same payload codec"},
 		{"internal/local/localtest", []string{"internal/local", "internal/secret", "schema"}, "the local stack for tests"},
 
-		{"internal/web", []string{"workflows", "internal/hooks", "internal/notices", "internal/scim", "internal/policy", "internal/intake", "internal/roster", "internal/template", "internal/inactivity", "schema"}, "declares the ports it needs"},
+		{"internal/web", []string{"workflows", "internal/hooks", "internal/notices", "internal/scim", "internal/policy", "internal/intake", "internal/roster", "internal/template", "internal/inactivity", "internal/accessreview", "internal/evidence", "schema"}, "declares the ports it needs"},
 		{"internal/web/webtest", []string{"internal/web", "schema"}, "fakes of web's ports, for tests"},
 		{"internal/apiclient", []string{"schema", "internal/intake"}, "speaks to the server's API and to nothing else"},
-		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/template", "internal/notices", "internal/inactivity", "internal/hooks", "internal/demo", "internal/notify/slacksim", "connectors/*/*sim", "schema"}, "exceptions: audit verifies and template lints a file offline, inactivity judges by files, the demo is a command, the simulators are what `sim` serves"},
+		{"internal/cli", []string{"internal/apiclient", "internal/app", "internal/config", "internal/intake", "internal/audit", "internal/template", "internal/notices", "internal/inactivity", "internal/accessreview", "internal/evidence", "internal/hooks", "internal/demo", "internal/notify/slacksim", "connectors/*/*sim", "schema"}, "exceptions: audit verifies and template lints a file offline, inactivity judges by files, accessreview lints one and evidence is verified offline, the demo is a command, the simulators are what `sim` serves"},
 		{"internal/demo", nil, "types commands as a person would; knowing our types, it could not judge them"},
 		{"internal/app", []string{"schema", "connectors/...", "workflows", "activities", "internal/..."}, "builds everything from config, so it may know everything"},
 		{"cmd/sendoff", []string{"internal/cli"}, "one binary of a few lines"},

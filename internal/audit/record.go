@@ -99,6 +99,12 @@ func PersonStream(id string) string { return "person/" + id }
 // PolicyStream names the stream of a policy.
 func PolicyStream(id string) string { return "policy/" + id }
 
+// CampaignStream names the stream of a campaign as a whole.
+func CampaignStream(id string) string { return "campaign/" + id }
+
+// ReviewerStream names the stream of one reviewer's decisions in a campaign: reviewers do not queue behind one head.
+func ReviewerStream(campaign, person string) string { return "campaign/" + campaign + ":" + person }
+
 // SourceStream names the stream of what a source of HR events told.
 func SourceStream(id string) string { return "source/" + id }
 
@@ -110,9 +116,9 @@ func ValidateStream(name string) error {
 	}
 	kind, id, _ := strings.Cut(name, "/")
 	switch kind {
-	case "case", "connection", "person", "policy", "source":
+	case "campaign", "case", "connection", "person", "policy", "source":
 	default:
-		return fmt.Errorf("audit: stream kind must be case, connection, person, policy or source, or the stream be %q", SystemStream)
+		return fmt.Errorf("audit: stream kind must be campaign, case, connection, person, policy or source, or the stream be %q", SystemStream)
 	}
 	if id == "" || len(id) > maxStreamIDBytes || strings.ContainsFunc(id, notInStreamID) {
 		return fmt.Errorf("audit: id of a %s stream must be 1 to %d letters, digits or any of . : _ -", kind, maxStreamIDBytes)

@@ -8,7 +8,7 @@ import (
 	"sendoff/schema"
 )
 
-const alarmColumns = `a.id, a.connection_id, a.source_id, a.policy_id, a.code, a.message, a.fix, a.raised_at, a.told_at, a.cleared_at`
+const alarmColumns = `a.id, a.connection_id, a.source_id, a.policy_id, a.access_review_id, a.code, a.message, a.fix, a.raised_at, a.told_at, a.cleared_at`
 
 // RaiseAlarm opens an alarm unless one is open for that connection or source, and
 // code.
@@ -30,11 +30,11 @@ func (t *tx) raiseAlarmOnce(ctx context.Context, a schema.Alarm) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	tag, err := t.Exec(ctx, `insert into alarm (id, connection_id, source_id, policy_id, code, message, fix, raised_at)
-		values (@id, @connection, @source, @policy, @code, @message, @fix, @now)
-		on conflict (connection_id, source_id, policy_id, code) where cleared_at is null do nothing`,
+	tag, err := t.Exec(ctx, `insert into alarm (id, connection_id, source_id, policy_id, access_review_id, code, message, fix, raised_at)
+		values (@id, @connection, @source, @policy, @access_review, @code, @message, @fix, @now)
+		on conflict (connection_id, source_id, policy_id, access_review_id, code) where cleared_at is null do nothing`,
 		args{
-			"id": id, "connection": a.ConnectionID, "source": a.SourceID, "policy": a.PolicyID, "code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now,
+			"id": id, "connection": a.ConnectionID, "source": a.SourceID, "policy": a.PolicyID, "access_review": a.AccessReviewID, "code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now,
 		})
 	if err != nil || tag.RowsAffected() == 0 || a.SourceID == "" {
 		return err == nil && tag.RowsAffected() == 1, err
@@ -46,7 +46,7 @@ func (t *tx) raiseAlarmOnce(ctx context.Context, a schema.Alarm) (bool, error) {
 func (s *Store) ClearAlarm(ctx context.Context, c schema.ConnectionID, code string) error {
 	return s.inTx(ctx, "clear alarm", func(ctx context.Context, t *tx) error {
 		return t.run(ctx, `update alarm set cleared_at = @now
-			where connection_id is not distinct from @connection::uuid and source_id is null and policy_id is null and code = @code and cleared_at is null`,
+			where connection_id is not distinct from @connection::uuid and source_id is null and policy_id is null and access_review_id is null and code = @code and cleared_at is null`,
 			args{"now": t.now, "connection": c, "code": code})
 	})
 }
@@ -93,7 +93,7 @@ func (s *Store) EndAlarm(ctx context.Context, id schema.AlarmID, reason string, 
 // been told of, oldest first.
 func (s *Store) UntoldAlarms(ctx context.Context, c schema.ConnectionID) ([]schema.Alarm, error) {
 	list, err := all[schema.Alarm](ctx, s.pool, `select `+alarmColumns+` from alarm a
-		where a.connection_id is not distinct from @connection::uuid and a.source_id is null and a.policy_id is null and a.cleared_at is null and a.told_at is null
+		where a.connection_id is not distinct from @connection::uuid and a.source_id is null and a.policy_id is null and a.access_review_id is null and a.cleared_at is null and a.told_at is null
 		order by a.raised_at, a.id`, args{"connection": c})
 	return list, translate("list alarms", err)
 }

@@ -17,13 +17,14 @@ const outboxChannel = "sendoff_outbox"
 func (t *tx) enqueue(ctx context.Context, row schema.OutboxRow) error {
 	t.wake = true
 	return t.run(ctx, `insert into outbox (kind, case_id, plan_id, decision_id, run_id, run_kind, leaver_id, source_id, notice_id,
-			policy_id, review_id, created_at, next_try_at, traceparent)
+			policy_id, review_id, access_review_id, campaign_id, created_at, next_try_at, traceparent)
 		values (@kind, @case_id, @plan_id, @decision_id, @run_id, @run_kind, @leaver_id, @source_id, @notice_id,
-			@policy_id, @review_id, @now, @now, @traceparent)`,
+			@policy_id, @review_id, @access_review_id, @campaign_id, @now, @now, @traceparent)`,
 		args{
 			"kind": row.Kind, "case_id": row.CaseID, "plan_id": row.PlanID, "decision_id": row.DecisionID,
 			"run_id": row.RunID, "run_kind": row.RunKind, "leaver_id": row.LeaverID, "source_id": row.SourceID, "notice_id": row.NoticeID,
-			"policy_id": row.PolicyID, "review_id": row.ReviewID, "now": t.now, "traceparent": t.traceparent,
+			"policy_id": row.PolicyID, "review_id": row.ReviewID,
+			"access_review_id": row.AccessReviewID, "campaign_id": row.CampaignID, "now": t.now, "traceparent": t.traceparent,
 		})
 }
 
@@ -62,12 +63,13 @@ func (s *Store) claimOne(ctx context.Context, fn func(ctx context.Context, row s
 		// A row that another dispatcher holds still counts as not dispatched, so
 		// nothing of its case or leaver overtakes it.
 		row, found, err = maybe[tracedRow](ctx, t, `select id, kind, case_id, plan_id, decision_id, run_id, run_kind, leaver_id, source_id, notice_id,
-				policy_id, review_id, tries, created_at, traceparent
+				policy_id, review_id, access_review_id, campaign_id, tries, created_at, traceparent
 			from outbox o
 			where dispatched_at is null and next_try_at <= now() and not exists (
 				select 1 from outbox e where e.case_id = o.case_id and e.dispatched_at is null and e.id < o.id)
 				and not exists (select 1 from outbox e where e.leaver_id = o.leaver_id and e.dispatched_at is null and e.id < o.id)
 				and not exists (select 1 from outbox e where e.policy_id = o.policy_id and e.dispatched_at is null and e.id < o.id)
+				and not exists (select 1 from outbox e where e.access_review_id = o.access_review_id and e.dispatched_at is null and e.id < o.id)
 			order by next_try_at, id limit 1 for no key update skip locked`, nil)
 		if err != nil || !found {
 			return err
