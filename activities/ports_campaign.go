@@ -84,8 +84,9 @@ type CampaignItems interface {
 	// Remind queues the reminder of a reviewer, unless one was queued since the instant.
 	Remind(ctx context.Context, id schema.CampaignID, reviewer schema.PersonID, since time.Time) error
 	// ApplySilence gives up to limit items that nobody decided their meaning, by the
-	// rule: keep, revoke or undecided. It returns how many.
-	ApplySilence(ctx context.Context, id schema.CampaignID, s schema.CampaignSilence, limit int) (int, error)
+	// rule: keep, revoke or, for escalate, undecided. Of open ones those whose time is
+	// over at the instant (escalate_at), and all that are unassigned. It returns how many.
+	ApplySilence(ctx context.Context, id schema.CampaignID, s schema.CampaignSilence, now time.Time, limit int) (int, error)
 }
 
 // CampaignRemovals removes what was revoked.
