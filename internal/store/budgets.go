@@ -42,6 +42,9 @@ func (s *Store) SetEngineBudget(ctx context.Context, b schema.EngineBudget, by s
 			return err
 		}
 		b.UpdatedBy, b.UpdatedAt = by.Name, t.now
+		if err := t.tellWaiting(ctx, ""); err != nil {
+			return err
+		}
 		t.record(audit.SystemStream, principal(by), "budget.set", audit.Subject{}, map[string]string{
 			"per_day": strconv.Itoa(b.PerDay), "connection": strconv.Itoa(b.Connection),
 			"per_day_before": strconv.Itoa(before.PerDay), "connection_before": strconv.Itoa(before.Connection),
@@ -101,11 +104,11 @@ type budgetUse struct {
 }
 
 // usesOf are what new cases use, in order: their plans that write. Those of reviews
-// were counted with their run.
+// are held against more.
 func usesOf(cases []newCase) []budgetUse {
 	var uses []budgetUse
 	for _, c := range cases {
-		if c.counted {
+		if c.start != nil {
 			continue
 		}
 		at := map[schema.ConnectionID]int{}
@@ -135,6 +138,14 @@ func writes(steps []schema.StepFact) bool { return schema.PolicyRule{Steps: step
 // problem OVER_BUDGET when the engine's budget does not allow it. Without a limit
 // nobody waits for anybody.
 func (t *tx) useBudget(ctx context.Context, batch *pgx.Batch, cases []newCase) error {
+	for _, c := range cases {
+		if c.start == nil {
+			continue
+		}
+		if err := t.useItem(ctx, batch, c); err != nil {
+			return err
+		}
+	}
 	uses := usesOf(cases)
 	if len(uses) == 0 {
 		return nil
@@ -179,11 +190,16 @@ func (t *tx) requireEngineBudget(ctx context.Context, uses []budgetUse) error {
 	if len(over) == 0 {
 		return nil
 	}
+	return t.overBudget(ctx, over, "the engine's budget does not allow it; nothing was started")
+}
+
+// overBudget is CodeConflict with a problem OVER_BUDGET for each limit.
+func (t *tx) overBudget(ctx context.Context, over []schema.Overrun, message string) error {
 	names, err := t.connectionNames(ctx, over)
 	if err != nil {
 		return err
 	}
-	e := &schema.Error{Code: schema.CodeConflict, Message: "the engine's budget does not allow it; nothing was started"}
+	e := &schema.Error{Code: schema.CodeConflict, Message: message}
 	for _, o := range over {
 		e.Problems = append(e.Problems, schema.Problem{
 			Where: names[o.Subject], Code: string(schema.OverBudget), Message: overrunText(o, names[o.Subject]),

@@ -18,8 +18,8 @@ type newCase struct {
 	schema.Case
 	draft schema.Draft
 	plans []newPlan
-	// counted tells that budgets know it already: of a review, with its run.
-	counted bool
+	// start is what a case that a review opens is held against; nil = of another door.
+	start *startUse
 }
 
 type newPlan struct {

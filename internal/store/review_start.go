@@ -9,7 +9,9 @@ import (
 
 // StartItem opens the case of a ready item by the draft's facts, with the run's
 // approvals as its own. An item that has its case keeps it: a repeat returns that.
-// CodeHashDiffers when the draft is not what was approved.
+// CodeHashDiffers when the draft is not what was approved. CodeConflict with the
+// problem OVER_BUDGET when the budgets of 24 hours have no room for it now: it stays
+// ready, see WaitForBudget.
 func (s *Store) StartItem(ctx context.Context, id schema.ReviewID, account schema.AccountID, d schema.Draft) (schema.Case, error) {
 	var started schema.Case
 	err := s.inTx(ctx, "start a review's item", func(ctx context.Context, t *tx) error {
@@ -50,7 +52,11 @@ func (t *tx) startItem(ctx context.Context, r itemRun, i schema.ReviewItem, d sc
 	if err != nil {
 		return schema.Case{}, err
 	}
-	c.counted = true
+	u, err := startUseOf(ctx, t, r.ID)
+	if err != nil {
+		return schema.Case{}, err
+	}
+	c.start = &u
 	cases := []newCase{c}
 	if err := t.insertCases(ctx, cases, by); err != nil {
 		return schema.Case{}, err

@@ -9,7 +9,7 @@ import (
 )
 
 const reviewColumns = `r.id, r.policy_id, p.name as policy, r.version, r.scheduled_at, r.trigger, r.requested_by, r.requested_id, r.mode, r.state,
-	r.end_kind as "end", r.why, r.looked, r.reasons, r.basis, r.changed, r.hash, coalesce(r.wanted, '{}'::jsonb) as wanted, r.overruns, r.batch_id,
+	r.end_kind as "end", r.why, r.looked, r.reasons, r.basis, r.changed, r.hash, coalesce(r.wanted, '{}'::jsonb) as wanted, r.overruns, r.budget_wait, r.batch_id,
 	r.approvals, null::jsonb as approved, r.created_at, r.judged_at, r.ended_at, r.workflow_id`
 
 const selectReviews = `select ` + reviewColumns + ` from review r join policy p on p.id = r.policy_id `

@@ -187,6 +187,9 @@ func (t *tx) endReview(ctx context.Context, r *schema.Review, end schema.ReviewE
 	if err != nil {
 		return err
 	}
+	if err := t.endWait(ctx, *r); err != nil {
+		return err
+	}
 	if err := t.returnBudget(ctx, r.ID); err != nil {
 		return err
 	}

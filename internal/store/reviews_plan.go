@@ -103,12 +103,12 @@ func limitsOf(over []schema.Overrun) string {
 	return strings.Join(names, " ")
 }
 
-// takeBudget takes what a run's planned items use, and lets it be approved or act.
+// takeBudget reserves what a run's planned items use, and lets it be approved or act.
 func (t *tx) takeBudget(ctx context.Context, r *schema.Review) error {
 	to := schema.ReviewActing
 	if r.Wanted.Accounts > 0 {
-		err := t.run(ctx, `insert into budget_use (id, used_at, door, policy_id, review_id, connection_id, accounts, privileged, bytes)
-			select gen_random_uuid(), @now, @door, @policy, @id, connection_id, count(*), count(*) filter (where privileged), sum(bytes)
+		err := t.run(ctx, `insert into budget_use (id, used_at, reserved, door, policy_id, review_id, connection_id, accounts, privileged, bytes)
+			select gen_random_uuid(), @now, true, @door, @policy, @id, connection_id, count(*), count(*) filter (where privileged), sum(bytes)
 			from review_item where review_id = @id and state = 'planned' group by connection_id`,
 			args{"now": t.now, "door": schema.DoorInactivity, "policy": r.PolicyID, "id": r.ID})
 		if err != nil {
@@ -122,15 +122,12 @@ func (t *tx) takeBudget(ctx context.Context, r *schema.Review) error {
 		args{"hash": r.Hash, "wanted": r.Wanted, "overruns": append([]schema.Overrun{}, r.Overruns...)})
 }
 
-// returnBudget gives back what a run took for items that it did not start.
+// returnBudget gives back what a run reserved for items that it did not start. Runs
+// that wait for room look again.
 func (t *tx) returnBudget(ctx context.Context, id schema.ReviewID) error {
-	err := t.run(ctx, `update budget_use u set accounts = s.accounts, privileged = s.privileged, bytes = s.bytes
-		from (select b.id, count(i.account_id) as accounts, count(i.account_id) filter (where i.privileged) as privileged, coalesce(sum(i.bytes), 0) as bytes
-			from budget_use b left join review_item i on i.review_id = b.review_id and i.connection_id = b.connection_id and i.state = 'started'
-			where b.review_id = @id group by b.id) s
-		where u.id = s.id`, args{"id": id})
-	if err != nil {
+	tag, err := t.Exec(ctx, `delete from budget_use where review_id = @id and reserved`, args{"id": id})
+	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
-	return t.run(ctx, `delete from budget_use where review_id = @id and accounts = 0`, args{"id": id})
+	return t.tellWaiting(ctx, id)
 }

@@ -166,18 +166,24 @@ func (p *policies) run(id schema.ReviewID) schema.Review {
 func (p *policies) starts(policy schema.Policy, r schema.Review, j schema.Judged) schema.Case {
 	p.t.Helper()
 	require.NoError(p.t, p.AskAbout(p.t.Context(), r.ID, j.AccountID, nil, time.Time{}))
+	d, err := p.draftOf(policy, j)
+	require.NoError(p.t, err)
+	c, err := p.StartItem(p.t.Context(), r.ID, j.AccountID, d)
+	require.NoError(p.t, err)
+	return c
+}
+
+// draftOf is the plan of an account of a run as a draft.
+func (p *policies) draftOf(policy schema.Policy, j schema.Judged) (schema.Draft, error) {
 	facts := p.facts(policy, j)
 	a, err := p.Account(p.t.Context(), j.AccountID)
-	require.NoError(p.t, err)
-	c, err := p.StartItem(p.t.Context(), r.ID, j.AccountID, schema.Draft{
+	return schema.Draft{
 		Request: schema.Request{Door: schema.DoorInactivity, Email: a.Login, Template: facts.Template, Source: "policy", Receivers: []string{}},
 		Accounts: []schema.DraftAccount{{
 			Connection: p.conn, Account: a, Facts: facts, TemplateRecord: policy.Template(),
 		}},
 		Hash: schema.CaseHash([]string{facts.Hash()}),
-	})
-	require.NoError(p.t, err)
-	return c
+	}, err
 }
 
 // items counts the items of a run by state.
