@@ -72,12 +72,47 @@ type BudgetUsed struct {
 	Connection map[ConnectionID]int
 }
 
+// BudgetWait says that confirmed accounts of a run find no room in a budget of 24
+// hours: they start later.
+type BudgetWait struct {
+	Accounts    int            `json:"accounts"` // that wait
+	Since       time.Time      `json:"since"`
+	Until       time.Time      `json:"until"` // when there is room for the first of them, if nobody else takes it
+	Overruns    []Overrun      `json:"overruns"`
+	Connections []ConnectionID `json:"connections"` // of the accounts that wait
+}
+
 // Overruns are the limits of a policy and of the engine that do not hold when a run
 // that looked at so many accounts uses what it wants, in the order of the limits,
 // then of the connections' ids.
 func (b Budget) Overruns(e EngineBudget, looked int64, wanted Spending, used BudgetUsed) []Overrun {
+	return b.overruns(e, looked, wanted, used, nil)
+}
+
+// StartOverruns are the limits of 24 hours that do not hold when so many accounts
+// of a run start now.
+//
+// A release lifts, for its run alone, each limit that it was about to what those who
+// released it were shown: what was used plus what was wanted. It lifts none that is
+// lower by now.
+func (b Budget) StartOverruns(e EngineBudget, released []Overrun, wanted Spending, used BudgetUsed) []Overrun {
+	day := Budget{PerDay: b.PerDay, Connection: b.Connection, Privileged: wanted.Privileged}
+	return day.overruns(e, 0, wanted, used, released)
+}
+
+// DayLimited tells whether any limit of 24 hours is set.
+func (b Budget) DayLimited(e EngineBudget) bool {
+	return b.PerDay > 0 || b.Connection > 0 || e.PerDay > 0 || e.Connection > 0
+}
+
+func (b Budget) overruns(e EngineBudget, looked int64, wanted Spending, used BudgetUsed, released []Overrun) []Overrun {
 	var over []Overrun
 	check := func(limit BudgetLimit, subject ConnectionID, before, wants, allowed int64, set bool) {
+		for _, r := range released {
+			if r.Limit == limit && r.Subject == subject && r.Allowed <= allowed {
+				allowed = max(allowed, r.Used+r.Wanted)
+			}
+		}
 		if set && wants > 0 && before+wants > allowed {
 			over = append(over, Overrun{Limit: limit, Subject: subject, Used: before, Wanted: wants, Allowed: allowed})
 		}

@@ -86,8 +86,10 @@ type Review struct {
 	Changed int64  // accounts whose verdict is another than in the run before
 	Hash    string // of its plans; empty = not planned
 	// Wanted is what its plans would use, and Overruns what that exceeds.
-	Wanted     Spending
-	Overruns   []Overrun
+	Wanted   Spending
+	Overruns []Overrun
+	// BudgetWait tells what waits for room in a budget; nil = nothing.
+	BudgetWait *BudgetWait
 	BatchID    BatchID // that holds it; empty = never held
 	Approvals  int     // needed
 	Approved   []ReviewApproval

@@ -46,6 +46,7 @@ CREATE TABLE review (
     hash         text NOT NULL DEFAULT '',
     wanted       jsonb,
     overruns     jsonb NOT NULL DEFAULT '[]',
+    budget_wait  jsonb, -- confirmed accounts find no room in a budget of 24 hours
     batch_id     uuid REFERENCES batch,
     approvals    int NOT NULL,
     workflow_id  text NOT NULL UNIQUE,
@@ -62,6 +63,7 @@ CREATE INDEX review_list ON review (created_at DESC, id DESC);
 CREATE INDEX review_list_state ON review (state, created_at DESC, id DESC);
 CREATE INDEX review_of_policy ON review (policy_id, created_at DESC, id DESC);
 CREATE INDEX review_batch ON review (batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX review_budget_wait ON review (id) WHERE budget_wait IS NOT NULL;
 
 CREATE TABLE review_approval (
     review_id  uuid NOT NULL REFERENCES review,
@@ -131,6 +133,9 @@ CREATE TABLE review_ask (
     token_hash  text NOT NULL UNIQUE, -- hex SHA-256; the token itself is nowhere
     answer      text NOT NULL DEFAULT '' CHECK (answer IN ('', 'needed', 'not_needed')),
     reason      text NOT NULL DEFAULT '',
+    wait_ms     bigint NOT NULL DEFAULT 0, -- how long an answer is awaited once it is delivered
+    delivered_at timestamptz,
+    linked      boolean NOT NULL DEFAULT false, -- it was delivered with a link to answer by
     expires_at  timestamptz NOT NULL,
     created_at  timestamptz NOT NULL,
     answered_at timestamptz,
@@ -150,9 +155,13 @@ CREATE TABLE account_kept (
 );
 
 -- What was allowed to be done, by whatever door: budgets count the last 24 hours.
+-- A review run reserves what it plans; when one of its items starts, that moves from
+-- what is reserved to the time at which it starts. Starts of a run and a connection
+-- are counted together for some minutes, until whose end the time is set.
 CREATE TABLE budget_use (
     id            uuid PRIMARY KEY,
     used_at       timestamptz NOT NULL,
+    reserved      boolean NOT NULL DEFAULT false,
     door          text NOT NULL,
     policy_id     uuid REFERENCES policy,
     review_id     uuid REFERENCES review,
@@ -164,7 +173,7 @@ CREATE TABLE budget_use (
 );
 CREATE INDEX budget_use_day ON budget_use (used_at, connection_id);
 CREATE INDEX budget_use_policy ON budget_use (policy_id, used_at) WHERE policy_id IS NOT NULL;
-CREATE INDEX budget_use_review ON budget_use (review_id) WHERE review_id IS NOT NULL;
+CREATE UNIQUE INDEX budget_use_review ON budget_use (review_id, connection_id, reserved, used_at) WHERE review_id IS NOT NULL;
 
 -- One row; whoever counts or uses a budget locks it.
 CREATE TABLE engine_budget (
