@@ -21,6 +21,13 @@ const (
 	atOnce = 100
 )
 
+// How long one activity goes on opening cases, and how often it looks meanwhile
+// whether those before have left room. What the run is told waits as long.
+const (
+	actFor    = time.Minute
+	roomEvery = time.Second
+)
+
 // BeginReviewInput names a policy and the time that its schedule meant; or, for a
 // run that somebody asked for, the run.
 type BeginReviewInput struct {

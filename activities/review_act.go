@@ -7,12 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"sendoff/schema"
 )
 
 // ActOnItems settles the items whose time to be answered is over, and opens the
-// cases of a piece of those that are ready, as far as there is room. When nothing
-// is left to wait for it ends the run.
+// cases of those that are ready, for a while and as far as there is room. When
+// nothing is left to wait for it ends the run.
 func (v *Reviews) ActOnItems(ctx context.Context, in ReviewInput) (Piece, error) {
 	o, err := v.open(ctx, in.ReviewID)
 	if err != nil || o.review.State != schema.ReviewActing {
@@ -24,8 +26,8 @@ func (v *Reviews) ActOnItems(ctx context.Context, in ReviewInput) (Piece, error)
 	if err := v.settleDue(ctx, o); err != nil {
 		return Piece{}, err
 	}
-	started, waits, err := v.startReady(ctx, o)
-	if err != nil || started == actPiece {
+	more, waits, err := v.startReady(ctx, o)
+	if err != nil || more {
 		return Piece{More: true}, err
 	}
 	next, err := v.store.NextAnswer(ctx, o.review.ID)
@@ -60,31 +62,74 @@ func (v *reviewing) settleDue(ctx context.Context, o opened) error {
 	}
 }
 
-// startReady opens the cases of up to actPiece ready items and returns how many it
-// settled so, and how long to wait before there may be room or fresh facts.
-func (v *reviewing) startReady(ctx context.Context, o opened) (int, time.Duration, error) {
-	items, err := v.store.Items(ctx, o.review.ID, schema.ItemReady, actPiece)
-	if err != nil || len(items) == 0 {
-		return 0, 0, err
+// startReady opens cases piece by piece, of the next items as soon as those before
+// leave room, for up to actFor: a run of many thousand accounts costs its workflow
+// a few events a minute then, and not some for each look. It tells whether there is
+// more to start, or how long to wait before it may be tried again.
+func (v *reviewing) startReady(ctx context.Context, o opened) (more bool, waits time.Duration, err error) {
+	over := time.NewTimer(actFor)
+	defer over.Stop()
+	for {
+		items, err := v.store.Items(ctx, o.review.ID, schema.ItemReady, actPiece)
+		if err != nil || len(items) == 0 {
+			return false, 0, err
+		}
+		if waits, err = v.startPiece(ctx, o, items); err != nil || waits > 0 {
+			return false, waits, err
+		}
+		if goOn, err := v.goesOn(ctx, o, over.C); err != nil || !goOn {
+			return true, 0, err
+		}
 	}
+}
+
+// startPiece opens the cases of ready items, as far as there is room, and returns
+// how long to wait for fresh facts or for a connection, 0 = not.
+func (v *reviewing) startPiece(ctx context.Context, o opened, items []schema.ReviewItem) (time.Duration, error) {
 	if fresh, err := v.freshEnough(ctx, o); err != nil || !fresh {
-		return 0, v.cfg.Clocks.PollFirst, err
+		return v.cfg.Clocks.PollFirst, err
 	}
 	running, err := v.store.Running(ctx, o.review.ID)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	room := min(atOnce-running, len(items))
-	if room <= 0 {
-		return 0, v.cfg.Clocks.PollFirst, nil
+	if room := min(atOnce-running, len(items)); room > 0 {
+		if down, err := v.start(ctx, o, items[:room]); err != nil || down {
+			return v.cfg.Clocks.BusyPoll, err
+		}
+		if room == len(items) {
+			return 0, nil
+		}
 	}
-	if down, err := v.start(ctx, o, items[:room]); err != nil || down {
-		return 0, v.cfg.Clocks.BusyPoll, err
+	return 0, rest(ctx, roomEvery)
+}
+
+// goesOn tells whether a run may open more cases now, without its workflow asking
+// again: it is still acting, it is not dark, and neither the time nor the worker is
+// over.
+func (v *reviewing) goesOn(ctx context.Context, o opened, over <-chan time.Time) (bool, error) {
+	select {
+	case <-over:
+		return false, nil
+	case <-activity.GetWorkerStopChannel(ctx):
+		return false, nil
+	default:
 	}
-	if room < len(items) {
-		return room, v.cfg.Clocks.PollFirst, nil
+	r, err := v.store.Review(ctx, o.review.ID)
+	return r.State == schema.ReviewActing && v.dark(o.policy.Rule) == 0, err
+}
+
+// rest waits, or shorter when the activity or its worker is to end.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-activity.GetWorkerStopChannel(ctx):
+	case <-timer.C:
 	}
-	return room, 0, nil
+	return nil
 }
 
 // freshEnough asks for activity that is older than the policy allows: what was
