@@ -37,10 +37,10 @@ type CampaignStore interface {
 	// ReviewQueue lists the open items of whoever asks, of all campaigns, those with the
 	// highest risk first.
 	ReviewQueue(ctx context.Context, after string, limit int, by schema.Principal) ([]schema.CampaignItem, string, error)
-	// Decide takes words on items, each on its own: what is refused says why and
+	// DecideItems takes words on items, each on its own: what is refused says why and
 	// changes nothing. CodeForbidden for whoever is no reviewer of the campaign,
 	// CodeClosed once no more answers are taken.
-	Decide(ctx context.Context, id schema.CampaignID, words []schema.Decide, by schema.Principal) ([]schema.Decided, error)
+	DecideItems(ctx context.Context, id schema.CampaignID, words []schema.Decide, by schema.Principal) ([]schema.Decided, error)
 	Reassign(ctx context.Context, id schema.CampaignID, r schema.Reassign, by schema.Principal) (int, error)
 	// RemindReviewers queues reminders for all with open items, or one; it returns how many.
 	RemindReviewers(ctx context.Context, id schema.CampaignID, reviewer string, by schema.Principal) (int, error)
