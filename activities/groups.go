@@ -9,8 +9,8 @@ import (
 	"sendoff/schema"
 )
 
-// RemoveFromGroups takes the account out of every group that the vendor lets it
-// leave. What it takes away is kept first, so that undo can make it again; the
+// RemoveFromGroups takes the account out of the groups of the step, or of all that
+// the vendor lets it leave. What it takes away is kept first, so that undo can make it again; the
 // listing afterwards is the proof (promise 3).
 func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 	w, err := a.begin(ctx, in.Ref)
@@ -28,6 +28,12 @@ func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 	removable, fixed, err := a.memberships(ctx, w, g)
 	if err != nil {
 		return err
+	}
+	if fixed > 0 && len(w.groups()) > 0 {
+		return &Refusal{
+			Code: schema.ParkUnsupported, Message: "the vendor lets the account leave " + strconv.Itoa(fixed) + " of the groups by no request of ours",
+			Fix: "take the person out of the group in the directory that feeds it, then resume or waive",
+		}
 	}
 	w.plan.Memberships = append(slices.Clone(w.plan.Memberships), removable...) // an account is judged by the groups it is in now
 	if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil {
@@ -66,11 +72,21 @@ func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 	})
 }
 
-// memberships lists those the account can be taken out of, and counts those that
-// the vendor keeps.
+// groups are those that the step takes the account out of; none = all.
+func (w work) groups() []schema.ExternalID {
+	s, _ := w.plan.Step(w.ref.Index)
+	return s.Params.Groups
+}
+
+// memberships lists those of the step's groups that the account can be taken out
+// of, and counts those that the vendor keeps.
 func (a *Activities) memberships(ctx context.Context, w work, g connectors.GroupReader) (removable []schema.Membership, fixed int, err error) {
 	all, err := g.Memberships(ctx, w.source())
+	only := w.groups()
 	for _, m := range all {
+		if len(only) > 0 && !slices.Contains(only, m.GroupID) {
+			continue
+		}
 		if m.Fixed {
 			fixed++
 			continue

@@ -32,6 +32,8 @@ type PlanOutline struct {
 	Window bool `json:"window,omitempty"`
 	// LeftGroups tells that memberships were taken away.
 	LeftGroups bool `json:"left_groups,omitempty"`
+	// RoleChanged tells that the account may have another role by this plan.
+	RoleChanged bool `json:"role_changed,omitempty"`
 	// Resumed tells whether an operator resumed the plan since its transfer last
 	// changed; nil = there is no transfer.
 	Resumed *bool `json:"resumed,omitempty"`
@@ -45,7 +47,7 @@ func (a *Activities) LoadPlan(ctx context.Context, in PlanInput) (PlanOutline, e
 	}
 	out := PlanOutline{
 		State: plan.State, Fence: plan.Fence, CurrentStep: plan.CurrentStep, Window: !plan.WindowOpen.IsZero(),
-		LeftGroups: len(plan.Memberships) > 0,
+		LeftGroups: len(plan.Memberships) > 0, RoleChanged: roleTouched(plan),
 	}
 	if out.Resumed, err = a.resumed(ctx, in.PlanID); err != nil {
 		return PlanOutline{}, err
@@ -160,6 +162,7 @@ func (a *Activities) renewFacts(ctx context.Context, w *work, now schema.Account
 	if err := a.recheck(ctx, w, now); err != nil {
 		return err
 	}
+	now.Role = roleBefore(w.plan, now.Role)
 	facts := policy.Renew(w.plan.Facts, actor.EnterpriseID, now, receiver, r)
 	if w.lastActive != nil && facts.LastActiveAt != "" {
 		facts.LastActiveAt = formatUse(*w.lastActive)

@@ -69,6 +69,13 @@ type Suspender interface {
 	SetStatus(ctx context.Context, id schema.ExternalID, vendorStatus string) error
 }
 
+// RoleWriter changes an account's administrative role.
+type RoleWriter interface {
+	// SetRole sends the change and returns without reading back. Forbidden where the
+	// vendor lets the acting user change no roles, or the account's not at all.
+	SetRole(ctx context.Context, id schema.ExternalID, role schema.AccountRole) error
+}
+
 // SessionRevoker ends an account's sessions; the vendor's acceptance is proof.
 type SessionRevoker interface {
 	RevokeSessions(ctx context.Context, id schema.ExternalID) error

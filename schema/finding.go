@@ -52,6 +52,7 @@ type Finding struct {
 	Connection string      `json:"connection,omitempty"`
 	Message    string      `json:"message"`
 	Fix        string      `json:"fix,omitempty"`
+	CaseID     CaseID      `json:"case_id,omitempty"` // of BUSY: which case
 }
 
 // Refused tells whether any finding refuses the plan.

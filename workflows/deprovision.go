@@ -114,6 +114,8 @@ func (d *deprovision) do(ctx workflow.Context, ref schema.StepRef, kind schema.S
 		return revokeSessions(ctx, ref)
 	case schema.StepRemoveFromGroups:
 		return removeFromGroups(ctx, ref)
+	case schema.StepSetRole:
+		return setRole(ctx, ref)
 	case schema.StepTransfer:
 		return d.transfer(ctx, ref)
 	case schema.StepWait:
@@ -279,6 +281,9 @@ func (d *deprovision) undo(ctx workflow.Context, plan activities.PlanOutline) er
 	}
 	if err == nil {
 		err = restoreStatus(ctx, d.id)
+	}
+	if err == nil && plan.RoleChanged {
+		err = restoreRole(ctx, d.id)
 	}
 	if err == nil && plan.LeftGroups {
 		err = restoreGroups(ctx, d.id)

@@ -105,6 +105,14 @@ func closeWindow(ctx workflow.Context, id schema.PlanID) error {
 	return run(ctx, closing(), acts.CloseWindow, activities.UndoInput{PlanID: id})
 }
 
+func setRole(ctx workflow.Context, ref schema.StepRef) error {
+	return run(ctx, vendor(), acts.SetRole, activities.StepInput{Ref: ref})
+}
+
+func restoreRole(ctx workflow.Context, id schema.PlanID) error {
+	return run(ctx, vendor(), acts.RestoreRole, activities.UndoInput{PlanID: id})
+}
+
 func restoreGroups(ctx workflow.Context, id schema.PlanID) error {
 	return run(ctx, vendor(), acts.RestoreGroups, activities.UndoInput{PlanID: id})
 }

@@ -29,6 +29,7 @@ var (
 	_ connectors.AccountReader  = (*Connector)(nil)
 	_ connectors.AccountLister  = (*Connector)(nil)
 	_ connectors.Suspender      = (*Connector)(nil)
+	_ connectors.RoleWriter     = (*Connector)(nil)
 	_ connectors.SessionRevoker = (*Connector)(nil)
 	_ connectors.GroupReader    = (*Connector)(nil)
 	_ connectors.ContentReader  = (*Connector)(nil)
@@ -117,6 +118,11 @@ func (c *Connector) ActiveStatus() string { return statusActive }
 // SetStatus implements connectors.Suspender.
 func (c *Connector) SetStatus(ctx context.Context, id schema.ExternalID, vendorStatus string) error {
 	return c.client.setStatus(ctx, id, vendorStatus)
+}
+
+// SetRole implements connectors.RoleWriter.
+func (c *Connector) SetRole(ctx context.Context, id schema.ExternalID, role schema.AccountRole) error {
+	return c.client.setRole(ctx, id, role)
 }
 
 // RevokeSessions implements connectors.SessionRevoker.

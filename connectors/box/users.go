@@ -153,6 +153,24 @@ func (c *client) setStatus(ctx context.Context, id schema.ExternalID, status str
 	return c.do(ctx, call{op: op, method: http.MethodPut, path: path, query: fields("id", "status"), body: body}, nil)
 }
 
+// setRole makes a user a co-admin or a plain user. Nobody is made the primary
+// admin by the API (https://developer.box.com/reference/put-users-id/).
+func (c *client) setRole(ctx context.Context, id schema.ExternalID, role schema.AccountRole) error {
+	const op = "box.set_role"
+	path, err := userPath(op, id, "")
+	if err != nil {
+		return err
+	}
+	word := map[schema.AccountRole]string{schema.RoleMember: "user", schema.RoleCoadmin: "coadmin"}[role]
+	if word == "" {
+		return invalid(op, "Box's API gives the roles user and coadmin alone")
+	}
+	body := struct {
+		Role string `json:"role"`
+	}{word}
+	return c.do(ctx, call{op: op, method: http.MethodPut, path: path, query: fields("id", "role"), body: body}, nil)
+}
+
 const opDeleteUser = "box.delete_user"
 
 // deleteUser deletes a user who owns nothing; Box refuses otherwise, which is

@@ -89,6 +89,9 @@ func accountCalls() []call {
 		onAccount("set_status", true, func(c connectors.Suspender, ctx context.Context, id schema.ExternalID) error {
 			return c.SetStatus(ctx, id, c.SuspendedStatus())
 		}),
+		onAccount("set_role", true, func(c connectors.RoleWriter, ctx context.Context, id schema.ExternalID) error {
+			return c.SetRole(ctx, id, schema.RoleMember)
+		}),
 		onAccount("revoke_sessions", true, connectors.SessionRevoker.RevokeSessions),
 		onAccount("holds", false, func(c connectors.HoldReader, ctx context.Context, id schema.ExternalID) error {
 			_, err := c.Holds(ctx, id)

@@ -26,6 +26,7 @@ func suite(t T, world func(T) World) {
 	t.Run("cancelled", b.cancelled)
 	t.Run("hostile_ids", b.hostileIDs)
 	t.Run("suspend", b.suspend)
+	t.Run("role", b.role)
 	t.Run("sessions", b.sessions)
 	t.Run("groups", b.groups)
 	t.Run("holds", b.holds)
@@ -53,6 +54,7 @@ func capabilities() []struct {
 		{"InventoryLister", having[connectors.InventoryLister]},
 		{"ActivityFeed", having[connectors.ActivityFeed]},
 		{"Suspender", having[connectors.Suspender]},
+		{"RoleWriter", having[connectors.RoleWriter]},
 		{"SessionRevoker", having[connectors.SessionRevoker]},
 		{"GroupReader", having[connectors.GroupReader]},
 		{"MembershipWriter", having[connectors.MembershipWriter]},

@@ -53,6 +53,34 @@ func (b bench) suspend(t T) {
 	})
 }
 
+// role: an administrator is none any more, and one again.
+func (b bench) role(t T) {
+	t.Run("there_and_back", func(t T) {
+		s := b.open(t)
+		c := as[connectors.RoleWriter](s, "RoleWriter")
+		id, other := s.person(func(p *Person) { p.Role = schema.RoleCoadmin }), s.person(func(p *Person) { p.Role = schema.RoleCoadmin })
+		for _, role := range []schema.AccountRole{schema.RoleMember, schema.RoleMember, schema.RoleCoadmin} {
+			mark := s.wire.mark()
+			require.NoError(t, c.SetRole(t.Context(), id, role), "a repeat is no error")
+			require.Equal(t, 1, s.wire.written(mark), "one write")
+			require.Equal(t, role, s.read(id).Role)
+			require.Equal(t, schema.RoleCoadmin, s.read(other).Role)
+		}
+	})
+	t.Run("absent", func(t T) {
+		s := b.open(t)
+		s.fails(as[connectors.RoleWriter](s, "RoleWriter").SetRole(t.Context(), s.world.Nobody, schema.RoleMember), connectors.NotFound)
+	})
+	t.Run("unknown", func(t T) {
+		s := b.open(t)
+		c := as[connectors.RoleWriter](s, "RoleWriter")
+		id := s.person()
+		mark := s.wire.mark()
+		s.fails(c.SetRole(t.Context(), id, "emperor"), connectors.Invalid)
+		require.Zero(t, s.wire.written(mark))
+	})
+}
+
 // sessions: the vendor has taken the request, and takes it again.
 func (b bench) sessions(t T) {
 	s := b.open(t)

@@ -91,6 +91,8 @@ func stepWord(k schema.StepKind) string {
 		return "it is made active again"
 	case schema.StepRemoveFromGroups:
 		return "it is taken out of its groups"
+	case schema.StepSetRole:
+		return "its administrative role is taken away"
 	case schema.StepTransfer:
 		return "its content goes to another account"
 	case schema.StepDelete:

@@ -146,15 +146,18 @@ func CheckReceiver(c schema.Connection, source schema.Account, r ReceiverFacts) 
 
 // Busy is the finding for an account on which another case works.
 func Busy(c schema.Connection, running schema.CaseID) schema.Finding {
-	return finding(c, schema.Busy, "case "+string(running)+" already works on this account",
-		"wait for it, or cancel it first")
+	f := finding(c, schema.Busy, "case "+string(running)+" already works on this account", "wait for it, or cancel it first")
+	f.CaseID = running
+	return f
 }
 
 // TakesPart is the finding for an account that another leaver's transfer is
 // bringing content to, or that is still being emptied.
 func TakesPart(c schema.Connection, running schema.CaseID) schema.Finding {
-	return finding(c, schema.Busy, "the transfer of case "+string(running)+" takes part with this account now",
+	f := finding(c, schema.Busy, "the transfer of case "+string(running)+" takes part with this account now",
 		"wait until that transfer is settled, or cancel that case first")
+	f.CaseID = running
+	return f
 }
 
 // Unsettled is the finding for an account whose earlier transfer has no verdict.

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,13 +30,13 @@ type stepReader struct {
 
 func (f Flow) steps(r *yamlfile.Reader) Steps {
 	if f.Steps == nil {
-		r.Fault(f.Root, "steps", "required", f.Of+" has no steps", "write steps: and begin with - snapshot")
+		r.Fault(f.Root, f.stepsPath(), "required", f.Of+" has no steps", "write "+cmp.Or(f.Member, "steps")+": and begin with - snapshot")
 		return nil
 	}
 	var out Steps
 	read := stepReader{r, f.Now}
-	for i, n := range r.Items(f.Steps, "steps", maxSteps) {
-		out = append(out, read.step(n, yamlfile.Index("steps", i)))
+	for i, n := range r.Items(f.Steps, f.stepsPath(), maxSteps) {
+		out = append(out, read.step(n, yamlfile.Index(f.stepsPath(), i)))
 	}
 	return out
 }
@@ -52,7 +53,7 @@ func (r stepReader) step(n *yaml.Node, path string) Placed {
 		r.Fault(n, path, "step", "a step is its kind alone or one kind with its parameters", "write for example - suspend, or - wait: {for: 30d}")
 		return s
 	}
-	if !slices.Contains(schema.StepKinds(), s.Kind) {
+	if !slices.Contains(writable(), s.Kind) {
 		r.Fault(n, path, "unknown_step", "there is no step "+yamlfile.Quoted(string(s.Kind)), "use one of: "+kindNames())
 		return s
 	}
@@ -65,9 +66,15 @@ func (r stepReader) step(n *yaml.Node, path string) Placed {
 	return s
 }
 
+// writable are the kinds that a file may name. A role is taken away by access
+// reviews alone, which know the one that the account has.
+func writable() []schema.StepKind {
+	return slices.DeleteFunc(schema.StepKinds(), func(k schema.StepKind) bool { return k == schema.StepSetRole })
+}
+
 func kindNames() string {
 	var names []string
-	for _, k := range schema.StepKinds() {
+	for _, k := range writable() {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")

@@ -263,6 +263,8 @@ func stepWords(steps []schema.StepFact) []string {
 			out = append(out, "Its sessions are ended.")
 		case schema.StepRemoveFromGroups:
 			out = append(out, "It is removed from its groups.")
+		case schema.StepSetRole:
+			out = append(out, "Its administrative role is taken away.")
 		case schema.StepTransfer:
 			out = append(out, "What it owns is transferred to somebody else.")
 		case schema.StepWait:
