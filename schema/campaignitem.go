@@ -163,6 +163,7 @@ type ItemContext struct {
 	Changed      bool           `json:"changed"`                 // new or other than then; true when there was none
 	FreesSeat    bool           `json:"frees_seat,omitempty"`
 	SeatPerYear  *Money         `json:"seat_per_year,omitempty"` // nil = no contract is known
+	Everybody    bool           `json:"everybody,omitempty"`     // the group is one that all accounts are in: nobody leaves it alone
 	Decoy        string         `json:"-"`                       // of a control item; never shown to its reviewer
 }
 

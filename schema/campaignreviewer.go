@@ -58,14 +58,16 @@ type CandidateKey struct{ Stage, Place int }
 
 // Unassigned is an item that needs a reviewer.
 type Unassigned struct {
-	ItemID    ItemID
-	Version   int
-	Stage     int
-	HolderID  PersonID
-	ManagerID PersonID // of the holder
-	Logins    []string // of the account, lower case
-	Group     GroupKey // zero = not of a group
-	Applies   string   // of its stage
+	ItemID  ItemID
+	Version int
+	Stage   int
+	// ConnectionID is of the account: by it the app owner is found.
+	ConnectionID ConnectionID
+	HolderID     PersonID
+	ManagerID    PersonID // of the holder
+	Logins       []string // of the account, lower case
+	Group        GroupKey // zero = not of a group
+	Applies      string   // of its stage
 	// From is the place in the chain to begin at. Deciders decided in other stages;
 	// Past had the item in this stage and lost it: none of them gets it.
 	From     int
