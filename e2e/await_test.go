@@ -22,14 +22,14 @@ import (
 // eventually waits for a condition, asked ten times a second.
 func (s *stack) eventually(atMost time.Duration, what string, done func() bool) {
 	s.t.Helper()
-	s.eventuallyOr(atMost, what, done, func() string { return "" })
+	s.eventuallyOr(atMost, askEvery, what, done, func() string { return "" })
 }
 
 // eventuallyOr is eventually that says more when it waited in vain.
-func (s *stack) eventuallyOr(atMost time.Duration, what string, done func() bool, more func() string) {
+func (s *stack) eventuallyOr(atMost, every time.Duration, what string, done func() bool, more func() string) {
 	s.t.Helper()
 	over := time.After(atMost)
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		answer := make(chan bool, 1)
@@ -52,8 +52,12 @@ func (s *stack) eventuallyOr(atMost time.Duration, what string, done func() bool
 	}
 }
 
-// askEvery is how often a condition is looked at.
-const askEvery = 100 * time.Millisecond
+// How often a condition is looked at: one that costs nothing, and one that has
+// the server read a whole case.
+const (
+	askEvery    = 100 * time.Millisecond
+	askAPIEvery = 250 * time.Millisecond
+)
 
 // look is how long one question to the API may take: one that hangs is asked
 // again.
@@ -69,7 +73,7 @@ func (s *stack) await(id, what string, as func(apiclient.Case) bool) apiclient.C
 		seen apiclient.Case
 		last error
 	)
-	s.eventuallyOr(patience, what, func() bool {
+	s.eventuallyOr(patience, askAPIEvery, what, func() bool {
 		ctx, cancel := context.WithTimeout(s.t.Context(), look)
 		defer cancel()
 		api, err := s.asAdmin()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -42,6 +43,9 @@ func TestMain(m *testing.M) {
 		if err := flag.Set("test.parallel", atOnce); err != nil {
 			panic(err)
 		}
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300) // memory is cheaper than processors
 	}
 	os.Exit(run(m))
 }
