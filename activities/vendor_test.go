@@ -106,7 +106,7 @@ func (v *vendor) writes() []string {
 	var out []string
 	for _, call := range v.calls {
 		switch op, _, _ := strings.Cut(call, " "); op {
-		case "set_status", "revoke", "send", "delete", "grant", "remove_membership", "add_membership":
+		case "set_status", "set_role", "revoke", "send", "delete", "grant", "remove_membership", "add_membership":
 			out = append(out, call)
 		}
 	}
@@ -175,6 +175,16 @@ func (v *vendor) SetStatus(_ context.Context, id schema.ExternalID, status strin
 	}
 	v.change(id, func(a *schema.Account) { a.VendorStatus = status })
 	return v.lost["set_status"]
+}
+
+func (v *vendor) SetRole(_ context.Context, id schema.ExternalID, role schema.AccountRole) error {
+	err := v.begin("set_role", string(id), string(role))
+	v.mu.Unlock()
+	if err != nil || v.deaf["set_role"] {
+		return err
+	}
+	v.change(id, func(a *schema.Account) { a.Role = role })
+	return v.lost["set_role"]
 }
 
 func (v *vendor) RevokeSessions(_ context.Context, id schema.ExternalID) error {
