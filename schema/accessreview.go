@@ -55,6 +55,19 @@ type AccessReviewRule struct {
 	Watch time.Duration `json:"watch"`
 }
 
+// usualThreshold is what grades of items are by where the scope asks for no unused
+// time.
+const usualThreshold = 90 * 24 * time.Hour
+
+// Threshold is what the grades of a campaign's items are by: when it takes its
+// snapshot, and whenever that is compared with the present.
+func (r AccessReviewRule) Threshold() time.Duration {
+	if r.Scope.UnusedFor > 0 {
+		return r.Scope.UnusedFor
+	}
+	return usualThreshold
+}
+
 // Hash is the SHA-256 of the rule's JSON, in hex.
 func (r AccessReviewRule) Hash() string {
 	b, _ := json.Marshal(r) // strings, integers and dates alone: Marshal cannot fail
