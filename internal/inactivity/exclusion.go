@@ -3,7 +3,6 @@ package inactivity
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"sendoff/internal/match"
 	"sendoff/schema"
@@ -65,7 +64,7 @@ func (e *exclusion) holds(s *schema.Subject, login string, g schema.Grade, now t
 	case e.Person != "":
 		return isPerson(s, e.Person)
 	}
-	return like(login, e.login)
+	return match.Like(login, e.login)
 }
 
 func inGroup(groups []schema.HeldGroup, named string) bool {
@@ -81,29 +80,4 @@ func inGroup(groups []schema.HeldGroup, named string) bool {
 // says so too: nobody may have matched the account to them yet.
 func isPerson(s *schema.Subject, address string) bool {
 	return strings.EqualFold(s.Account.Login, address) || s.Person != nil && strings.EqualFold(s.Person.Email, address)
-}
-
-// like tells whether a text fits a pattern, in which * is any text and ? any one
-// character. It takes time of at most the product of both lengths.
-func like(text, pattern string) bool {
-	i, j, star, mark := 0, 0, -1, 0
-	for i < len(text) {
-		switch {
-		case j < len(pattern) && pattern[j] == '*':
-			star, mark = j, i
-			j++
-		case j < len(pattern) && pattern[j] == '?':
-			_, size := utf8.DecodeRuneInString(text[i:])
-			i, j = i+size, j+1
-		case j < len(pattern) && pattern[j] == text[i]:
-			i, j = i+1, j+1
-		case star >= 0:
-			_, size := utf8.DecodeRuneInString(text[mark:])
-			mark += size
-			i, j = mark, star+1
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[j:], "*") == ""
 }

@@ -2,7 +2,6 @@ package inactivity
 
 import (
 	"cmp"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,12 +12,6 @@ import (
 	"sendoff/internal/match"
 	"sendoff/schema"
 )
-
-// literal is a text or a comment of CEL: no name stands in it.
-var literal = regexp.MustCompile(`(?s)""".*?"""|'''.*?'''|"(\\.|[^"\\\n])*"|'(\\.|[^'\\\n])*'|//[^\n]*`)
-
-// celName is a name of CEL that is not behind a dot.
-var celName = regexp.MustCompile(`(^|[^.\w])([A-Za-z_]\w*)`)
 
 // expression reads a condition in CEL and checks it as a whole; of says whose.
 func (r policyReader) expression(n *yaml.Node, path, of string) string {
@@ -35,7 +28,7 @@ func (r policyReader) expression(n *yaml.Node, path, of string) string {
 	for _, f := range faults {
 		r.Fault(r.Inside(n, f.Line, f.Column), path, "expression", f.Message, cmp.Or(f.Fix, "see the names and functions that a match can use in docs/policies.md"))
 	}
-	if len(faults) > 0 || asksOfAccount(s) {
+	if len(faults) > 0 || !program.Constant() {
 		return s
 	}
 	value, err := program.Eval(&schema.Subject{}, schema.GradeUnknown, time.Time{})
@@ -44,19 +37,4 @@ func (r policyReader) expression(n *yaml.Node, path, of string) string {
 	}
 	r.Warn(n, path, "constant", of+" is "+strconv.FormatBool(value)+" for every account", "ask something of the account, or remove the member")
 	return s
-}
-
-// asksOfAccount tells whether an expression reads anything of an account.
-func asksOfAccount(expression string) bool {
-	roots := map[string]bool{}
-	for _, name := range match.Names() {
-		root, _, _ := strings.Cut(name.Name, ".")
-		roots[root] = true
-	}
-	for _, m := range celName.FindAllStringSubmatch(literal.ReplaceAllString(expression, `""`), -1) {
-		if roots[m[2]] {
-			return true
-		}
-	}
-	return false
 }

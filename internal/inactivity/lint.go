@@ -20,7 +20,7 @@ func (r policyReader) lint(rule schema.PolicyRule, m map[string]*yaml.Node, step
 func (r policyReader) lintThreshold(rule schema.PolicyRule, n *yaml.Node) {
 	for _, of := range rule.Threshold.Kinds {
 		if path := "threshold.kinds." + string(of.Kind); !slices.Contains(rule.Kinds, of.Kind) {
-			r.Warn(childOf(n, "kinds", string(of.Kind)), path, "no_effect", "match.kinds does not take this kind", "add it there, or remove the threshold")
+			r.Warn(yamlfile.Child(n, "kinds", string(of.Kind)), path, "no_effect", "match.kinds does not take this kind", "add it there, or remove the threshold")
 		}
 	}
 	if rule.Budget.Privileged > 0 || !rule.Acts() {
@@ -28,7 +28,7 @@ func (r policyReader) lintThreshold(rule schema.PolicyRule, n *yaml.Node) {
 	}
 	for _, of := range rule.Threshold.Roles {
 		if of.Role.Privileged() {
-			r.Warn(childOf(n, "roles", string(of.Role)), "threshold.roles."+string(of.Role), "no_effect",
+			r.Warn(yamlfile.Child(n, "roles", string(of.Role)), "threshold.roles."+string(of.Role), "no_effect",
 				"budget.privileged is 0: a run that matches such an account is held", "raise budget.privileged, or leave the role out by match.when")
 		}
 	}
@@ -43,17 +43,4 @@ func (r policyReader) lintDelete(rule schema.PolicyRule, steps template.Steps) {
 	}
 	s := steps[at]
 	r.Warn(s.Node, s.Path, "wait_missing", "nothing is waited for before delete: a mistake cannot be taken back", "put - wait: {for: 30d} before it")
-}
-
-// childOf finds a node that was read before.
-func childOf(n *yaml.Node, path ...string) *yaml.Node {
-	for _, key := range path {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if yamlfile.IsText(n.Content[i]) && n.Content[i].Value == key {
-				n = n.Content[i+1]
-				break
-			}
-		}
-	}
-	return n
 }

@@ -2,8 +2,6 @@ package inactivity
 
 import (
 	"cmp"
-	"regexp"
-	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -23,13 +21,7 @@ const (
 // MaxBytes is the size of the largest policy file, in bytes.
 const MaxBytes = yamlfile.MaxBytes
 
-const (
-	maxDepth       = 16 // a policy needs six levels
-	maxConnections = 50
-)
-
-// connectionForm is the form of a connection's name.
-var connectionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+const maxDepth = 16 // a policy needs six levels
 
 // Report is what reading a file found. A policy with errors is not usable; one
 // with warnings alone is.
@@ -70,8 +62,8 @@ func (r policyReader) document(root *yaml.Node) schema.PolicyRule {
 	rule.Ask = r.asks(m["ask"])
 	rule.Approvals = template.ReadApprovals(r.Reader, m["approvals"], 1)
 	steps := r.steps(&rule, root, m, allow)
-	rule.Budget = r.budget(m["budget"])
-	rule.Schedule = r.schedule(m["schedule"])
+	rule.Budget = r.Budget(m["budget"], "budget", "a policy that only reports says mode: shadow")
+	rule.Schedule = r.Schedule(m["schedule"], r.now)
 	rule.Freshness = r.freshness(m["freshness"])
 	r.lint(rule, m, steps)
 	return rule
@@ -85,54 +77,11 @@ func (r policyReader) head(rule *schema.PolicyRule, root *yaml.Node, m map[strin
 	if n := r.Need(root, m, "", "owner", "write the mail address of who answers for the policy"); n != nil {
 		rule.Owner, _ = r.Address(n, "owner", intake.ParseAddress)
 	}
-	rule.Mode = cmp.Or(optionalWord(r, m, "", "mode", schema.PolicyActs, schema.PolicyShadow), schema.PolicyActs)
-	rule.ColdStart = cmp.Or(optionalWord(r, m, "", "cold_start", schema.ColdReports, schema.ColdActs), schema.ColdReports)
-	n := r.Need(root, m, "", "connections", "name those whose accounts are looked at")
-	if n == nil {
-		return
+	rule.Mode = cmp.Or(yamlfile.Word(r.Reader, m, "", "mode", schema.PolicyActs, schema.PolicyShadow), schema.PolicyActs)
+	rule.ColdStart = cmp.Or(yamlfile.Word(r.Reader, m, "", "cold_start", schema.ColdReports, schema.ColdActs), schema.ColdReports)
+	if n := r.Need(root, m, "", "connections", "name those whose accounts are looked at"); n != nil {
+		rule.Connections = r.Connections(n, "connections")
 	}
-	rule.Connections = r.distinct(n, "connections", maxConnections, func(n *yaml.Node, at string) (string, bool) {
-		name, ok := r.Text(n, at)
-		if ok && !connectionForm.MatchString(name) {
-			r.Fault(n, at, "name", "this is not the name of a connection", "write a name that sendoff connections list shows")
-			return "", false
-		}
-		return name, ok
-	})
-	slices.Sort(rule.Connections)
-}
-
-// optionalWord is one of the values allowed, or zero where the member is absent.
-func optionalWord[T ~string](r policyReader, m map[string]*yaml.Node, path, member string, allowed ...T) T {
-	if m[member] == nil {
-		return ""
-	}
-	return T(r.Choice(m[member], yamlfile.Under(path, member), wordsOf(allowed)...))
-}
-
-func wordsOf[T ~string](list []T) []string {
-	var out []string
-	for _, t := range list {
-		out = append(out, string(t))
-	}
-	return out
-}
-
-// distinct reads a list of 1 to most values that all differ.
-func (r policyReader) distinct(list *yaml.Node, path string, most int, read func(n *yaml.Node, path string) (string, bool)) []string {
-	var out []string
-	for i, n := range r.Items(list, path, most) {
-		at := yamlfile.Index(path, i)
-		one, ok := read(n, at)
-		switch {
-		case !ok:
-		case slices.Contains(out, one):
-			r.Fault(n, at, "duplicate", "it is named twice", "name it once")
-		default:
-			out = append(out, one)
-		}
-	}
-	return out
 }
 
 // allow reads what the policy may do only because it says so.

@@ -84,7 +84,7 @@ func (r policyReader) ask(n *yaml.Node, path string) (schema.Ask, bool) {
 		a.Channel = schema.Channel(r.Choice(v, yamlfile.Under(path, "channel"),
 			string(schema.ChannelMail), string(schema.ChannelSlack), string(schema.ChannelWebhook)))
 	}
-	a.Silence = cmp.Or(optionalWord(r, m, path, "silence", schema.SilenceNothing, schema.SilenceProceeds), schema.SilenceNothing)
+	a.Silence = cmp.Or(yamlfile.Word(r.Reader, m, path, "silence", schema.SilenceNothing, schema.SilenceProceeds), schema.SilenceNothing)
 	a.To = r.askedAt(n, m, path, a)
 	r.askWait(&a, n, m, path)
 	if v := m["text"]; v != nil {
@@ -114,7 +114,7 @@ func (r policyReader) askedAt(n *yaml.Node, m map[string]*yaml.Node, path string
 	case a.Channel == schema.ChannelMail:
 		return r.Addresses(list, to, maxRecipients, intake.ParseAddress)
 	}
-	return r.distinct(list, to, maxRecipients, func(n *yaml.Node, at string) (string, bool) {
+	return r.Distinct(list, to, maxRecipients, func(n *yaml.Node, at string) (string, bool) {
 		name, ok := r.Text(n, at)
 		if ok && !webhookForm.MatchString(name) {
 			r.Fault(n, at, "webhook_name", "this is not the name of a webhook", "write a name that the settings have; never an URL, which is a secret")

@@ -1,7 +1,6 @@
 package inactivity
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -48,34 +47,20 @@ func (r policyReader) match(rule *schema.PolicyRule, n *yaml.Node) {
 		rule.Match = r.expression(v, "match.when", "the match")
 	}
 	if v := m["grades"]; v != nil {
-		rule.Grades = chosen(r, v, "match.grades", policyGrades(), map[schema.Grade]string{
+		rule.Grades = yamlfile.Chosen(r.Reader, v, "match.grades", policyGrades(), map[schema.Grade]string{
 			schema.GradeUnknown:      "an account whose use is unknown is never matched: what nobody knows is no reason to act",
 			schema.GradeNotCollected: "an account whose use is not collected is never matched: nobody looked whether it is used",
 		})
 	}
 	if v := m["kinds"]; v != nil {
-		rule.Kinds = chosen(r, v, "match.kinds", policyKinds(), nil)
+		rule.Kinds = yamlfile.Chosen(r.Reader, v, "match.kinds", policyKinds(), nil)
 	}
 	if v := m["statuses"]; v != nil {
-		rule.Statuses = chosen(r, v, "match.statuses", policyStatuses(), map[schema.AccountStatus]string{
+		rule.Statuses = yamlfile.Chosen(r.Reader, v, "match.statuses", policyStatuses(), map[schema.AccountStatus]string{
 			schema.AccountMissing: "a missing account is never matched: nothing can be done to it, and absence is not deletion",
 			schema.AccountDeleted: "a deleted account is never matched: nothing can be done to it",
 		})
 	}
-}
-
-// chosen reads a list of words, in the order in which they are listed. Refused
-// has the words that exist and may not stand there, with the reason.
-func chosen[T ~string](r policyReader, list *yaml.Node, path string, allowed []T, refused map[T]string) []T {
-	named := r.distinct(list, path, len(allowed)+len(refused), func(n *yaml.Node, at string) (string, bool) {
-		if why := refused[T(n.Value)]; why != "" && yamlfile.IsText(n) {
-			r.Fault(n, at, "refused", why, "use one of: "+strings.Join(wordsOf(allowed), ", "))
-			return "", false
-		}
-		word := r.Choice(n, at, wordsOf(allowed)...)
-		return word, word != ""
-	})
-	return slices.DeleteFunc(slices.Clone(allowed), func(one T) bool { return !slices.Contains(named, string(one)) })
 }
 
 // threshold reads one length for all, or one by what an account is.
@@ -117,7 +102,7 @@ func (r policyReader) threshold(rule *schema.PolicyRule, root, n *yaml.Node, all
 func eachLength[T ~string](r policyReader, n *yaml.Node, path string, allowed []T, read func(*yaml.Node, string) time.Duration) func(func(int, time.Duration) bool) {
 	var m map[string]*yaml.Node
 	if n != nil {
-		m = r.Some(n, path, wordsOf(allowed)...)
+		m = r.Some(n, path, yamlfile.Words(allowed)...)
 	}
 	return func(yield func(int, time.Duration) bool) {
 		for i, word := range allowed {

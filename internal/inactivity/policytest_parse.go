@@ -155,7 +155,7 @@ func choose[T ~string](r *testReader, m map[string]*yaml.Node, path, member stri
 	if n == nil {
 		return
 	}
-	*to = T(r.Choice(n, yamlfile.Under(path, member), wordsOf(allowed)...))
+	*to = T(r.Choice(n, yamlfile.Under(path, member), yamlfile.Words(allowed)...))
 }
 
 // tracking returns attributes, whose names are the vendor's to choose.

@@ -136,6 +136,20 @@ func (p *Program) Needs() schema.Needs {
 	return needs
 }
 
+// Constant tells whether the expression reads nothing of the account or of the
+// time: it comes to the same for every one.
+func (p *Program) Constant() bool {
+	constant := true
+	if p.checked != nil {
+		ast.PostOrderVisit(p.checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+			if e.Kind() == ast.IdentKind && len(p.language.under[bare(e.AsIdent())]) > 0 {
+				constant = false
+			}
+		}))
+	}
+	return constant
+}
+
 // conjuncts are the conditions that are joined by "and" at the top.
 func conjuncts(e ast.Expr) []ast.Expr {
 	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.LogicalAnd {

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -12,6 +13,8 @@ import (
 // Flow is what a file of any kind says of the steps of a plan and of whom they
 // give content to. Nodes are nil where the member is absent.
 type Flow struct {
+	At                 string // path of the map that has the members; empty = the file itself
+	Member             string // what the steps are called there; empty = steps
 	Of                 string // what has the steps, for messages: "the template"
 	Root               *yaml.Node
 	Steps              *yaml.Node // the member steps
@@ -19,12 +22,15 @@ type Flow struct {
 	Approvals          int
 	Now                time.Time // tells whether an instant has passed
 	// Allow is the member that lets a delete go without a transfer, AllowText how it
-	// is written, and Allowed whether it says so.
+	// is written, empty = there is none, and Allowed whether it says so.
 	Allow     *yaml.Node
 	AllowPath string
 	AllowText string
 	Allowed   bool
 }
+
+// stepsPath is the path of the steps.
+func (f Flow) stepsPath() string { return yamlfile.Under(f.At, cmp.Or(f.Member, "steps")) }
 
 // Steps are those that were read.
 type Steps []Placed

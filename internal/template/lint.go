@@ -43,7 +43,7 @@ func (l linter) snapshot() {
 	at := l.steps.Find(schema.StepSnapshot)
 	switch {
 	case at < 0:
-		l.Fault(l.flow.Steps, "steps", "snapshot_missing", "there is no snapshot: without it nothing can be proven or given back", "begin with - snapshot")
+		l.Fault(l.flow.Steps, l.flow.stepsPath(), "snapshot_missing", "there is no snapshot: without it nothing can be proven or given back", "begin with - snapshot")
 	case at > 0:
 		s := l.steps[at]
 		l.Fault(s.Node, s.Path, "snapshot_first", "the snapshot is not the first step: it must see the account as it was", "move it to the top")
@@ -106,8 +106,11 @@ func (l linter) deletes() {
 	transfer := l.steps.Find(schema.StepTransfer)
 	switch before := transfer >= 0 && transfer < at; {
 	case !before && !l.flow.Allowed:
-		l.Fault(s.Node, s.Path, "transfer_missing", "delete has no transfer before it: content would have nowhere to go",
-			"put - transfer before it, or write "+l.flow.AllowText+"; an account that owns content is then parked, not deleted")
+		fix := "put - transfer before it"
+		if l.flow.AllowText != "" {
+			fix += ", or write " + l.flow.AllowText + "; an account that owns content is then parked, not deleted"
+		}
+		l.Fault(s.Node, s.Path, "transfer_missing", "delete has no transfer before it: content would have nowhere to go", fix)
 	case before && l.flow.Allowed:
 		l.Warn(l.flow.Allow, l.flow.AllowPath, "no_effect", "there is a transfer", "remove the member")
 	}
@@ -135,9 +138,9 @@ func (l linter) receivers() {
 	if l.steps.Find(schema.StepTransfer) >= 0 {
 		return
 	}
-	for path, n := range map[string]*yaml.Node{"receivers": l.flow.Receivers, "archive": l.flow.Archive} {
+	for member, n := range map[string]*yaml.Node{"receivers": l.flow.Receivers, "archive": l.flow.Archive} {
 		if n != nil {
-			l.Fault(n, path, "no_transfer", l.flow.Of+" transfers nothing, so nobody receives anything", "remove the member, or add - transfer")
+			l.Fault(n, yamlfile.Under(l.flow.At, member), "no_transfer", l.flow.Of+" transfers nothing, so nobody receives anything", "remove the member, or add - transfer")
 		}
 	}
 }

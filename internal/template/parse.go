@@ -120,18 +120,18 @@ func ReadApprovals(r *yamlfile.Reader, n *yaml.Node, otherwise int) int {
 func (f Flow) receivers(r *yamlfile.Reader) []string {
 	var all []string
 	if f.Receivers != nil {
-		all = r.Addresses(f.Receivers, "receivers", maxReceivers, intake.ParseReceiver)
+		all = r.Addresses(f.Receivers, yamlfile.Under(f.At, "receivers"), maxReceivers, intake.ParseReceiver)
 	}
 	if f.Archive == nil {
 		return all
 	}
-	address, ok := r.Address(f.Archive, "archive", intake.ParseAddress)
+	address, ok := r.Address(f.Archive, yamlfile.Under(f.At, "archive"), intake.ParseAddress)
 	if !ok {
 		return all
 	}
 	for _, other := range all {
 		if other == address {
-			r.Fault(f.Archive, "archive", "duplicate", "the archive account stands among the receivers", "name it once")
+			r.Fault(f.Archive, yamlfile.Under(f.At, "archive"), "duplicate", "the archive account stands among the receivers", "name it once")
 			return all
 		}
 	}

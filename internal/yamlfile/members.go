@@ -21,7 +21,7 @@ func (r *Reader) Mapping(n *yaml.Node, path string, allowed ...string) map[strin
 		_, twice := members[key.Value]
 		switch {
 		case !IsText(key) || !slices.Contains(allowed, key.Value):
-			r.Fault(key, path, "unknown_member", "the member "+Quoted(key.Value)+" is unknown", "use one of: "+strings.Join(allowed, ", "))
+			r.Fault(key, path, "unknown_member", "the member "+Quoted(key.Value)+" is unknown"+nearest(key.Value, allowed), "use one of: "+strings.Join(allowed, ", "))
 		case twice:
 			r.Fault(key, Under(path, key.Value), "duplicate", "the member stands twice", "keep one of them")
 		default:

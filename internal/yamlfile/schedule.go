@@ -1,4 +1,4 @@
-package inactivity
+package yamlfile
 
 import (
 	"cmp"
@@ -9,7 +9,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"sendoff/internal/intake"
-	"sendoff/internal/yamlfile"
 	"sendoff/schema"
 )
 
@@ -21,12 +20,23 @@ const (
 
 func weekdays() []string { return []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} }
 
-// schedule reads when reviews begin: never by themselves where it says nothing.
-func (r policyReader) schedule(n *yaml.Node) schema.PolicySchedule {
-	var s schema.PolicySchedule
+// scheduleReader reads when reviews begin.
+type scheduleReader struct {
+	*Reader
+	now time.Time
+}
+
+// Schedule reads the member schedule: when reviews begin, which is never by
+// themselves where it says nothing. Now tells which of its days have passed.
+func (r *Reader) Schedule(n *yaml.Node, now time.Time) schema.PolicySchedule {
 	if n == nil {
-		return s
+		return schema.PolicySchedule{}
 	}
+	return scheduleReader{r, now}.schedule(n)
+}
+
+func (r scheduleReader) schedule(n *yaml.Node) schema.PolicySchedule {
+	var s schema.PolicySchedule
 	m := r.Some(n, "schedule", "every", "at", "weekdays", "days", "months", "times", "zone", "jitter", "blackout")
 	r.onlyOneOf(n, m)
 	if v := m["every"]; v != nil {
@@ -37,7 +47,7 @@ func (r policyReader) schedule(n *yaml.Node) schema.PolicySchedule {
 		s.Times = append(s.Times, r.scheduleTime(n, m, "schedule"))
 	case m["times"] != nil:
 		for i, v := range r.Items(m["times"], "schedule.times", maxTimes) {
-			path := yamlfile.Index("schedule.times", i)
+			path := Index("schedule.times", i)
 			if own := r.Mapping(v, path, "at", "weekdays", "days", "months"); own != nil {
 				s.Times = append(s.Times, r.scheduleTime(v, own, path))
 			}
@@ -54,7 +64,7 @@ func (r policyReader) schedule(n *yaml.Node) schema.PolicySchedule {
 }
 
 // onlyOneOf refuses two ways of saying when, and days without a time.
-func (r policyReader) onlyOneOf(n *yaml.Node, m map[string]*yaml.Node) {
+func (r scheduleReader) onlyOneOf(n *yaml.Node, m map[string]*yaml.Node) {
 	said := ""
 	for _, member := range []string{"every", "at", "times"} {
 		switch {
@@ -62,7 +72,7 @@ func (r policyReader) onlyOneOf(n *yaml.Node, m map[string]*yaml.Node) {
 		case said == "":
 			said = member
 		default:
-			r.Fault(m[member], yamlfile.Under("schedule", member), "exclusive", said+" says already when", "keep one of every, at and times")
+			r.Fault(m[member], Under("schedule", member), "exclusive", said+" says already when", "keep one of every, at and times")
 		}
 	}
 	if m["at"] != nil {
@@ -70,12 +80,12 @@ func (r policyReader) onlyOneOf(n *yaml.Node, m map[string]*yaml.Node) {
 	}
 	for _, member := range []string{"weekdays", "days", "months"} {
 		if m[member] != nil {
-			r.Fault(m[member], yamlfile.Under("schedule", member), "time_missing", "days without a time of day", `write for example at: "06:00"; in a list of times, beside each one's at`)
+			r.Fault(m[member], Under("schedule", member), "time_missing", "days without a time of day", `write for example at: "06:00"; in a list of times, beside each one's at`)
 		}
 	}
 }
 
-func (r policyReader) every(n *yaml.Node) time.Duration {
+func (r scheduleReader) every(n *yaml.Node) time.Duration {
 	d, ok := r.Duration(n, "schedule.every")
 	if ok && d < time.Hour {
 		r.Fault(n, "schedule.every", "too_short", "a review more often than once an hour: syncs could not keep up", "write 1h or more, such as 24h")
@@ -83,14 +93,14 @@ func (r policyReader) every(n *yaml.Node) time.Duration {
 	return d
 }
 
-func (r policyReader) scheduleTime(n *yaml.Node, m map[string]*yaml.Node, path string) schema.ScheduleTime {
+func (r scheduleReader) scheduleTime(n *yaml.Node, m map[string]*yaml.Node, path string) schema.ScheduleTime {
 	var t schema.ScheduleTime
 	if v := r.Need(n, m, path, "at", `write a time of day, such as "06:00"`); v != nil {
-		at, _ := r.TimeOfDay(v, yamlfile.Under(path, "at"))
+		at, _ := r.TimeOfDay(v, Under(path, "at"))
 		t.Hour, t.Minute = at.Hour, at.Minute
 	}
 	if v := m["weekdays"]; v != nil {
-		named := r.distinct(v, yamlfile.Under(path, "weekdays"), 7, func(n *yaml.Node, at string) (string, bool) {
+		named := r.Distinct(v, Under(path, "weekdays"), 7, func(n *yaml.Node, at string) (string, bool) {
 			day := r.Choice(n, at, weekdays()...)
 			return day, day != ""
 		})
@@ -100,12 +110,12 @@ func (r policyReader) scheduleTime(n *yaml.Node, m map[string]*yaml.Node, path s
 			}
 		}
 	}
-	t.Days = r.numbers(m["days"], yamlfile.Under(path, "days"), 31)
-	for _, month := range r.numbers(m["months"], yamlfile.Under(path, "months"), 12) {
+	t.Days = r.numbers(m["days"], Under(path, "days"), 31)
+	for _, month := range r.numbers(m["months"], Under(path, "months"), 12) {
 		t.Months = append(t.Months, time.Month(month))
 	}
 	if len(t.Days) > 0 && len(t.Months) > 0 && t.Days[0] > longestOf(t.Months) {
-		r.Fault(m["days"], yamlfile.Under(path, "days"), "impossible", "none of these months has such a day: no review would ever begin", "choose other days or months")
+		r.Fault(m["days"], Under(path, "days"), "impossible", "none of these months has such a day: no review would ever begin", "choose other days or months")
 	}
 	return t
 }
@@ -121,13 +131,13 @@ func longestOf(months []time.Month) int {
 }
 
 // numbers reads a list of different numbers from 1, and sorts it.
-func (r policyReader) numbers(list *yaml.Node, path string, most int) []int {
+func (r scheduleReader) numbers(list *yaml.Node, path string, most int) []int {
 	if list == nil {
 		return nil
 	}
 	var out []int
 	for i, n := range r.Items(list, path, most) {
-		at := yamlfile.Index(path, i)
+		at := Index(path, i)
 		number, ok := r.Integer(n, at, 1, most)
 		switch {
 		case !ok:
@@ -142,7 +152,7 @@ func (r policyReader) numbers(list *yaml.Node, path string, most int) []int {
 }
 
 // zone reads the zone of times and blackouts: UTC where none is said.
-func (r policyReader) zone(s *schema.PolicySchedule, m map[string]*yaml.Node) {
+func (r scheduleReader) zone(s *schema.PolicySchedule, m map[string]*yaml.Node) {
 	n := m["zone"]
 	used := m["at"] != nil || m["times"] != nil || m["blackout"] != nil
 	if n == nil {
@@ -165,7 +175,7 @@ func (r policyReader) zone(s *schema.PolicySchedule, m map[string]*yaml.Node) {
 	}
 }
 
-func (r policyReader) jitter(s *schema.PolicySchedule, n *yaml.Node, m map[string]*yaml.Node) {
+func (r scheduleReader) jitter(s *schema.PolicySchedule, n *yaml.Node, m map[string]*yaml.Node) {
 	d, ok := r.Duration(n, "schedule.jitter")
 	switch s.Jitter = d; {
 	case !ok:
@@ -176,23 +186,23 @@ func (r policyReader) jitter(s *schema.PolicySchedule, n *yaml.Node, m map[strin
 	}
 }
 
-func (r policyReader) blackouts(list *yaml.Node) []schema.Blackout {
+func (r scheduleReader) blackouts(list *yaml.Node) []schema.Blackout {
 	var out []schema.Blackout
 	for i, n := range r.Items(list, "schedule.blackout", maxBlackout) {
-		path := yamlfile.Index("schedule.blackout", i)
+		path := Index("schedule.blackout", i)
 		m := r.Mapping(n, path, "from", "to", "reason")
 		if m == nil {
 			continue
 		}
 		var b schema.Blackout
 		if v := r.Need(n, m, path, "from", "write the first day, such as 2026-12-20"); v != nil {
-			b.From, _ = r.Day(v, yamlfile.Under(path, "from"))
+			b.From, _ = r.Day(v, Under(path, "from"))
 		}
 		if v := r.Need(n, m, path, "to", "write the last day, such as 2027-01-06"); v != nil {
-			b.To, _ = r.Day(v, yamlfile.Under(path, "to"))
+			b.To, _ = r.Day(v, Under(path, "to"))
 		}
 		if v := r.Need(n, m, path, "reason", "say why, for whoever wonders why no review ran"); v != nil {
-			b.Reason = r.Line(v, yamlfile.Under(path, "reason"))
+			b.Reason = r.Line(v, Under(path, "reason"))
 		}
 		r.span(b, m["to"], path)
 		out = append(out, b)
@@ -203,8 +213,8 @@ func (r policyReader) blackouts(list *yaml.Node) []schema.Blackout {
 	return out
 }
 
-func (r policyReader) span(b schema.Blackout, to *yaml.Node, path string) {
-	at := yamlfile.Under(path, "to")
+func (r scheduleReader) span(b schema.Blackout, to *yaml.Node, path string) {
+	at := Under(path, "to")
 	switch {
 	case b.From.IsZero() || b.To.IsZero():
 	case b.To.Before(b.From):
