@@ -1,0 +1,3 @@
+// Package accessreview reads access reviews and says what their campaigns take. It
+// is pure: what it judges is given to it.
+package accessreview
