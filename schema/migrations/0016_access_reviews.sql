@@ -94,6 +94,7 @@ CREATE TABLE campaign_removal (
     updated_at    timestamptz NOT NULL
 );
 CREATE INDEX campaign_removal_list ON campaign_removal (campaign_id, state, id);
+CREATE INDEX campaign_removal_time ON campaign_removal (campaign_id, created_at, id);
 CREATE INDEX campaign_removal_account ON campaign_removal (account_id, campaign_id);
 -- One at a time of an account.
 CREATE UNIQUE INDEX campaign_removal_open ON campaign_removal (campaign_id, account_id) WHERE state IN ('wanted', 'planned', 'ready', 'started');

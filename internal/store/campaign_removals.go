@@ -1,0 +1,299 @@
+package store
+
+import (
+	"context"
+	"strconv"
+
+	"sendoff/internal/audit"
+	"sendoff/schema"
+)
+
+// removalColumns are a removal m with its account and the plan of its case.
+const removalColumns = `m.id, m.campaign_id, m.account_id, null::jsonb as account, null::jsonb as items, m.state, m.facts, m.hash, m.bytes, m.findings,
+	m.why, m.way, m.case_id, coalesce((select p.state from plan p where p.case_id = m.case_id limit 1), '') as plan_state, m.waits_for,
+	m.proven_at, m.checked_at, m.watch_until, m.created_at, m.updated_at`
+
+const selectRemovals = `select ` + removalColumns + ` from campaign_removal m `
+
+// revokedItems is the condition for items i of a campaign that are to be removed.
+const revokedItems = `i.campaign_id = @id and i.state = 'decided' and i.answer = 'revoke' and i.account_id is not null`
+
+// GatherRemovals makes a removal for each account with revoked items that have none,
+// or adds them to one that has not started; and takes items that are kept by now out
+// of those. It returns how many removals it touched.
+func (s *Store) GatherRemovals(ctx context.Context, id schema.CampaignID) (int, error) {
+	touched := 0
+	err := s.inTx(ctx, "gather removals", func(ctx context.Context, t *tx) error {
+		c, err := t.lockCampaign(ctx, id)
+		if err != nil {
+			return err
+		}
+		if c.State != schema.CampaignOpen && c.State != schema.CampaignRemoving {
+			return staleCampaign(c)
+		}
+		gone, err := t.releaseKept(ctx, c)
+		if err != nil {
+			return err
+		}
+		made, err := t.gather(ctx, c)
+		touched = gone + made
+		return err
+	})
+	return touched, err
+}
+
+// releaseKept takes items that are not revoked any more out of removals that have
+// not started. A removal that is left without items is withdrawn.
+func (t *tx) releaseKept(ctx context.Context, c schema.Campaign) (int, error) {
+	kept, err := scalars[schema.RemovalID](ctx, t, `with freed as (
+			update campaign_item i set removal_id = null, updated_at = @now from campaign_removal m
+			where m.id = i.removal_id and m.campaign_id = @id and m.state in ('wanted', 'planned', 'ready') and not (`+revokedItems+`)
+			returning i.removal_id as new, m.id)
+		select distinct id::text from freed order by 1`, args{"id": c.ID, "now": t.now})
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range kept {
+		m, err := t.lockRemoval(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		left, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_item where removal_id = @id)`, args{"id": id})
+		if err != nil {
+			return 0, err
+		}
+		to, why := schema.RemovalWanted, "planned anew: part of it is kept"
+		if !left {
+			to, why = schema.RemovalWithdrawn, "what was revoked is kept"
+		}
+		if err := t.moveRemoval(ctx, c, &m, to, `, why = @why`, args{"why": why}); err != nil {
+			return 0, err
+		}
+	}
+	return len(kept), nil
+}
+
+// gather gives each revoked item without a removal one: that of its account which
+// has not started, or a new one. Items of accounts whose removal goes on wait.
+func (t *tx) gather(ctx context.Context, c schema.Campaign) (int, error) {
+	accounts, err := scalars[schema.AccountID](ctx, t, `select distinct i.account_id::text from campaign_item i where `+revokedItems+` and i.removal_id is null
+			and not exists (select 1 from campaign_removal m where m.campaign_id = @id and m.account_id = i.account_id and m.state = 'started')
+		order by 1`, args{"id": c.ID})
+	if err != nil {
+		return 0, err
+	}
+	for _, account := range accounts {
+		if err := t.gatherAccount(ctx, c, account); err != nil {
+			return 0, err
+		}
+	}
+	return len(accounts), nil
+}
+
+func (t *tx) gatherAccount(ctx context.Context, c schema.Campaign, account schema.AccountID) error {
+	open, err := scalars[schema.RemovalID](ctx, t, `select id from campaign_removal where campaign_id = @id and account_id = @account
+		and state in ('wanted', 'planned', 'ready')`, args{"id": c.ID, "account": account})
+	if err != nil {
+		return err
+	}
+	var id schema.RemovalID
+	if len(open) > 0 {
+		id = open[0]
+		m, err := t.lockRemoval(ctx, id)
+		if err != nil {
+			return err
+		}
+		if m.State != schema.RemovalWanted {
+			if err := t.moveRemoval(ctx, c, &m, schema.RemovalWanted, `, why = 'planned anew: more of it is revoked'`, args{}); err != nil {
+				return err
+			}
+		}
+	} else {
+		if id, err = newID[schema.RemovalID](); err != nil {
+			return err
+		}
+		err := t.run(ctx, `insert into campaign_removal (id, campaign_id, account_id, state, created_at, updated_at)
+			values (@removal, @id, @account, 'wanted', @now, @now)`, args{"removal": id, "id": c.ID, "account": account, "now": t.now})
+		if err != nil {
+			return err
+		}
+		t.recordRemoval(c, schema.Removal{ID: id, AccountID: account}, engine(), "removal.wanted", nil)
+	}
+	return t.run(ctx, `update campaign_item i set removal_id = @removal, updated_at = @now where `+revokedItems+` and i.removal_id is null and i.account_id = @account`,
+		args{"id": c.ID, "removal": id, "account": account, "now": t.now})
+}
+
+// RemovalsIn returns up to limit removals in a state, with their accounts and items,
+// by id.
+func (s *Store) RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, limit int) ([]schema.Removal, error) {
+	list, err := all[schema.Removal](ctx, s.pool, selectRemovals+`where m.campaign_id = @id and m.state = @state order by m.id limit @limit`,
+		args{"id": id, "state": state, "limit": limit})
+	if err == nil {
+		err = addRemovalParts(ctx, s.pool, list)
+	}
+	return list, translate("read removals", err)
+}
+
+// addRemovalParts adds accounts and items to removals.
+func addRemovalParts(ctx context.Context, q querier, list []schema.Removal) error {
+	if len(list) == 0 {
+		return nil
+	}
+	ids, accounts := make([]schema.RemovalID, len(list)), make([]schema.AccountID, len(list))
+	at := make(map[schema.RemovalID]int, len(list))
+	for i, m := range list {
+		ids[i], accounts[i], at[m.ID] = m.ID, m.AccountID, i
+		list[i].Items = []schema.CampaignItem{}
+	}
+	known, err := all[schema.Account](ctx, q, `select `+accountColumns+` from account where id = any(@ids)`, args{"ids": accounts})
+	if err != nil {
+		return err
+	}
+	for _, a := range known {
+		for i := range list {
+			if list[i].AccountID == a.ID {
+				list[i].Account = a
+			}
+		}
+	}
+	items, err := all[schema.CampaignItem](ctx, q, selectCampaignItems+`where i.removal_id = any(@ids) order by i.id`, args{"ids": ids})
+	for _, i := range items {
+		m := &list[at[i.RemovalID]]
+		m.Items = append(m.Items, i)
+	}
+	return err
+}
+
+// PlanRemoval stores the plan of a wanted removal: planned, or refused.
+func (s *Store) PlanRemoval(ctx context.Context, p schema.PlannedRemoval) error {
+	return s.withRemoval(ctx, "plan a removal", p.ID, func(ctx context.Context, t *tx, c schema.Campaign, m schema.Removal) error {
+		if m.State != schema.RemovalWanted {
+			return staleRemoval(m)
+		}
+		to, why, hash := schema.RemovalPlanned, "", p.Facts.Hash()
+		if p.Refused() {
+			to, why = schema.RemovalRefused, "pre-flight refuses it"
+		}
+		if p.Facts.AccountID == "" {
+			hash = ""
+		}
+		return t.moveRemoval(ctx, c, &m, to, `, facts = @facts, hash = @hash, bytes = @bytes, findings = @findings, why = @why, waits_for = null`, args{
+			"facts": p.Facts, "hash": hash, "bytes": p.Bytes, "findings": append([]schema.Finding{}, p.Findings...), "why": why,
+		})
+	})
+}
+
+// SettleRemoval ends a removal that has not started, or lets it wait.
+func (s *Store) SettleRemoval(ctx context.Context, id schema.RemovalID, to schema.RemovalState, why, way string, waitsFor schema.CaseID) error {
+	return s.withRemoval(ctx, "settle a removal", id, func(ctx context.Context, t *tx, c schema.Campaign, m schema.Removal) error {
+		switch m.State {
+		case schema.RemovalWanted, schema.RemovalPlanned, schema.RemovalReady:
+		default:
+			return staleRemoval(m)
+		}
+		if to == m.State && why == m.Why && waitsFor == m.WaitsFor {
+			return nil
+		}
+		return t.moveRemoval(ctx, c, &m, to, `, why = @why, way = @way, waits_for = @waits`, args{"why": why, "way": way, "waits": waitsFor})
+	})
+}
+
+// withRemoval locks a removal with its campaign kept in its state.
+func (s *Store) withRemoval(ctx context.Context, what string, id schema.RemovalID, do func(context.Context, *tx, schema.Campaign, schema.Removal) error) error {
+	return s.inTx(ctx, what, func(ctx context.Context, t *tx) error {
+		of, err := scalars[schema.CampaignID](ctx, t, `select campaign_id from campaign_removal where id = @id`, args{"id": id})
+		if err != nil {
+			return err
+		}
+		if len(of) == 0 {
+			return notFound("removal", string(id))
+		}
+		c, err := t.shareCampaign(ctx, of[0])
+		if err != nil {
+			return err
+		}
+		m, err := t.lockRemoval(ctx, id)
+		if err != nil {
+			return err
+		}
+		return do(ctx, t, c, m)
+	})
+}
+
+func (t *tx) lockRemoval(ctx context.Context, id schema.RemovalID) (schema.Removal, error) {
+	if err := t.run(ctx, `select 1 from campaign_removal where id = @id for no key update`, args{"id": id}); err != nil {
+		return schema.Removal{}, err
+	}
+	return one[schema.Removal](ctx, t, selectRemovals+`where m.id = @id`, args{"id": id})
+}
+
+func staleRemoval(m schema.Removal) error {
+	return &schema.Error{Code: schema.CodeStale, Message: "the removal is " + string(m.State) + " by now", Fix: "read it again"}
+}
+
+// moveRemoval moves a locked removal by compare-and-set, with more that is set. One
+// that leaves ready without starting gives back what it took of budgets.
+func (t *tx) moveRemoval(ctx context.Context, c schema.Campaign, m *schema.Removal, to schema.RemovalState, set string, a args) error {
+	if m.State == schema.RemovalReady && to != schema.RemovalReady && to != schema.RemovalStarted {
+		if err := t.giveBack(ctx, *m); err != nil {
+			return err
+		}
+	}
+	from := m.State
+	a["id"], a["from"], a["to"], a["now"] = m.ID, from, to, t.now
+	m.State = to
+	details := map[string]string{"from": string(from)}
+	for _, name := range []string{"why", "hash"} {
+		if text, ok := a[name].(string); ok && text != "" {
+			details[name] = text
+		}
+	}
+	t.recordRemoval(c, *m, engine(), "removal."+string(to), details)
+	return t.changeOne(ctx, `update campaign_removal set state = @to, updated_at = @now`+set+` where id = @id and state = @from`, a)
+}
+
+// recordRemoval appends an event about a removal to its campaign's stream.
+func (t *tx) recordRemoval(c schema.Campaign, m schema.Removal, actor audit.Actor, action string, details map[string]string) {
+	t.record(audit.CampaignStream(string(c.ID)), actor, action,
+		audit.Subject{PolicyID: string(c.ReviewID), CampaignID: string(c.ID), AccountID: string(m.AccountID), CaseID: string(m.CaseID)},
+		with(details, "removal", string(m.ID), "version", strconv.Itoa(c.Version)))
+}
+
+// Removals lists the removals of a campaign, with their items, oldest first.
+func (s *Store) Removals(ctx context.Context, id schema.CampaignID, f schema.RemovalFilter) ([]schema.Removal, string, error) {
+	if err := checkLimit(f.Limit, maxPage); err != nil {
+		return nil, "", err
+	}
+	from, err := parseCursor(f.After)
+	if err != nil {
+		return nil, "", err
+	}
+	var list []schema.Removal
+	var next string
+	err = s.readTx(ctx, "list removals", func(ctx context.Context, q querier) error {
+		if _, err := loadCampaign(ctx, q, id); err != nil {
+			return err
+		}
+		where, a := `where m.campaign_id = @id`, args{"id": id, "limit": f.Limit + 1}
+		if f.State != "" {
+			where, a["state"] = where+` and m.state = @state`, f.State
+		}
+		if f.After != "" {
+			where, a["at"], a["after"] = where+` and (m.created_at, m.id) > (@at, @after::uuid)`, from.At, schema.RemovalID(from.ID)
+		}
+		rows, err := all[schema.Removal](ctx, q, selectRemovals+where+` order by m.created_at, m.id limit @limit`, a)
+		if err != nil {
+			return err
+		}
+		list, next = page(rows, f.Limit, func(m schema.Removal) cursor { return cursor{m.CreatedAt, string(m.ID)} })
+		return addRemovalParts(ctx, q, list)
+	})
+	return list, next, err
+}
+
+// Returns lists access that came back after its removal, oldest first.
+func (s *Store) Returns(ctx context.Context, id schema.CampaignID) ([]schema.Return, error) {
+	list, err := all[schema.Return](ctx, s.pool, `select campaign_id, item_id, facts, cause, detail, seen_at, follow_up from campaign_return
+		where campaign_id = @id order by id`, args{"id": id})
+	return list, translate("read returns", err)
+}
