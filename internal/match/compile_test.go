@@ -152,3 +152,33 @@ func TestNeeds(t *testing.T) {
 		require.Equal(t, needs, p.Needs(), expression)
 	}
 }
+
+func TestConstant(t *testing.T) {
+	t.Parallel()
+	for expression, constant := range map[string]bool{
+		"": true, "true": true, "days(3) > days(2) || false": true, `"account.login" == "now"`: true,
+		"account.privileged": false, "days(1) > days(2) || now > now": false, "has(person.department)": false,
+		`entitlements.groups.exists(g, g == "x")`: false,
+	} {
+		require.Equal(t, constant, compiled(t, expression).Constant(), expression)
+	}
+}
+
+func TestLike(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text, pattern string
+		fits          bool
+	}{
+		{"finance eu", "fin*", true},
+		{"finance eu", "fin* e?", true},
+		{"finance", "fin? ", false},
+		{"größe", "gr??e", true},
+		{"abcabc", "*abc", true},
+		{"", "*", true},
+		{"", "?", false},
+		{"a", "", false},
+	} {
+		require.Equal(t, c.fits, match.Like(c.text, c.pattern), c)
+	}
+}

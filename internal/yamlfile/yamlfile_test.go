@@ -91,3 +91,19 @@ func TestInside(t *testing.T) {
 		require.Equal(t, tc.at, place, name)
 	}
 }
+
+// TestNearestMember: only what could have been mistyped is asked for.
+func TestNearestMember(t *testing.T) {
+	t.Parallel()
+	for typed, meant := range map[string]string{
+		"conections": "connections", "owners": "owner", "Owner": "owner", "titel": "", "zzz": "", "connection": "connections", "o": "",
+	} {
+		r := yamlfile.New("", "")
+		r.Mapping(r.Load([]byte(typed+": 1"), yamlfile.MaxBytes, 4), "", "connections", "owner")
+		want := `the member "` + typed + `" is unknown`
+		if meant != "" {
+			want += "; did you mean " + meant + "?"
+		}
+		require.Equal(t, want, r.Report().Errors[0].Message)
+	}
+}
