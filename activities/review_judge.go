@@ -101,9 +101,13 @@ func (v *Reviews) JudgeAccounts(ctx context.Context, in ReviewInput) error {
 	if err != nil || o.review.State != schema.ReviewJudging {
 		return err
 	}
-	j, matched, err := v.judge(ctx, o.rule, o.ids(), func(list []schema.Judged) error {
+	keep := newKeeper(ctx, func(ctx context.Context, list []schema.Judged) error {
 		return v.store.AddJudged(ctx, o.review.ID, list)
 	})
+	j, matched, err := v.judge(ctx, o.rule, o.ids(), keep.add)
+	if kept := keep.end(err == nil); kept != nil {
+		err = kept
+	}
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"strconv"
-	"time"
 
 	"sendoff/internal/audit"
 	"sendoff/schema"
@@ -189,71 +187,4 @@ func factsOf(drift []schema.Difference) string {
 func (t *tx) endAsks(ctx context.Context, i schema.ReviewItem) error {
 	return t.run(ctx, `update review_ask set state = 'ended' where review_id = @review and account_id = @account and state in ('pending', 'delivered')`,
 		args{"review": i.ReviewID, "account": i.AccountID})
-}
-
-// AddJudged keeps accounts whose verdict is matched, kept or excluded. What is kept
-// already stays, so that a repeat changes nothing.
-func (s *Store) AddJudged(ctx context.Context, id schema.ReviewID, list []schema.Judged) error {
-	if len(list) == 0 {
-		return nil
-	}
-	return s.inTx(ctx, "keep what a review judged", func(ctx context.Context, t *tx) error {
-		r, err := t.shareReview(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := r.require(schema.ReviewJudging); err != nil {
-			return err
-		}
-		tag, err := t.Exec(ctx, `insert into review_verdict (review_id, account_id, connection_id, external_id, login, reason, exclusion)
-			select @review, account, connection, external, login, reason, exclusion
-			from unnest(@accounts::uuid[], @connections::uuid[], @externals::text[], @logins::text[], @reasons::text[], @exclusions::int[])
-				as j(account, connection, external, login, reason, exclusion)
-			on conflict (review_id, account_id) do nothing`, verdictArgs(id, list))
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		matched := slices.DeleteFunc(slices.Clone(list), func(j schema.Judged) bool { return !j.Verdict.Matched() })
-		t.record(audit.PolicyStream(string(r.PolicyID)), engine(), "review.judged", audit.Subject{PolicyID: string(r.PolicyID)}, map[string]string{
-			"review": string(id), "kept": strconv.FormatInt(tag.RowsAffected(), 10), "matched": strconv.Itoa(len(matched)),
-		})
-		return t.insertItems(ctx, id, matched)
-	})
-}
-
-func verdictArgs(id schema.ReviewID, list []schema.Judged) args {
-	accounts, connections := make([]schema.AccountID, len(list)), make([]schema.ConnectionID, len(list))
-	externals, logins := make([]string, len(list)), make([]string, len(list))
-	reasons, exclusions := make([]string, len(list)), make([]int, len(list))
-	for n, j := range list {
-		accounts[n], connections[n], externals[n], logins[n] = j.AccountID, j.ConnectionID, string(j.ExternalID), j.Login
-		reasons[n], exclusions[n] = string(j.Verdict.Reason), j.Verdict.Exclusion
-	}
-	return args{
-		"review": id, "accounts": accounts, "connections": connections, "externals": externals, "logins": logins,
-		"reasons": reasons, "exclusions": exclusions,
-	}
-}
-
-func (t *tx) insertItems(ctx context.Context, id schema.ReviewID, list []schema.Judged) error {
-	a := verdictArgs(id, list)
-	delete(a, "reasons")
-	delete(a, "exclusions")
-	privileged, grades, thresholds := make([]bool, len(list)), make([]string, len(list)), make([]int64, len(list))
-	bytes, actives := make([]int64, len(list)), make([]*time.Time, len(list))
-	for n, j := range list {
-		privileged[n], bytes[n] = j.Privileged, j.Bytes
-		grades[n], thresholds[n] = string(j.Verdict.Grade), int64(j.Verdict.Threshold/time.Second)
-		if !j.LastActiveAt.IsZero() {
-			actives[n] = &list[n].LastActiveAt
-		}
-	}
-	a["privileged"], a["grades"], a["thresholds"], a["bytes"], a["actives"], a["now"] = privileged, grades, thresholds, bytes, actives, t.now
-	return t.run(ctx, `insert into review_item (review_id, account_id, connection_id, external_id, login, privileged, state, grade, threshold_seconds,
-			last_active_at, bytes, updated_at)
-		select @review, account, connection, external, login, privileged, 'matched', grade, threshold, active, bytes, @now
-		from unnest(@accounts::uuid[], @connections::uuid[], @externals::text[], @logins::text[], @privileged::bool[], @grades::text[],
-			@thresholds::bigint[], @actives::timestamptz[], @bytes::bigint[])
-			as j(account, connection, external, login, privileged, grade, threshold, active, bytes)
-		on conflict (review_id, account_id) do nothing`, a)
 }

@@ -37,18 +37,29 @@ func (s *Store) Verdicts(ctx context.Context, id schema.ReviewID, reason schema.
 	if err != nil {
 		return nil, "", err
 	}
-	where, a := `where v.review_id = @id`, args{"id": id, "limit": limit + 1}
-	if reason != "" {
-		where, a["reason"] = where+` and v.reason = @reason`, reason
-	}
+	where, a := ``, args{"id": id, "limit": limit + 1}
 	if changed {
-		where += ` and v.before <> ''`
+		where += ` and before <> ''`
 	}
 	if after != "" {
-		where, a["after"] = where+` and v.account_id > @after`, schema.AccountID(from.ID)
+		where, a["after"] = where+` and account_id > @after`, schema.AccountID(from.ID)
+	}
+	const matched, others = `select account_id, connection_id, external_id, login, 'matched' as reason, before, -1 as exclusion from review_item`,
+		`select account_id, connection_id, external_id, login, reason, before, exclusion from review_verdict`
+	part := func(of string) string {
+		return `(` + of + ` where review_id = @id` + where + ` order by account_id limit @limit)`
+	}
+	rows := part(matched) + ` union all ` + part(others)
+	switch reason {
+	case "":
+	case schema.ReasonMatched:
+		rows = part(matched)
+	default:
+		where, a["reason"] = where+` and reason = @reason`, reason
+		rows = part(others)
 	}
 	list, err := all[schema.VerdictRow](ctx, s.pool, `select v.account_id, c.name as connection, v.external_id, v.login, v.reason, v.before, v.exclusion
-		from review_verdict v join connection c on c.id = v.connection_id `+where+` order by v.account_id limit @limit`, a)
+		from (`+rows+`) v join connection c on c.id = v.connection_id order by v.account_id limit @limit`, a)
 	list, next := page(list, limit, func(v schema.VerdictRow) cursor { return cursor{ID: string(v.AccountID)} })
 	return list, next, translate("list a review's verdicts", err)
 }

@@ -24,6 +24,9 @@ func TestJudgedAccountsAreKeptOnce(t *testing.T) {
 	before := r.policyActions()
 	require.NoError(t, r.AddJudged(t.Context(), r.run, list))
 	require.Equal(t, before, r.policyActions(), "a repeat changes nothing")
+	other := []schema.Judged{judgedOf(r.account("3"), schema.ReasonMatched), judgedOf(r.account("1"), schema.ReasonExcluded)}
+	require.NoError(t, r.AddJudged(t.Context(), r.run, other))
+	require.Equal(t, before, r.policyActions(), "nor does one that judges otherwise")
 
 	items, err := r.Items(t.Context(), r.run, schema.ItemMatched, 10)
 	require.NoError(t, err)
@@ -64,7 +67,7 @@ func TestItemsAndVerdictsArePaged(t *testing.T) {
 		list = append(list, judgedOf(schema.Account{ID: schema.AccountID(id), ConnectionID: r.conn.ID, ExternalID: schema.ExternalID(external)}, schema.ReasonMatched))
 	}
 	require.NoError(t, r.AddJudged(t.Context(), r.run, list))
-	r.exec(`update review_verdict set before = 'grade' where external_id in ('x1', 'x2')`)
+	r.exec(`update review_item set before = 'grade' where external_id in ('x1', 'x2')`)
 
 	seen, after := map[schema.AccountID]bool{}, ""
 	for pages := 0; ; pages++ {

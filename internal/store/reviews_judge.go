@@ -78,25 +78,40 @@ func (t *tx) endUnplanned(ctx context.Context, r *schema.Review, matched int) er
 
 // markChanged marks the verdicts of a run that are others than in the last judged
 // run of its policy, adds the accounts that are not kept any more, and counts both.
-// What a run does not keep is the reason other.
+// What a run does not keep is the reason other. The rows of this run are new, so no
+// statistics tell how many they are: nested loops over them would be chosen, and
+// take the square of their number.
 func (t *tx) markChanged(ctx context.Context, r schema.Review) (int64, error) {
 	last, err := scalars[schema.ReviewID](ctx, t, `select id from review where policy_id = @policy and state = 'ended' and judged_at is not null
 		order by created_at desc, id desc limit 1`, args{"policy": r.PolicyID})
 	if err != nil || len(last) == 0 {
 		return 0, err
 	}
-	return scalar[int64](ctx, t, `with prior as (
+	if err := t.run(ctx, `select set_config('enable_nestloop', 'off', true)`, nil); err != nil {
+		return 0, err
+	}
+	changed, err := scalar[int64](ctx, t, `with prior as not materialized (
+			select account_id, connection_id, external_id, login, 'matched' as reason from review_item where review_id = @last
+			union all
 			select account_id, connection_id, external_id, login, reason from review_verdict where review_id = @last and reason <> 'other'),
-		compared as (
-			select v.account_id, coalesce(o.reason, 'other') as before
-			from review_verdict v left join prior o on o.account_id = v.account_id
-			where v.review_id = @id and v.reason <> coalesce(o.reason, 'other')),
-		marked as (
-			update review_verdict v set before = c.before from compared c
-			where v.review_id = @id and v.account_id = c.account_id returning 1),
+		items as (
+			update review_item i set before = c.before from (
+				select v.account_id, coalesce(o.reason, 'other') as before from review_item v left join prior o on o.account_id = v.account_id
+				where v.review_id = @id and coalesce(o.reason, 'other') <> 'matched') c
+			where i.review_id = @id and i.account_id = c.account_id returning 1),
+		verdicts as (
+			update review_verdict w set before = c.before from (
+				select v.account_id, coalesce(o.reason, 'other') as before from review_verdict v left join prior o on o.account_id = v.account_id
+				where v.review_id = @id and coalesce(o.reason, 'other') <> v.reason) c
+			where w.review_id = @id and w.account_id = c.account_id returning 1),
 		gone as (
 			insert into review_verdict (review_id, account_id, connection_id, external_id, login, reason, before)
 			select @id, o.account_id, o.connection_id, o.external_id, o.login, 'other', o.reason from prior o
-			where not exists (select 1 from review_verdict v where v.review_id = @id and v.account_id = o.account_id) returning 1)
-		select (select count(*) from marked) + (select count(*) from gone)`, args{"id": r.ID, "last": last[0]})
+			where not exists (select 1 from review_item v where v.review_id = @id and v.account_id = o.account_id)
+				and not exists (select 1 from review_verdict v where v.review_id = @id and v.account_id = o.account_id) returning 1)
+		select (select count(*) from items) + (select count(*) from verdicts) + (select count(*) from gone)`, args{"id": r.ID, "last": last[0]})
+	if err != nil {
+		return 0, err
+	}
+	return changed, t.run(ctx, `select set_config('enable_nestloop', 'on', true)`, nil)
 }

@@ -76,28 +76,15 @@ CREATE TABLE review_approval (
     PRIMARY KEY (review_id, hash, principal)
 );
 
--- The accounts that a review matched, kept out by an exclusion or by an answer, or
--- judged otherwise than the review before did.
-CREATE TABLE review_verdict (
-    review_id     uuid NOT NULL REFERENCES review,
-    account_id    uuid NOT NULL REFERENCES account,
-    connection_id uuid NOT NULL REFERENCES connection,
-    external_id   text NOT NULL,
-    login         text NOT NULL,
-    reason        text NOT NULL,
-    before        text NOT NULL DEFAULT '',
-    exclusion     int NOT NULL DEFAULT -1,
-    PRIMARY KEY (review_id, account_id)
-);
-CREATE INDEX review_verdict_reason ON review_verdict (review_id, reason, account_id);
-CREATE INDEX review_verdict_changed ON review_verdict (review_id, account_id) WHERE before <> '';
-CREATE INDEX review_verdict_account ON review_verdict (account_id, review_id);
+-- A review keeps many accounts at once. What these two tables refer to is never
+-- deleted, by no role of the application, and the transaction that adds rows holds the
+-- review: foreign keys would cost a look-up and a lock for each row, and prove nothing.
 
--- One for each matched account.
+-- One for each matched account, which is its verdict too.
 CREATE TABLE review_item (
-    review_id      uuid NOT NULL REFERENCES review,
-    account_id     uuid NOT NULL REFERENCES account,
-    connection_id  uuid NOT NULL REFERENCES connection,
+    review_id      uuid NOT NULL, -- of review
+    account_id     uuid NOT NULL, -- of account
+    connection_id  uuid NOT NULL, -- of connection
     external_id    text NOT NULL,
     login          text NOT NULL,
     privileged     boolean NOT NULL,
@@ -111,7 +98,8 @@ CREATE TABLE review_item (
     findings       jsonb NOT NULL DEFAULT '[]',
     drift          jsonb NOT NULL DEFAULT '[]',
     why            text NOT NULL DEFAULT '',
-    case_id        uuid UNIQUE REFERENCES lifecycle_case,
+    before         text NOT NULL DEFAULT '', -- the verdict of the review before, where it was another
+    case_id        uuid REFERENCES lifecycle_case,
     ask_until      timestamptz,
     updated_at     timestamptz NOT NULL,
     PRIMARY KEY (review_id, account_id),
@@ -119,7 +107,24 @@ CREATE TABLE review_item (
 );
 CREATE INDEX review_item_state ON review_item (review_id, state, account_id);
 CREATE INDEX review_item_asking ON review_item (review_id, ask_until) WHERE state = 'asking';
-CREATE INDEX review_item_account ON review_item (account_id, review_id);
+CREATE INDEX review_item_changed ON review_item (review_id, account_id) WHERE before <> '';
+CREATE UNIQUE INDEX review_item_case ON review_item (case_id) WHERE case_id IS NOT NULL;
+
+-- The accounts that a review did not match: those kept out by an exclusion or by an
+-- answer, and those that the review before judged otherwise.
+CREATE TABLE review_verdict (
+    review_id     uuid NOT NULL, -- of review
+    account_id    uuid NOT NULL, -- of account
+    connection_id uuid NOT NULL, -- of connection
+    external_id   text NOT NULL,
+    login         text NOT NULL,
+    reason        text NOT NULL CHECK (reason <> 'matched'),
+    before        text NOT NULL DEFAULT '',
+    exclusion     int NOT NULL DEFAULT -1,
+    PRIMARY KEY (review_id, account_id)
+);
+CREATE INDEX review_verdict_reason ON review_verdict (review_id, reason, account_id);
+CREATE INDEX review_verdict_changed ON review_verdict (review_id, account_id) WHERE before <> '';
 
 CREATE TABLE review_ask (
     id          uuid PRIMARY KEY,
