@@ -27,6 +27,11 @@ const (
 	// NoticeAsk: somebody is asked about an account that a policy matched. Whom, the
 	// policy says; rules do not route it.
 	NoticeAsk NoticeEvent = "ask"
+	// A reviewer of a campaign, or its owner, is told whatever the rules.
+	NoticeReviewAsk       NoticeEvent = "review_ask"       // there is something to decide
+	NoticeReviewRemind    NoticeEvent = "review_remind"    // it is still to be decided
+	NoticeReviewEscalated NoticeEvent = "review_escalated" // what another did not decide has come to them
+	NoticeReviewOwner     NoticeEvent = "review_owner"     // the owner: the campaign needs them
 )
 
 // NoticeEvents lists them.
@@ -38,7 +43,13 @@ func NoticeEvents() []NoticeEvent {
 }
 
 // Routed tells whether rules say who is told of the event, and in which words.
-func (e NoticeEvent) Routed() bool { return e != NoticeAsk }
+func (e NoticeEvent) Routed() bool {
+	switch e {
+	case NoticeAsk, NoticeReviewAsk, NoticeReviewRemind, NoticeReviewEscalated, NoticeReviewOwner:
+		return false
+	}
+	return true
+}
 
 // Audience is who is told.
 type Audience string
@@ -50,6 +61,9 @@ const (
 	AudienceIT      Audience = "it"
 	AudienceHR      Audience = "hr"
 	AudienceAsked   Audience = "asked" // by a policy; also the account's holder
+	// The reviewer of a campaign, and who signs it.
+	AudienceReviewer Audience = "reviewer"
+	AudienceOwner    Audience = "owner"
 )
 
 // NoticeRoute says who is told of which events, and how.
@@ -95,8 +109,10 @@ type QueuedNotice struct {
 	AskID       AskID
 	PolicyID    PolicyID
 	ReviewID    ReviewID
-	Cause       *Cause // of a parked plan
-	Version     int    // of the rules it was made by
+	CampaignID  CampaignID
+	PersonID    PersonID // whom a campaign's notice is to
+	Cause       *Cause   // of a parked plan
+	Version     int      // of the rules it was made by
 	State       NoticeState
 	Attempts    int
 	LastError   string

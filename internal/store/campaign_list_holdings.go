@@ -10,8 +10,8 @@ import (
 	"sendoff/schema"
 )
 
-// holdingSource turns accounts into what they hold: the snapshot of a campaign and
-// the comparison with the present read facts by it, so that both say the same.
+// holdingSource turns accounts into what they hold. What an item is about later,
+// selectLiveItems reads: the two must say the same of the same state.
 type holdingSource struct {
 	needs     schema.Needs
 	threshold time.Duration
@@ -19,9 +19,7 @@ type holdingSource struct {
 	reader    *subjectReader
 	licenses  map[schema.ConnectionID]schema.Money // of a seat for a year
 	kinds     []schema.ItemKind
-	// Peers are in tables of the transaction's own, and the last decisions are those
-	// of the campaigns of a review: the comparison needs neither.
-	peers  bool
+	// review is whose campaigns have decided before; empty = none has.
 	review schema.AccessReviewID
 }
 
@@ -52,36 +50,6 @@ func newHoldingSource(ctx context.Context, q querier, basis []schema.PopulationB
 		h.licenses[r.ConnectionID] = price
 	}
 	return h, err
-}
-
-// holdingsNow returns what the accounts hold now, by what an item would be about.
-// What an item was about and is not among it has ended. Peers and last decisions
-// are not read.
-func holdingsNow(ctx context.Context, q querier, accounts []schema.AccountID, threshold time.Duration, now time.Time) (map[schema.ItemRef]schema.Holding, error) {
-	out := map[schema.ItemRef]schema.Holding{}
-	connections, err := scalars[schema.ConnectionID](ctx, q, `select distinct connection_id from account where id = any(@accounts)`, args{"accounts": accounts})
-	if err != nil || len(connections) == 0 {
-		return out, err
-	}
-	basis, err := populationBasis(ctx, q, connections, now)
-	if err != nil {
-		return nil, err
-	}
-	h, err := newHoldingSource(ctx, q, basis, schema.Needs{}, threshold, now)
-	if err != nil {
-		return nil, err
-	}
-	list, err := h.subjects(ctx, q, ` where a.id = any(@accounts) and a.status not in ('missing', 'deleted') order by a.id`, args{"accounts": accounts})
-	if err != nil {
-		return nil, err
-	}
-	sql, a := h.accessSQL(list)
-	rows, err := all[accessRow](ctx, q, sql, a)
-	for _, r := range rows {
-		held := h.holding(list[r.Place-1], r)
-		out[held.Facts.ItemRef] = held
-	}
-	return out, err
 }
 
 // subjects reads accounts, a, with their holders.
@@ -144,14 +112,8 @@ func (h holdingSource) accessSQL(list []schema.Subject) (string, args) {
 			departments[i] = v.Person.Department
 		}
 	}
-	a := args{"ids": ids, "connections": connections, "externals": externals}
-	columns, names, people, last, joins := `@ids::uuid[], @connections::uuid[], @externals::text[]`, `id, connection_id, external_id`,
-		`0::bigint as people, 0::bigint as same`, `null::jsonb as last`, ``
-	if h.peers {
-		columns, names = columns+`, @persons::uuid[], @departments::text[]`, names+`, person_id, department`
-		a["persons"], a["departments"] = persons, departments
-		people, joins = countedPeers, joinedPeers
-	}
+	a := args{"ids": ids, "connections": connections, "externals": externals, "persons": persons, "departments": departments}
+	last, joins := `null::jsonb as last`, joinedPeers
 	if h.review != "" {
 		last, joins = lastDecision, joins+joinedLast
 		a["review"] = h.review
@@ -169,10 +131,12 @@ func (h holdingSource) accessSQL(list []schema.Subject) (string, args) {
 		}
 	}
 	// The first part names the columns, so one without rows stands there.
-	return `with u as materialized (select place::int as place, ` + names + ` from unnest(` + columns + `) with ordinality as u(` + names + `, place)),
+	return `with u as materialized (select place::int as place, id, connection_id, external_id, person_id, department
+			from unnest(@ids::uuid[], @connections::uuid[], @externals::text[], @persons::uuid[], @departments::text[])
+				with ordinality as u(id, connection_id, external_id, person_id, department, place)),
 		x as (` + strings.Join(append([]string{accessOfAccounts + ` where false`}, parts...), "\n\t\tunion all ") + `)
 		select x.place, x.kind, x.ref, x.access, x.group_id, x.group_name, x.provenance, x.everybody, x.target, x.since, x.since_seen,
-			` + people + `, ` + last + `
+			` + countedPeers + `, ` + last + `
 		from x join u on u.place = x.place` + joins + `
 		order by x.place, array_position(array['account', 'role', 'group', 'collaboration'], x.kind), x.ref`, a
 }

@@ -17,6 +17,8 @@ type noticeAbout struct {
 	askID    schema.AskID
 	policyID schema.PolicyID
 	reviewID schema.ReviewID
+	campaign schema.CampaignID
+	person   schema.PersonID // whom a campaign's notice is to
 	cause    *schema.Cause
 }
 
@@ -67,13 +69,14 @@ func (t *tx) queueNotice(ctx context.Context, version int, event schema.NoticeEv
 		return err
 	}
 	err = t.run(ctx, `insert into notice (id, event, audience, channel, recipients, case_id, plan_id, leaver_id, batch_id, source_id,
-			ask_id, policy_id, review_id, cause, version, state, created_at)
+			ask_id, policy_id, review_id, campaign_id, person_id, cause, version, state, created_at)
 		values (@id, @event, @audience, @channel, @recipients, @case_id, @plan_id, @leaver_id, @batch_id, @source_id,
-			@ask_id, @policy_id, @review_id, @cause, @version, 'pending', @now)`,
+			@ask_id, @policy_id, @review_id, @campaign_id, @person_id, @cause, @version, 'pending', @now)`,
 		args{
 			"id": id, "event": event, "audience": route.Audience, "channel": route.Channel, "recipients": to,
 			"case_id": about.caseID, "plan_id": about.planID, "leaver_id": about.leaverID, "batch_id": about.batchID, "source_id": about.sourceID,
-			"ask_id": about.askID, "policy_id": about.policyID, "review_id": about.reviewID, "cause": about.cause, "version": orNull(version), "now": t.now,
+			"ask_id": about.askID, "policy_id": about.policyID, "review_id": about.reviewID,
+			"campaign_id": about.campaign, "person_id": about.person, "cause": about.cause, "version": orNull(version), "now": t.now,
 		})
 	if err != nil {
 		return err

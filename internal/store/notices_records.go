@@ -10,7 +10,7 @@ import (
 )
 
 const selectNotices = `select n.id, n.event, n.audience, n.channel, n.recipients as "to", n.case_id, n.plan_id, n.leaver_id, n.batch_id, n.source_id,
-		n.ask_id, n.policy_id, n.review_id, n.cause, coalesce(n.version, 0) as version, n.state, n.attempts, n.last_error, n.text_hash, n.created_at, n.delivered_at from notice n `
+		n.ask_id, n.policy_id, n.review_id, n.campaign_id, n.person_id, n.cause, coalesce(n.version, 0) as version, n.state, n.attempts, n.last_error, n.text_hash, n.created_at, n.delivered_at from notice n `
 
 // QueuedNotice returns a notice; CodeNotFound.
 func (s *Store) QueuedNotice(ctx context.Context, id schema.NoticeID) (schema.QueuedNotice, error) {
@@ -96,6 +96,8 @@ func (t *tx) recordNotice(ctx context.Context, n schema.QueuedNotice, actor audi
 		stream, subject.PersonID = audit.PersonStream(string(person)), string(person)
 	case n.SourceID != "":
 		stream = audit.SourceStream(string(n.SourceID))
+	case n.CampaignID != "":
+		stream, subject.CampaignID, subject.PersonID = audit.CampaignStream(string(n.CampaignID)), string(n.CampaignID), string(n.PersonID)
 	case n.PolicyID != "":
 		stream, subject.PolicyID = audit.PolicyStream(string(n.PolicyID)), string(n.PolicyID)
 		details = with(details, "review", string(n.ReviewID), "ask", string(n.AskID))

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"sendoff/schema"
+)
+
+// BeginListing moves gathering to listing and keeps what the launch was warned of.
+func (s *Store) BeginListing(ctx context.Context, id schema.CampaignID, warnings []schema.Finding) error {
+	return s.inTx(ctx, "begin the listing of a campaign", func(ctx context.Context, t *tx) error {
+		c, err := t.lockCampaign(ctx, id)
+		if err != nil || c.State == schema.CampaignListing {
+			return err
+		}
+		if err := t.moveCampaign(ctx, &c, schema.CampaignListing, `, warnings = @warnings`, args{"warnings": some(warnings)}); err != nil {
+			return err
+		}
+		t.recordCampaign(c, engine(), "campaign.listing", map[string]string{"warnings": strconv.Itoa(len(warnings))})
+		return nil
+	})
+}
+
+// MoveCampaign moves a campaign from one state to the next that needs no more than
+// that. One that is there already stays there.
+func (s *Store) MoveCampaign(ctx context.Context, id schema.CampaignID, from, to schema.CampaignState) error {
+	return s.inTx(ctx, "move a campaign", func(ctx context.Context, t *tx) error {
+		c, err := t.lockCampaign(ctx, id)
+		switch {
+		case err != nil || c.State == to:
+			return err
+		case c.State != from:
+			return staleCampaign(c)
+		case !plainMove(from, to):
+			return &schema.Error{Code: schema.CodeInternal, Message: "a campaign does not go from " + string(from) + " to " + string(to) + " without more"}
+		}
+		return t.stepCampaign(ctx, &c, to)
+	})
+}
+
+// plainMove tells whether a move needs nothing besides.
+func plainMove(from, to schema.CampaignState) bool {
+	switch to {
+	case schema.CampaignClosing:
+		return from == schema.CampaignOpen
+	case schema.CampaignRemoving:
+		return from == schema.CampaignClosing || from == schema.CampaignClosed
+	case schema.CampaignClosed:
+		return from == schema.CampaignRemoving
+	case schema.CampaignOpen:
+		return from != schema.CampaignAssigning
+	}
+	return false
+}
+
+// stepCampaign moves a locked campaign, and keeps since when no more answers are
+// taken.
+func (t *tx) stepCampaign(ctx context.Context, c *schema.Campaign, to schema.CampaignState) error {
+	from, set, a := c.State, ``, args{}
+	switch to {
+	case schema.CampaignClosing:
+		set, a["now"] = `, closed_at = @now`, t.now
+		c.ClosedAt = t.now
+	case schema.CampaignOpen:
+		set = `, closed_at = null`
+		c.ClosedAt = time.Time{}
+	}
+	if err := t.moveCampaign(ctx, c, to, set, a); err != nil {
+		return err
+	}
+	t.recordCampaign(*c, engine(), "campaign."+string(to), map[string]string{"from": string(from)})
+	return nil
+}
+
+// ExtendCampaign moves the deadline of an open campaign. CodeClosed for one that
+// takes no more answers; CodeInvalid for a deadline that is over or not later.
+func (s *Store) ExtendCampaign(ctx context.Context, id schema.CampaignID, e schema.Extend, by schema.Principal) (schema.Campaign, error) {
+	if err := checkCampaignWord(e.Reason, by); err != nil {
+		return schema.Campaign{}, err
+	}
+	var c schema.Campaign
+	err := s.inTx(ctx, "extend a campaign", func(ctx context.Context, t *tx) (err error) {
+		if c, err = t.lockCampaign(ctx, id); err != nil {
+			return err
+		}
+		e.To = e.To.UTC().Truncate(time.Microsecond)
+		switch {
+		case c.State != schema.CampaignOpen:
+			return notOpen(c)
+		case !e.To.After(t.now):
+			return &schema.Error{Code: schema.CodeInvalid, Message: "the new deadline is over", Fix: "give one that lies ahead"}
+		case !e.To.After(c.DueAt):
+			return &schema.Error{
+				Code: schema.CodeInvalid, Message: "the new deadline is not after the present one, " + schema.FormatInstant(c.DueAt),
+				Fix: "give a later one, or close the campaign early",
+			}
+		}
+		t.recordCampaign(c, principal(by), "campaign.extended", map[string]string{
+			"from": schema.FormatInstant(c.DueAt), "to": schema.FormatInstant(e.To), "reason": e.Reason,
+		})
+		c.DueAt = e.To
+		if err := t.changeOne(ctx, `update campaign set due_at = @due where id = @id and state = 'open'`, args{"id": id, "due": e.To}); err != nil {
+			return err
+		}
+		return t.tellCampaign(ctx, id)
+	})
+	return c, err
+}
+
+// notOpen is the error for a campaign that takes no answers.
+func notOpen(c schema.Campaign) error {
+	return &schema.Error{Code: schema.CodeClosed, Message: "the campaign is " + string(c.State) + ": only an open one takes that"}
+}
+
+// checkCampaignWord refuses a word without a principal or a reason.
+func checkCampaignWord(reason string, by schema.Principal) error {
+	if err := checkPrincipal(by); err != nil {
+		return err
+	}
+	if !said(reason) {
+		return &schema.Error{Code: schema.CodeInvalid, Message: "a word on a campaign needs a reason", Fix: "say why"}
+	}
+	return nil
+}
+
+// CloseCampaign takes no more answers. CodeConflict with how many items are open,
+// unless it is to be early; CodeClosed for one that is not open.
+func (s *Store) CloseCampaign(ctx context.Context, id schema.CampaignID, early bool, reason string, by schema.Principal) (schema.Campaign, error) {
+	if err := checkCampaignWord(reason, by); err != nil {
+		return schema.Campaign{}, err
+	}
+	var c schema.Campaign
+	err := s.inTx(ctx, "close a campaign", func(ctx context.Context, t *tx) (err error) {
+		if c, err = t.lockCampaign(ctx, id); err != nil {
+			return err
+		}
+		if c.State != schema.CampaignOpen {
+			return notOpen(c)
+		}
+		open, err := scalar[int](ctx, t, `select count(*)::int from campaign_item where campaign_id = @id and state in ('unassigned', 'open')`, args{"id": id})
+		if err != nil {
+			return err
+		}
+		if open > 0 && !early {
+			return conflict(strconv.Itoa(open)+" items are not decided", "wait for them, or close it early: what silence means then happens to them")
+		}
+		if err := t.moveCampaign(ctx, &c, schema.CampaignClosing, `, closed_at = @now`, args{"now": t.now}); err != nil {
+			return err
+		}
+		c.ClosedAt = t.now
+		t.recordCampaign(c, principal(by), "campaign.closing", map[string]string{"from": string(schema.CampaignOpen), "open": strconv.Itoa(open), "reason": reason})
+		return t.tellCampaign(ctx, id)
+	})
+	return c, err
+}
