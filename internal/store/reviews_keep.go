@@ -44,10 +44,10 @@ func (s *Store) AddJudged(ctx context.Context, id schema.ReviewID, list []schema
 		t.record(audit.PolicyStream(string(r.PolicyID)), engine(), "review.judged", audit.Subject{PolicyID: string(r.PolicyID)}, map[string]string{
 			"review": string(id), "kept": strconv.Itoa(len(added)), "matched": strconv.Itoa(len(matched)),
 		})
-		if err := t.copyItems(ctx, id, matched); err != nil {
+		if err := t.copyMatched(ctx, id, matched); err != nil {
 			return err
 		}
-		return t.copyVerdicts(ctx, id, others)
+		return t.copyOthers(ctx, id, others)
 	})
 }
 
@@ -73,7 +73,7 @@ func (t *tx) notKept(ctx context.Context, id schema.ReviewID, list []schema.Judg
 	return slices.DeleteFunc(list, func(j schema.Judged) bool { return there[j.AccountID] }), nil
 }
 
-func (t *tx) copyItems(ctx context.Context, id schema.ReviewID, list []schema.Judged) error {
+func (t *tx) copyMatched(ctx context.Context, id schema.ReviewID, list []schema.Judged) error {
 	columns := []string{
 		"review_id", "account_id", "connection_id", "external_id", "login", "privileged", "state", "grade", "threshold_seconds", "last_active_at",
 		"bytes", "updated_at",
@@ -89,7 +89,7 @@ func (t *tx) copyItems(ctx context.Context, id schema.ReviewID, list []schema.Ju
 	})
 }
 
-func (t *tx) copyVerdicts(ctx context.Context, id schema.ReviewID, list []schema.Judged) error {
+func (t *tx) copyOthers(ctx context.Context, id schema.ReviewID, list []schema.Judged) error {
 	columns := []string{"review_id", "account_id", "connection_id", "external_id", "login", "reason", "exclusion"}
 	return t.copyJudged(ctx, "review_verdict", columns, id, list, func(j schema.Judged) []any {
 		return []any{string(j.Verdict.Reason), int32(j.Verdict.Exclusion)} //nolint:gosec // a place in a list of a file
