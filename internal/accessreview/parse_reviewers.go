@@ -132,8 +132,7 @@ func (r reviewReader) candidate(n *yaml.Node, path string) (schema.ReviewerCandi
 	before := r.Faults()
 	if n.Kind != yaml.MappingNode {
 		c := schema.ReviewerCandidate{Whom: schema.ReviewerKind(n.Value)}
-		switch {
-		case !yamlfile.IsText(n) || !slices.Contains(foundKinds(), c.Whom):
+		if !yamlfile.IsText(n) || !slices.Contains(foundKinds(), c.Whom) {
 			r.notACandidate(n, path)
 		}
 		return c, r.Faults() == before

@@ -168,8 +168,7 @@ func TestStepsAreThoseOfTemplates(t *testing.T) {
 	}
 }
 
-// TestReadyReviews: the ready files are right, say nothing that is warned of, and
-// are the ones that the documentation shows.
+// TestReadyReviews: the ready files are right and say nothing that is warned of.
 func TestReadyReviews(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../docs/reviews/*.yaml")
