@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"sendoff/schema"
+)
+
+// RefreshItems compares up to limit items that are not decided (after the id) with
+// the inventory as it is now: what differs gets its new facts and version; access
+// that ended is gone, and needs a reviewer again when it is back. It returns the
+// last id looked at, empty at the end.
+func (s *Store) RefreshItems(ctx context.Context, id schema.CampaignID, after schema.ItemID, limit int) (schema.ItemID, error) {
+	if limit < 1 {
+		return "", checkLimit(limit, maxPage)
+	}
+	var last schema.ItemID
+	err := s.inTx(ctx, "compare a campaign's items", func(ctx context.Context, t *tx) error {
+		c, err := t.shareCampaign(ctx, id)
+		if err != nil {
+			return err
+		}
+		rule, err := campaignRule(ctx, t, c)
+		if err != nil {
+			return err
+		}
+		ids, err := scalars[schema.ItemID](ctx, t, `select id from campaign_item where campaign_id = @campaign and state in ('unassigned', 'open', 'gone')
+				and account_id is not null and (@after::uuid is null or id > @after) order by id limit @limit for no key update`,
+			args{"campaign": id, "after": after, "limit": limit})
+		if err != nil {
+			return err
+		}
+		if last = ""; len(ids) == limit {
+			last = ids[limit-1]
+		}
+		return t.refresh(ctx, c, rule, ids)
+	})
+	return last, err
+}
+
+// refresh compares locked items with the present.
+func (t *tx) refresh(ctx context.Context, c schema.Campaign, rule schema.AccessReviewRule, ids []schema.ItemID) error {
+	items, err := all[liveItem](ctx, t, selectLiveItems+`where i.id = any(@items) order by i.id`, liveArgs([]schema.PersonID{}, t.now, args{"items": ids}))
+	if err != nil {
+		return err
+	}
+	var other []newFacts
+	gone, back := 0, 0
+	for _, i := range items {
+		now := i.now(rule.Threshold(), t.now)
+		if now == i.Facts {
+			continue
+		}
+		other = append(other, newFacts{i, now})
+		switch {
+		case i.Facts.Held && !now.Held:
+			gone++
+		case !i.Facts.Held && now.Held:
+			back++
+		}
+	}
+	if len(other) == 0 {
+		return nil
+	}
+	b := &pgx.Batch{}
+	queueFacts(b, other, t.now)
+	if err := t.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	t.recordCampaign(c, engine(), "campaign.items_changed", map[string]string{
+		"items": strconv.Itoa(len(other)), "gone": strconv.Itoa(gone), "back": strconv.Itoa(back),
+	})
+	if back == 0 {
+		return nil
+	}
+	return t.wakeCampaign(ctx, c.ID)
+}
