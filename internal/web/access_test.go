@@ -75,12 +75,23 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"request-review": "admin operator", "list-reviews": "admin operator auditor", "show-review": "admin operator auditor", "list-review-items": "admin operator auditor",
 		"list-review-verdicts": "admin operator auditor", "report-review": "admin operator auditor", "approve-review": "admin operator", "cancel-review": "admin operator",
 		"answer-review-item": "admin operator", "show-budget": "admin operator auditor", "set-budget": "admin",
+		"apply-access-reviews": "admin", "pause-access-review": "admin", "resume-access-review": "admin", "list-access-review-versions": "admin operator auditor",
+		"list-access-reviews": "admin operator reviewer auditor", "show-access-review": "admin operator reviewer auditor",
+		"create-campaign": "admin operator", "start-campaign": "admin operator", "extend-campaign": "admin operator", "close-campaign": "admin operator", "cancel-campaign": "admin operator",
+		"list-campaigns": "admin operator reviewer auditor", "show-campaign": "admin operator reviewer auditor", "list-campaign-items": "admin operator reviewer auditor",
+		"show-campaign-item": "admin operator reviewer auditor", "list-item-decisions": "admin operator reviewer auditor", "list-my-items": "admin operator reviewer auditor",
+		"decide-items": "admin operator reviewer", "list-campaign-reviewers": "admin operator auditor", "remind-reviewers": "admin operator", "reassign-items": "admin operator",
+		"look-at-reviewer": "admin operator", "list-removals": "admin operator auditor", "list-returns": "admin operator auditor",
+		"list-absences": "admin operator reviewer auditor", "set-absence": "admin operator reviewer", "end-absence": "admin operator reviewer",
 		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "begin-consent": "admin", "finish-consent": "admin", "list-declarations": "admin operator auditor",
 	}
 	bodies := map[string]string{
 		"apply-policies": `{"files":[]}`, "pause-policy": `{"reason":""}`, "resume-policy": `{"reason":""}`, "preview-policy": `{}`, "replay-policy": `{"since":""}`,
 		"request-review": `{}`, "approve-review": `{"hash":"","reason":""}`, "cancel-review": `{"reason":""}`, "answer-review-item": `{"answer":"needed","reason":""}`,
-		"set-budget":       `{"per_day":1,"per_connection":1}`,
+		"set-budget":           `{"per_day":1,"per_connection":1}`,
+		"apply-access-reviews": `{"files":[]}`, "pause-access-review": `{"reason":""}`, "resume-access-review": `{"reason":""}`, "create-campaign": `{"review":""}`,
+		"extend-campaign": `{"to":"","reason":""}`, "close-campaign": `{"reason":""}`, "cancel-campaign": `{"reason":""}`, "decide-items": `{"decisions":[]}`,
+		"remind-reviewers": `{}`, "reassign-items": `{"to":"","reason":""}`, "look-at-reviewer": `{"reviewer":"","reason":""}`, "set-absence": `{"reason":""}`,
 		"create-hr-source": `{"name":"","kind":""}`, "set-hr-source": `{}`, "rotate-hr-source": `{}`, "set-hr-source-state": `{"state":"enabled","reason":""}`,
 		"create-hr-source-token": `{"expires":""}`, "import-hr": `{"source":"","csv":""}`, "hr-leave": `{"email":"","reason":""}`, "hr-return": `{"email":"","reason":""}`,
 		"set-site": `{"name":"","time_zone":""}`, "release-batch": `{"reason":"","size":1}`, "discard-batch": `{"reason":"","size":1}`,
@@ -113,7 +124,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 				if strings.Contains(allowed, role) {
 					continue
 				}
-				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x", "{vendor}", "x", "{account}", "x").Replace(path) + queries[op.OperationID]
+				target := strings.NewReplacer("{ref}", "x", "{name}", "x", "{id}", "x", "{vendor}", "x", "{account}", "x", "{item}", "x").Replace(path) + queries[op.OperationID]
 				a := b.do(role, method, target, bodies[op.OperationID])
 				require.Equal(t, http.StatusForbidden, a.status, "%s as %s: %s", op.OperationID, role, a.raw)
 				require.Equal(t, "forbidden", a.json["code"])

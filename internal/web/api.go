@@ -15,10 +15,12 @@ import (
 // roles are those that may call an operation; the order is that of the document.
 type roles []schema.Role
 
-func everybody() roles                    { return schema.Roles() }
-func adminsOnly() roles                   { return roles{schema.RoleAdmin} }
-func deciders() roles                     { return roles{schema.RoleAdmin, schema.RoleOperator} }
-func readers() roles                      { return roles{schema.RoleAdmin, schema.RoleOperator, schema.RoleAuditor} }
+func everybody() roles  { return schema.Roles() }
+func adminsOnly() roles { return roles{schema.RoleAdmin} }
+func deciders() roles   { return roles{schema.RoleAdmin, schema.RoleOperator} }
+func readers() roles { return roles{schema.RoleAdmin, schema.RoleOperator, schema.RoleAuditor} }
+
+func answerers() roles                    { return roles{schema.RoleAdmin, schema.RoleOperator, schema.RoleReviewer} }
 func auditReaders() roles                 { return roles{schema.RoleAdmin, schema.RoleAuditor} }
 func (r roles) has(role schema.Role) bool { return slices.Contains(r, role) }
 
@@ -53,7 +55,7 @@ func handle[I, O any](s *server, r route, fn func(context.Context, schema.Princi
 		out, err := fn(ctx, x.principal, in)
 		if err != nil {
 			x.err = err
-			return nil, problemOf(err)
+			return nil, refusalOf(err)
 		}
 		return out, nil
 	})
@@ -115,6 +117,8 @@ func (s *server) registerAll() {
 	s.registerPeople()
 	s.registerHR()
 	s.registerPolicies()
+	s.registerAccessReviews()
+	s.registerCampaigns()
 	s.registerNotices()
 	s.registerRecover()
 	s.registerTokens()

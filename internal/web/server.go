@@ -33,6 +33,10 @@ type Config struct {
 	// none of their operations is served.
 	Policies PolicyStore
 	Judge    PolicyJudge
+	// AccessReviews keeps the definitions of access reviews, and Campaigns what is
+	// decided in them; nil = none of their operations is served.
+	AccessReviews AccessReviewStore
+	Campaigns     CampaignStore
 	// Asks answers questions by their links; nil = their pages are not served.
 	Asks AskStore
 	// SCIM serves identity providers below /scim/v2/ and authenticates them itself;
@@ -74,8 +78,11 @@ type server struct {
 	// policies and judge are Config's.
 	policies PolicyStore
 	judge    PolicyJudge
-	log      *zap.Logger
-	version  string
+	// accessReviews and campaigns are Config's.
+	accessReviews AccessReviewStore
+	campaigns     CampaignStore
+	log           *zap.Logger
+	version       string
 	// publicURL is Config's.
 	publicURL string
 	now       func() time.Time
@@ -92,6 +99,7 @@ func New(cfg Config) http.Handler {
 	}
 	s := &server{
 		store: cfg.Store, planner: cfg.Planner, checker: cfg.Checker, hr: cfg.HR, policies: cfg.Policies, judge: cfg.Judge,
+		accessReviews: cfg.AccessReviews, campaigns: cfg.Campaigns,
 		log: cfg.Log, version: cfg.Version, now: cfg.Now, publicURL: cfg.PublicURL,
 	}
 	if s.log == nil {

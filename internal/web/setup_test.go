@@ -42,6 +42,7 @@ func setup(t *testing.T) *bundle {
 		"sendoff_operator": {TokenID: "t2", Name: "night-shift", Role: schema.RoleOperator},
 		"sendoff_leaver":   {TokenID: "t5", Name: "ada", Role: schema.RoleOperator, Email: "ada@example.com"},
 		"sendoff_reviewer": {TokenID: "t3", Name: "rev", Role: schema.RoleReviewer},
+		"sendoff_boss":     {TokenID: "t6", Name: "boss", Role: schema.RoleReviewer, Email: "boss@example.com"},
 		"sendoff_auditor":  {TokenID: "t4", Name: "aud", Role: schema.RoleAuditor},
 	}}}
 	b.planner = func([]schema.Request) ([]schema.Draft, error) { return nil, errors.New("planner not expected") }
@@ -51,7 +52,8 @@ func setup(t *testing.T) *bundle {
 	core, logs := observer.New(zapcore.DebugLevel)
 	b.logs = logs
 	b.srv = httptest.NewServer(web.New(web.Config{
-		Store: b.store, HR: b.store, Policies: b.store, Asks: b.store, Judge: b.store, Version: "v-test", Log: zap.New(core), Now: func() time.Time { return now },
+		Store: b.store, HR: b.store, Policies: b.store, Asks: b.store, Judge: b.store, AccessReviews: b.store, Campaigns: b.store,
+		Version: "v-test", Log: zap.New(core), Now: func() time.Time { return now },
 		Planner: webtest.Receivers{
 			Planner: func(r []schema.Request) ([]schema.Draft, error) { return b.planner(r) },
 			Check: func(id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {

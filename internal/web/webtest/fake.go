@@ -12,8 +12,8 @@ import (
 	"sendoff/schema"
 )
 
-// Store is a web.Store, a web.HRStore, and all that policies need, of functions. A method whose function is nil panics: the
-// test did not expect the call. Authenticate knows Tokens alone.
+// Store is a web.Store, a web.HRStore, and all that policies and access reviews need, of functions. A method whose function is
+// nil panics: the test did not expect the call. Authenticate knows Tokens alone.
 type Store struct {
 	RestrictionFuncs
 	TemplateFuncs
@@ -26,6 +26,8 @@ type Store struct {
 	NoticeFuncs
 	HRFuncs
 	PolicyFuncs
+	AccessReviewFuncs
+	CampaignFuncs
 	Tokens map[string]schema.Principal // by the token itself
 
 	CreateTokenFunc           func(schema.Token) (schema.Token, error)
