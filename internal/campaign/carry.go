@@ -13,7 +13,7 @@ func Carries(rule schema.DecisionRule, h *schema.Holding, risk schema.Risk) bool
 		return false
 	case h.Context.Changed || !h.Facts.Held || last.FactsHash != h.Facts.Hash():
 		return false
-	case risk.Level == schema.RiskHigh || !risk.Level.Below(rule.Carry):
+	case !risk.Level.Below(rule.Carry): // nothing is above high, so high never is below
 		return false
 	}
 	return last.Carried < rule.CarryTimes && Recommend(h).Answer != schema.AnswerRevoke
