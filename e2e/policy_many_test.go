@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
 
 	"sendoff/internal/apiclient"
 )
@@ -40,17 +41,19 @@ func TestReviewOfManyAccountsIsKilledTwice(t *testing.T) {
 		"budget: {per_run: 100000, per_day: 100000, percent: 100}", "allow: {most_of_population: true}"))
 	id := s.begunReview()
 	for _, at := range []int{n / 3, 2 * n / 3} {
-		s.eventually(manyPatience, "part of the accounts is suspended", func() bool { return len(requests(s.sim, opUpdate, "")) >= at })
+		s.rarely(n, "part of the accounts is suspended", func() bool { return len(requests(s.sim, opUpdate, "")) >= at })
 		worker.Kill()
 		s.server.Kill()
 		s.serve()
 		worker = s.spawn("worker")
 	}
-	s.eventually(manyPatience, "the review ends", func() bool {
-		r, err := s.review(id)
+	var r apiclient.Review
+	s.rarely(n, "the review ends", func() bool {
+		var err error
+		r, err = s.review(id)
 		return err == nil && r.State == "ended"
 	})
-	s.eventually(manyPatience, "every account is suspended", func() bool { return len(requests(s.sim, opUpdate, "")) >= n })
+	s.rarely(n, "every account is suspended", func() bool { return len(requests(s.sim, opUpdate, "")) >= n })
 
 	once := map[string]int{}
 	for _, r := range requests(s.sim, opUpdate, "") {
@@ -61,10 +64,40 @@ func TestReviewOfManyAccountsIsKilledTwice(t *testing.T) {
 		require.Equal(t, 1, times, "account %s", id)
 	}
 	require.Equal(t, n, s.startedOf(id))
+	s.requireSmallHistories(flowOf(r))
 }
 
-// manyPatience bounds waits of tests with very many accounts.
-const manyPatience = 15 * time.Minute
+// rarely waits for what a review of n accounts comes to, which takes long to look
+// at and longer to come true.
+func (s *stack) rarely(n int, what string, done func() bool) {
+	s.t.Helper()
+	atMost := max(15*time.Minute, time.Duration(n)*time.Second)
+	require.Eventually(s.t, done, atMost, time.Second, "waited %s for: %s", atMost, what)
+}
+
+// mostEvents and mostBytes are where Temporal begins to warn of a history. It ends
+// workflows at five times as much.
+const (
+	mostEvents = 10_240
+	mostBytes  = 10 << 20
+)
+
+// requireSmallHistories follows a workflow from its last run to its first.
+func (s *stack) requireSmallHistories(id string) {
+	s.t.Helper()
+	client, runs := s.client(), 0
+	for run := ""; run != "" || runs == 0; runs++ {
+		d, err := client.DescribeWorkflowExecution(s.t.Context(), id, run)
+		require.NoError(s.t, err)
+		info := d.GetWorkflowExecutionInfo()
+		s.t.Logf("run %d from the end: %d events, %d bytes", runs, info.GetHistoryLength(), info.GetHistorySizeBytes())
+		require.Less(s.t, info.GetHistoryLength(), int64(mostEvents))
+		require.Less(s.t, info.GetHistorySizeBytes(), int64(mostBytes))
+		first, err := client.GetWorkflowHistory(s.t.Context(), id, info.GetExecution().GetRunId(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+		require.NoError(s.t, err)
+		run = first.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId()
+	}
+}
 
 // begunReview starts a review of the policy.
 func (s *stack) begunReview() string {
