@@ -20,8 +20,11 @@ type batchScope struct {
 
 // stream is where what becomes of a batch is recorded.
 func (s batchScope) stream() string {
-	if s.kind == schema.BatchOfPolicy {
+	switch s.kind {
+	case schema.BatchOfPolicy:
 		return audit.PolicyStream(s.id)
+	case schema.BatchOfAccessReview:
+		return audit.CampaignStream(s.id)
 	}
 	return audit.SystemStream
 }

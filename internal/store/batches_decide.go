@@ -102,8 +102,11 @@ func (t *tx) validReleases(ctx context.Context, b batchRow) ([]schema.BatchDecis
 // refuseInBatch refuses a principal who is in the batch, and to release a run who
 // asked for it.
 func (t *tx) refuseInBatch(ctx context.Context, b batchRow, kind schema.BatchState, by schema.Principal) error {
-	if b.Scope == schema.BatchOfPolicy {
+	switch b.Scope {
+	case schema.BatchOfPolicy:
 		return t.refuseOfRun(ctx, b, kind, by)
+	case schema.BatchOfAccessReview:
+		return t.refuseOfCampaign(ctx, b, by)
 	}
 	own, err := t.personOf(ctx, by)
 	if err != nil || own == "" {
@@ -119,8 +122,11 @@ func (t *tx) refuseInBatch(ctx context.Context, b batchRow, kind schema.BatchSta
 
 // endHolding does with what a batch held as was decided.
 func (t *tx) endHolding(ctx context.Context, b batchRow, to schema.BatchState) error {
-	if b.Scope == schema.BatchOfPolicy {
+	switch b.Scope {
+	case schema.BatchOfPolicy:
 		return t.endHoldingRun(ctx, b, to)
+	case schema.BatchOfAccessReview:
+		return t.endHoldingCampaign(ctx, b, to)
 	}
 	if to == schema.BatchReleased {
 		return t.releaseLeavers(ctx, b)

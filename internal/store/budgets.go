@@ -108,7 +108,7 @@ type budgetUse struct {
 func usesOf(cases []newCase) []budgetUse {
 	var uses []budgetUse
 	for _, c := range cases {
-		if c.start != nil {
+		if c.start != nil || c.counted {
 			continue
 		}
 		at := map[schema.ConnectionID]int{}

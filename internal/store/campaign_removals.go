@@ -123,43 +123,49 @@ func (t *tx) gatherAccount(ctx context.Context, c schema.Campaign, account schem
 		args{"id": c.ID, "removal": id, "account": account, "now": t.now})
 }
 
-// RemovalsIn returns up to limit removals in a state, with their accounts and items,
-// by id.
+// RemovalsIn returns up to limit removals in a state, by id, with their accounts and
+// all items of these: what is kept of an account says how the rest can be removed.
 func (s *Store) RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, limit int) ([]schema.Removal, error) {
 	list, err := all[schema.Removal](ctx, s.pool, selectRemovals+`where m.campaign_id = @id and m.state = @state order by m.id limit @limit`,
 		args{"id": id, "state": state, "limit": limit})
 	if err == nil {
-		err = addRemovalParts(ctx, s.pool, list)
+		err = addRemovalParts(ctx, s.pool, list, true)
 	}
 	return list, translate("read removals", err)
 }
 
-// addRemovalParts adds accounts and items to removals.
-func addRemovalParts(ctx context.Context, q querier, list []schema.Removal) error {
+// addRemovalParts adds accounts to removals of one campaign, and the items that they
+// remove, or all of their accounts.
+func addRemovalParts(ctx context.Context, q querier, list []schema.Removal, whole bool) error {
 	if len(list) == 0 {
 		return nil
 	}
 	ids, accounts := make([]schema.RemovalID, len(list)), make([]schema.AccountID, len(list))
 	at := make(map[schema.RemovalID]int, len(list))
+	open := make(map[schema.AccountID]int, len(list))
 	for i, m := range list {
-		ids[i], accounts[i], at[m.ID] = m.ID, m.AccountID, i
+		ids[i], accounts[i], at[m.ID], open[m.AccountID] = m.ID, m.AccountID, i, i
 		list[i].Items = []schema.CampaignItem{}
 	}
 	known, err := all[schema.Account](ctx, q, `select `+accountColumns+` from account where id = any(@ids)`, args{"ids": accounts})
 	if err != nil {
 		return err
 	}
+	by := make(map[schema.AccountID]schema.Account, len(known))
 	for _, a := range known {
-		for i := range list {
-			if list[i].AccountID == a.ID {
-				list[i].Account = a
-			}
-		}
+		by[a.ID] = a
 	}
-	items, err := all[schema.CampaignItem](ctx, q, selectCampaignItems+`where i.removal_id = any(@ids) order by i.id`, args{"ids": ids})
+	for i := range list {
+		list[i].Account = by[list[i].AccountID]
+	}
+	items, err := all[schema.CampaignItem](ctx, q, selectCampaignItems+`where i.campaign_id = @id and i.account_id = any(@accounts)
+		and (@whole or i.removal_id = any(@ids)) order by i.id`, args{"id": list[0].CampaignID, "ids": ids, "accounts": accounts, "whole": whole})
 	for _, i := range items {
-		m := &list[at[i.RemovalID]]
-		m.Items = append(m.Items, i)
+		place, ok := at[i.RemovalID]
+		if !ok {
+			place = open[i.Facts.AccountID]
+		}
+		list[place].Items = append(list[place].Items, i)
 	}
 	return err
 }
@@ -286,7 +292,7 @@ func (s *Store) Removals(ctx context.Context, id schema.CampaignID, f schema.Rem
 			return err
 		}
 		list, next = page(rows, f.Limit, func(m schema.Removal) cursor { return cursor{m.CreatedAt, string(m.ID)} })
-		return addRemovalParts(ctx, q, list)
+		return addRemovalParts(ctx, q, list, false)
 	})
 	return list, next, err
 }

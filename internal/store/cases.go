@@ -19,7 +19,8 @@ type newCase struct {
 	draft schema.Draft
 	plans []newPlan
 	// start is what a case that a review opens is held against; nil = of another door.
-	start *startUse
+	start   *startUse
+	counted bool // against budgets before
 }
 
 type newPlan struct {

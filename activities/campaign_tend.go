@@ -1,0 +1,157 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"sendoff/internal/reviewer"
+	"sendoff/schema"
+)
+
+// refreshEvery is how often undecided items are compared with the inventory. A
+// decision compares its own item besides.
+const refreshEvery = time.Hour
+
+// TendCampaign does what an open campaign needs now: reviewers for items without
+// one, the next in the chain for those whose time is over, reminders, facts as they
+// are now, removals that are to be made at once, and at the end of its time what
+// silence means. It returns when to look again.
+func (c *Campaigns) TendCampaign(ctx context.Context, in TendInput) (Tended, error) {
+	again := Tended{Piece: Piece{More: true}, RefreshedAt: in.RefreshedAt}
+	r, err := c.open(ctx, in.CampaignID)
+	if err != nil || r.campaign.State != schema.CampaignOpen {
+		return again, err
+	}
+	defer beat(ctx)()
+	if again.RefreshedAt, err = c.refresh(ctx, r, in.RefreshedAt); err != nil {
+		return again, err
+	}
+	if busy, err := c.seat(ctx, r); err != nil || busy {
+		return again, err
+	}
+	if over, err := c.over(ctx, r); err != nil || over {
+		return again, err
+	}
+	wait, err := c.remind(ctx, r)
+	if err != nil {
+		return again, err
+	}
+	if r.review.Rule.Effect.When == schema.EffectAtOnce {
+		p, err := c.remove(ctx, r)
+		if err != nil || p.More {
+			return again, err
+		}
+		if p.Wait > 0 {
+			wait = min(wait, p.Wait)
+		}
+	}
+	next, err := c.store.NextDue(ctx, r.campaign.ID)
+	if err != nil {
+		return again, err
+	}
+	for _, at := range []time.Time{next, r.campaign.DueAt, again.RefreshedAt.Add(c.refreshEvery())} {
+		if !at.IsZero() {
+			wait = min(wait, max(at.Sub(c.now()), leastPoll))
+		}
+	}
+	again.Piece = Piece{Wait: wait}
+	return again, nil
+}
+
+func (c *Campaigns) refreshEvery() time.Duration {
+	return max(c.clocks.PlanWait(refreshEvery), time.Second)
+}
+
+// refresh compares all undecided items with the inventory when that is due.
+func (c *Campaigns) refresh(ctx context.Context, r running, last time.Time) (time.Time, error) {
+	now := c.now().UTC()
+	if now.Sub(last) < c.refreshEvery() {
+		return last, nil
+	}
+	for after := schema.ItemID(""); ; {
+		next, err := c.store.RefreshItems(ctx, r.campaign.ID, after, refreshPiece)
+		if err != nil || next == "" {
+			return now, err
+		}
+		after = next
+	}
+}
+
+// seat finds reviewers for what has none any more, and tells whether it had to.
+func (c *Campaigns) seat(ctx context.Context, r running) (bool, error) {
+	now := c.now().UTC()
+	unseated, err := c.store.UnseatReviewers(ctx, r.campaign.ID, now)
+	if err != nil {
+		return false, err
+	}
+	due, err := c.due(ctx, r, now)
+	if err != nil {
+		return false, err
+	}
+	assigned, err := c.assign(ctx, r)
+	return unseated+due+assigned > 0, err
+}
+
+// due deals with a piece of the items whose time with their reviewer is over: they
+// go to the next in the chain, or after the deadline to what silence means.
+func (c *Campaigns) due(ctx context.Context, r running, now time.Time) (int, error) {
+	silence := r.review.Rule.Time.Silence
+	if silence == schema.SilenceEscalates || now.Before(r.campaign.DueAt) {
+		return c.store.EscalateDue(ctx, r.campaign.ID, now, silencePiece)
+	}
+	return c.store.ApplySilence(ctx, r.campaign.ID, silence, now, silencePiece)
+}
+
+// over closes a campaign whose deadline has passed once nobody has an open item.
+func (c *Campaigns) over(ctx context.Context, r running) (bool, error) {
+	if c.now().Before(r.campaign.DueAt) {
+		return false, nil
+	}
+	open, err := c.store.OpenReviewers(ctx, r.campaign.ID)
+	if err != nil || len(open) > 0 {
+		return false, err
+	}
+	return true, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignOpen, schema.CampaignClosing))
+}
+
+// remind reminds whom it is time to, and returns how long it is to the next one.
+func (c *Campaigns) remind(ctx context.Context, r running) (time.Duration, error) {
+	now, wait := c.now().UTC(), c.refreshEvery()
+	open, err := c.store.OpenReviewers(ctx, r.campaign.ID)
+	if err != nil {
+		return wait, err
+	}
+	for _, who := range open {
+		var last time.Time
+		for _, at := range reviewer.Reminders(r.times, r.campaign.OpenedAt, r.campaign.DueAt, who.Zone) {
+			if at.After(now) {
+				wait = min(wait, max(at.Sub(now), leastPoll))
+				break
+			}
+			last = at
+		}
+		// Somebody who was told of the items only then needs no reminder of them.
+		if last.IsZero() || who.RemindedAt.After(last) || who.ToldAt.After(last) {
+			continue
+		}
+		if err := c.store.Remind(ctx, r.campaign.ID, who.ID, last); err != nil {
+			return wait, err
+		}
+	}
+	return wait, nil
+}
+
+// CloseItems gives a piece of what nobody decided its meaning, and goes on to the
+// removals.
+func (c *Campaigns) CloseItems(ctx context.Context, in CampaignInput) (Piece, error) {
+	r, err := c.open(ctx, in.CampaignID)
+	if err != nil || r.campaign.State != schema.CampaignClosing {
+		return Piece{More: true}, err
+	}
+	ever := c.now().AddDate(100, 0, 0) // closed early: nobody's time counts any more
+	n, err := c.store.ApplySilence(ctx, r.campaign.ID, r.review.Rule.Time.Silence, ever, silencePiece)
+	if err != nil || n > 0 {
+		return Piece{More: true}, err
+	}
+	return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignClosing, schema.CampaignRemoving))
+}
