@@ -168,7 +168,8 @@ func (s *Store) UnseatReviewers(ctx context.Context, id schema.CampaignID, now t
 }
 
 // EscalateDue takes up to limit open items back whose time with their reviewer is
-// over, for the next in the chain.
+// over, for the next in the chain. Without a time of its own an item has that of the
+// campaign's deadline.
 func (s *Store) EscalateDue(ctx context.Context, id schema.CampaignID, now time.Time, limit int) (int, error) {
 	taken := 0
 	err := s.inTx(ctx, "escalate items", func(ctx context.Context, t *tx) error {
@@ -176,9 +177,8 @@ func (s *Store) EscalateDue(ctx context.Context, id schema.CampaignID, now time.
 		if err != nil || c.State != schema.CampaignOpen {
 			return err
 		}
-		items, err := scalars[schema.ItemID](ctx, t, `select id from campaign_item where id = any(array(select i.id from campaign_item i
-				where i.campaign_id = @id and i.state = 'open' and i.escalate_at <= @now order by i.escalate_at limit @limit))
-			and state = 'open' and escalate_at <= @now order by id for no key update`, args{"id": id, "now": now, "limit": limit})
+		items, err := scalars[schema.ItemID](ctx, t, `select i.id from campaign_item i where i.campaign_id = @id and i.state = 'open' and `+timeOver+`
+			order by i.id limit @limit for no key update`, args{"id": id, "now": now, "over": !c.DueAt.IsZero() && !now.Before(c.DueAt), "limit": limit})
 		taken = len(items)
 		if err != nil {
 			return err
@@ -188,6 +188,9 @@ func (s *Store) EscalateDue(ctx context.Context, id schema.CampaignID, now time.
 	return taken, err
 }
 
+// timeOver is a condition on an open item, i: its time with its reviewer is over.
+const timeOver = `(i.escalate_at <= @now or i.escalate_at is null and @over)`
+
 // NextDue is when the first open item escalates; zero = none does.
 func (s *Store) NextDue(ctx context.Context, id schema.CampaignID) (time.Time, error) {
 	at, err := scalar[time.Time](ctx, s.pool, `select min(escalate_at) from campaign_item where campaign_id = @id and state = 'open' and escalate_at is not null`,
@@ -196,20 +199,23 @@ func (s *Store) NextDue(ctx context.Context, id schema.CampaignID) (time.Time, e
 }
 
 // ApplySilence gives up to limit items that nobody decided their meaning, by the
-// rule: keep, revoke or undecided. It returns how many. What an item comes to so
-// was said by nobody: it has no decision, and says why.
-func (s *Store) ApplySilence(ctx context.Context, id schema.CampaignID, w schema.CampaignSilence, limit int) (int, error) {
+// rule: keep, revoke or, for escalate, undecided. Of open ones those whose time is
+// over at the instant, and all that are unassigned. It returns how many. What an
+// item comes to so was said by nobody: it has no decision, and says why. CodeStale
+// before the deadline of a campaign that is not being closed.
+func (s *Store) ApplySilence(ctx context.Context, id schema.CampaignID, w schema.CampaignSilence, now time.Time, limit int) (int, error) {
 	done := 0
 	err := s.inTx(ctx, "apply silence", func(ctx context.Context, t *tx) error {
 		c, err := t.shareCampaign(ctx, id)
 		if err != nil {
 			return err
 		}
-		if c.State != schema.CampaignClosing {
+		if c.State != schema.CampaignClosing && (c.State != schema.CampaignOpen || now.Before(c.DueAt)) {
 			return staleCampaign(c)
 		}
-		items, err := scalars[schema.ItemID](ctx, t, `select id from campaign_item where campaign_id = @id and state in ('unassigned', 'open')
-			order by id limit @limit for no key update`, args{"id": id, "limit": limit})
+		items, err := scalars[schema.ItemID](ctx, t, `select i.id from campaign_item i where i.campaign_id = @id
+				and (i.state = 'unassigned' or i.state = 'open' and `+timeOver+`)
+			order by i.id limit @limit for no key update`, args{"id": id, "now": now, "over": true, "limit": limit})
 		if done = len(items); err != nil || done == 0 {
 			return err
 		}

@@ -51,14 +51,20 @@ func campaignEvidence(ctx context.Context, q querier, id schema.CampaignID, now 
 	return e, err
 }
 
+// evidenceRemovals reads the removals with their accounts; their items name them.
 func evidenceRemovals(ctx context.Context, q querier, id schema.CampaignID) ([]schema.Removal, error) {
 	list, err := all[schema.Removal](ctx, q, selectRemovals+`where m.campaign_id = @id order by m.created_at, m.id`, args{"id": id})
 	if err != nil || len(list) == 0 {
 		return list, err
 	}
-	err = addRemovalParts(ctx, q, list)
+	accounts, err := all[schema.Account](ctx, q, `select `+accountColumns+` from account where id in (select account_id from campaign_removal where campaign_id = @id)`,
+		args{"id": id})
+	by := make(map[schema.AccountID]schema.Account, len(accounts))
+	for _, a := range accounts {
+		by[a.ID] = a
+	}
 	for n := range list {
-		list[n].Items = nil // each item names its removal
+		list[n].Account = by[list[n].AccountID]
 	}
 	return list, err
 }
