@@ -106,6 +106,35 @@ func (c *Campaigns) EndCampaign(ctx context.Context, in EndCampaignInput) error 
 	return c.store.EndCampaign(ctx, in.CampaignID, in.End, in.Why)
 }
 
+// StumbleInput says what a campaign failed with.
+type StumbleInput struct {
+	CampaignID schema.CampaignID `json:"campaign_id"`
+	Why        string            `json:"why"`
+}
+
+// StumbleCampaign raises the alarm of a campaign that cannot go on. One that nobody
+// was asked in yet ends as failed.
+func (c *Campaigns) StumbleCampaign(ctx context.Context, in StumbleInput) (CampaignOutline, error) {
+	row, err := c.store.Campaign(ctx, in.CampaignID)
+	if err != nil {
+		return CampaignOutline{}, err
+	}
+	err = c.store.RaiseAlarm(ctx, schema.Alarm{
+		AccessReviewID: row.ReviewID, Code: schema.AlarmCampaignFailed, Message: "campaign " + string(row.ID) + " cannot go on: " + in.Why,
+		Fix: "mend the cause; it tries again each hour",
+	})
+	if err != nil {
+		return CampaignOutline{}, err
+	}
+	switch row.State {
+	case schema.CampaignDraft, schema.CampaignGathering, schema.CampaignListing, schema.CampaignAssigning:
+		if err := c.store.EndCampaign(ctx, row.ID, schema.CampaignFailed, in.Why); err != nil {
+			return CampaignOutline{}, err
+		}
+	}
+	return c.LoadCampaign(ctx, CampaignInput{CampaignID: in.CampaignID})
+}
+
 // running is a campaign with everything its work needs.
 type running struct {
 	campaign schema.Campaign

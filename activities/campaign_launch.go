@@ -185,6 +185,17 @@ func (c *Campaigns) assign(ctx context.Context, r running) (int, error) {
 		due = reviewer.Due(r.times, now)
 	}
 	return len(items), c.store.Assign(ctx, r.campaign.ID, list, func(p schema.PersonID) time.Time {
-		return reviewer.Escalation(r.times, now, due, dir.People[p].Zone)
+		return r.escalates(now, due, dir.People[p].Zone)
 	})
+}
+
+// escalates is when an item leaves its reviewer; zero = at the deadline. Whoever
+// gets it shortly before that, or after it, has EscalateFor all the same.
+func (r running) escalates(assigned, due time.Time, zone string) time.Time {
+	at := reviewer.Escalation(r.times, assigned, due, zone)
+	least := reviewer.Moment(assigned.Add(r.times.EscalateFor), zone, r.times.WorkingDays)
+	if at.IsZero() && least.After(due) {
+		return least
+	}
+	return at
 }

@@ -49,6 +49,8 @@ type CampaignRuns interface {
 	// that have not started too, and what it did not use of budgets is given back. One
 	// that has ended stays as it is.
 	EndCampaign(ctx context.Context, id schema.CampaignID, end schema.CampaignEnd, why string) error
+	// RaiseAlarm opens an alarm unless one of that subject and code is open.
+	RaiseAlarm(ctx context.Context, a schema.Alarm) error
 	// BeginSmall looks for changes that begin small campaigns of a review (movers,
 	// privileged roles) since it was looked at last, and makes these. It returns how
 	// many. A paused review is looked at and makes none.

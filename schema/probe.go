@@ -129,6 +129,8 @@ const (
 	AlarmBudgetWait = "BUDGET_WAIT"
 	// AlarmReviewFailed: a policy's review failed, and its schedule is paused.
 	AlarmReviewFailed = "REVIEW_FAILED"
+	// AlarmCampaignFailed: a campaign of an access review cannot go on.
+	AlarmCampaignFailed = "CAMPAIGN_FAILED"
 	// AlarmPollFailed: a source's API cannot be read.
 	AlarmPollFailed = "POLL_FAILED"
 	// AlarmEventReused: an event id came again with another body.

@@ -56,3 +56,10 @@ func ReviewsOf(p schema.PolicyID) string { return "review/" + string(p) }
 
 // PolicyScheduleID is the id of a policy's Temporal Schedule.
 func PolicyScheduleID(p schema.PolicyID) string { return "policy/" + string(p) }
+
+// CampaignsOf begins the workflow ids of an access review's scheduled campaigns. That
+// of a campaign that somebody asked for is campaign/<campaign id>.
+func CampaignsOf(r schema.AccessReviewID) string { return "campaign/" + string(r) }
+
+// AccessReviewScheduleID is the id of an access review's Temporal Schedule.
+func AccessReviewScheduleID(r schema.AccessReviewID) string { return "access-review/" + string(r) }

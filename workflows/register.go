@@ -13,4 +13,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(PollSource)
 	r.RegisterWorkflow(DeliverNotice)
 	r.RegisterWorkflow(Review)
+	r.RegisterWorkflow(Campaign)
 }

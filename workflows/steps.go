@@ -161,12 +161,13 @@ func completeTransfer(ctx workflow.Context, ref schema.StepRef) error {
 	return run(ctx, database(), acts.CompleteTransfer, activities.StepInput{Ref: ref})
 }
 
-// leavers, deliveries, polls and reviews name activities as acts does.
+// leavers, deliveries, polls, reviews and campaigns name activities as acts does.
 var (
 	leavers    *activities.Leavers
 	deliveries *activities.Deliveries
 	polls      *activities.Polls
 	reviews    *activities.Reviews
+	campaigns  *activities.Campaigns
 )
 
 func settleLeaver(ctx workflow.Context, id schema.LeaverID) (activities.LeaverResult, error) {
