@@ -17,7 +17,7 @@ func (s *Store) Unassigned(ctx context.Context, id schema.CampaignID, limit int)
 		schema.Unassigned
 		GroupID schema.ExternalID
 	}](ctx, s.pool, `select i.id as item_id, i.version, i.stage, i.connection_id, coalesce(hp.merged_into, hp.id) as holder_id, h.manager_id,
-			array_remove(array[a.login_key, lower(i.login)], null) as logins, null::jsonb as "group", split_part(i.ref, '/', 1) as group_id,
+			array_remove(array[a.login_key, lower(i.login)], null) as logins, '{}'::jsonb as "group", split_part(i.ref, '/', 1) as group_id,
 			coalesce(i.applies[i.stage + 1], '') as applies, i.place as "from", i.assign_to as "to",
 			array(select distinct coalesce(p.merged_into, p.id)::text from campaign_decision d join person p on p.id = d.reviewer_id
 				where d.item_id = i.id and d.stage <> i.stage) as deciders,
