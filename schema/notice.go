@@ -42,6 +42,16 @@ func NoticeEvents() []NoticeEvent {
 	}
 }
 
+// OfCampaign tells whether the event is one of a campaign, told to a reviewer of it
+// or to its owner.
+func (e NoticeEvent) OfCampaign() bool {
+	switch e {
+	case NoticeReviewAsk, NoticeReviewRemind, NoticeReviewEscalated, NoticeReviewOwner:
+		return true
+	}
+	return false
+}
+
 // Routed tells whether rules say who is told of the event, and in which words.
 func (e NoticeEvent) Routed() bool {
 	switch e {
@@ -91,7 +101,8 @@ type NoticeState string
 const (
 	NoticePending   NoticeState = "pending"
 	NoticeDelivered NoticeState = "delivered"
-	NoticeFailed    NoticeState = "failed" // refused for good, or given up after two days
+	NoticeFailed    NoticeState = "failed"  // refused for good, or given up after two days
+	NoticeSkipped   NoticeState = "skipped" // nothing was sent: what it tells was done already
 )
 
 // QueuedNotice is one notice to one audience by one channel.
@@ -134,6 +145,7 @@ type NoticeOutcome struct {
 	State    NoticeState // pending = it is tried again
 	Error    string      // of a try that failed: free of addresses and secrets
 	TextHash string      // hex SHA-256 of the text; empty = none was written
+	Linked   bool        // a question's text had the link to answer by
 }
 
 // NoticeFacts is what a notice may tell, and whom. It has no member for the name of
@@ -164,6 +176,9 @@ type NoticeFacts struct {
 	PublicURL string
 	// Ask is what a question is about; nil for all other events.
 	Ask *NoticeAskFacts
+	// Campaign is what a campaign's reviewer or owner is told of; nil for all other
+	// events.
+	Campaign *NoticeCampaignFacts
 }
 
 // NoticeAskFacts is what a question says of an account.

@@ -284,7 +284,9 @@ CREATE UNIQUE INDEX alarm_open ON alarm (connection_id, source_id, policy_id, ac
 ALTER TABLE notice ADD COLUMN campaign_id uuid REFERENCES campaign,
     ADD COLUMN person_id uuid REFERENCES person,
     DROP CONSTRAINT notice_audience_check,
-    ADD CONSTRAINT notice_audience_check CHECK (audience IN ('manager', 'it', 'hr', 'asked', 'reviewer', 'owner'));
+    ADD CONSTRAINT notice_audience_check CHECK (audience IN ('manager', 'it', 'hr', 'asked', 'reviewer', 'owner')),
+    DROP CONSTRAINT notice_state_check,
+    ADD CONSTRAINT notice_state_check CHECK (state IN ('pending', 'delivered', 'failed', 'skipped'));
 CREATE INDEX notice_campaign ON notice (campaign_id) WHERE campaign_id IS NOT NULL;
 
 ALTER TABLE outbox ADD COLUMN access_review_id uuid REFERENCES access_review,
