@@ -18,10 +18,25 @@ type StepInput struct {
 	Ref schema.StepRef `json:"ref"`
 }
 
-// Suspend brings the account to the vendor's suspended status: it reads, writes
-// if needed, and reads again until the vendor agrees (promise 3).
+// Suspend brings the account to the vendor's suspended status.
 func (a *Activities) Suspend(ctx context.Context, in StepInput) error {
-	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
+	return a.setStatus(connectors.WithPriority(ctx, connectors.PrioritySuspend), in, func(s connectors.Suspender) statusWrite {
+		return statusWrite{op: "suspend", to: s.SuspendedStatus(), not: "the account is not suspended yet"}
+	})
+}
+
+// Reactivate brings the account to the vendor's active status; a restricted one,
+// too. RestoreStatus gives back the status it had: a cancelled plan leaves no account
+// open that was closed before.
+func (a *Activities) Reactivate(ctx context.Context, in StepInput) error {
+	return a.setStatus(ctx, in, func(s connectors.Suspender) statusWrite {
+		return statusWrite{op: "reactivate", to: s.ActiveStatus(), not: "the account is not active yet"}
+	})
+}
+
+// setStatus reads, keeps the status that the account had, writes if needed, and
+// reads again until the vendor agrees (promise 3).
+func (a *Activities) setStatus(ctx context.Context, in StepInput, of func(connectors.Suspender) statusWrite) error {
 	w, err := a.begin(ctx, in.Ref)
 	if err != nil {
 		return err
@@ -34,14 +49,14 @@ func (a *Activities) Suspend(ctx context.Context, in StepInput) error {
 	if err != nil {
 		return err
 	}
-	if now.VendorStatus != s.SuspendedStatus() {
+	if sw := of(s); now.VendorStatus != sw.to {
 		if err := a.renewFacts(ctx, &w, now, nil, nil); err != nil {
 			return err
 		}
 		if err := a.store.SavePriorStatus(ctx, w.ref, now.VendorStatus); err != nil {
 			return err
 		}
-		if now, err = a.writeStatus(ctx, &w, s, now, statusWrite{op: "suspend", to: s.SuspendedStatus(), not: "the account is not suspended yet"}); err != nil {
+		if now, err = a.writeStatus(ctx, &w, s, now, sw); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,9 @@ func (d *Deliveries) DeliverNotice(ctx context.Context, in DeliverInput) error {
 	if err != nil {
 		return err
 	}
+	if facts.Campaign != nil && facts.Campaign.Over {
+		return d.record(ctx, q.ID, schema.NoticeSkipped, "OVER: nothing is left to do for whom it is to", "")
+	}
 	if unsendable := d.prepare(&facts); unsendable != "" {
 		return d.record(ctx, q.ID, schema.NoticeFailed, unsendable, "")
 	}
@@ -75,7 +78,7 @@ func (d *Deliveries) DeliverNotice(ctx context.Context, in DeliverInput) error {
 	err = d.cfg.Notifier.Notify(ctx, Notice{
 		Channel: q.Channel, To: facts.To, Message: text, CaseID: facts.CaseID, PlanID: facts.PlanID, Key: string(q.ID),
 	})
-	return d.judge(ctx, q.ID, hash, err)
+	return d.judge(ctx, q.ID, hash, facts.Ask != nil && facts.Ask.Link != "", err)
 }
 
 func (d *Deliveries) write(ctx context.Context, q schema.QueuedNotice, facts schema.NoticeFacts) (string, error) {
@@ -107,9 +110,9 @@ func (d *Deliveries) prepare(facts *schema.NoticeFacts) string {
 }
 
 // judge keeps what a send came to.
-func (d *Deliveries) judge(ctx context.Context, id schema.NoticeID, hash string, sent error) error {
+func (d *Deliveries) judge(ctx context.Context, id schema.NoticeID, hash string, linked bool, sent error) error {
 	if sent == nil {
-		return d.record(ctx, id, schema.NoticeDelivered, "", hash)
+		return d.cfg.Store.RecordNotice(ctx, id, schema.NoticeOutcome{State: schema.NoticeDelivered, TextHash: hash, Linked: linked})
 	}
 	var e *schema.Error
 	if !errors.As(sent, &e) {

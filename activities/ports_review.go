@@ -63,8 +63,14 @@ type ReviewItems interface {
 	// other than started.
 	SettleItem(ctx context.Context, id schema.ReviewID, account schema.AccountID, to schema.ItemState, why string, drift []schema.Difference) error
 	// StartItem opens the case of a ready item: by draft's facts, with the run's
-	// approvals as its own. CodeConflict when something else works on the account.
+	// approvals as its own. CodeConflict when something else works on the account, or,
+	// with the problem OVER_BUDGET, when it has to wait for a budget.
 	StartItem(ctx context.Context, id schema.ReviewID, account schema.AccountID, d schema.Draft) (schema.Case, error)
+	// WaitForBudget keeps with an acting run what of it waits for room in a budget of
+	// 24 hours, and returns that.
+	WaitForBudget(ctx context.Context, id schema.ReviewID) (schema.BudgetWait, error)
+	// ReadyItems returns up to limit confirmed items, without those of connections.
+	ReadyItems(ctx context.Context, id schema.ReviewID, but []schema.ConnectionID, limit int) ([]schema.ReviewItem, error)
 	// Running counts the run's cases with a plan that is planned, running or settling.
 	Running(ctx context.Context, id schema.ReviewID) (int, error)
 	// ReviewItemOf returns the item that a plan was made for, with the version of its

@@ -61,6 +61,22 @@ type ReviewOutline struct {
 type Piece struct {
 	More bool          `json:"more"`
 	Wait time.Duration `json:"wait"`
+	// Longest lets the wait grow from one look to the next in which nothing could be
+	// done, up to that; 0 = it does not grow.
+	Longest time.Duration `json:"longest,omitempty"`
+}
+
+// until bounds the wait by something that is due then.
+func (p Piece) until(due time.Duration) Piece {
+	due = max(due, time.Millisecond)
+	if p.Wait <= 0 {
+		return Piece{Wait: due}
+	}
+	p.Wait = min(p.Wait, due)
+	if p.Longest > 0 {
+		p.Longest = min(p.Longest, due)
+	}
+	return p
 }
 
 // ReviewsConfig is what Reviews is built from.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,18 +27,18 @@ func (v *Reviews) ActOnItems(ctx context.Context, in ReviewInput) (Piece, error)
 	if err := v.settleDue(ctx, o); err != nil {
 		return Piece{}, err
 	}
-	more, waits, err := v.startReady(ctx, o)
-	if err != nil || more {
-		return Piece{More: true}, err
+	p, err := v.startReady(ctx, o)
+	if err != nil || p.More {
+		return p, err
 	}
 	next, err := v.store.NextAnswer(ctx, o.review.ID)
 	switch {
 	case err != nil:
 		return Piece{}, err
-	case waits > 0 && (next.IsZero() || next.Sub(v.now()) > waits):
-		return Piece{Wait: waits}, nil
 	case !next.IsZero():
-		return Piece{Wait: max(next.Sub(v.now()), time.Millisecond)}, nil
+		return p.until(next.Sub(v.now())), nil
+	case p.Wait > 0:
+		return p, nil
 	}
 	// Stale: somebody confirmed an account meanwhile, which is started first.
 	return Piece{More: true}, unlessStale(v.store.EndReview(ctx, o.review.ID, schema.ReviewDone, ""))
@@ -66,42 +67,80 @@ func (v *reviewing) settleDue(ctx context.Context, o opened) error {
 // leave room, for up to actFor: a run of many thousand accounts costs its workflow
 // a few events a minute then, and not some for each look. It tells whether there is
 // more to start, or how long to wait before it may be tried again.
-func (v *reviewing) startReady(ctx context.Context, o opened) (more bool, waits time.Duration, err error) {
+func (v *reviewing) startReady(ctx context.Context, o opened) (Piece, error) {
 	over := time.NewTimer(actFor)
 	defer over.Stop()
 	for {
-		items, err := v.store.Items(ctx, o.review.ID, schema.ItemReady, actPiece)
-		if err != nil || len(items) == 0 {
-			return false, 0, err
+		wait, err := v.store.WaitForBudget(ctx, o.review.ID)
+		if err != nil {
+			return Piece{}, err
 		}
-		if waits, err = v.startPiece(ctx, o, items); err != nil || waits > 0 {
-			return false, waits, err
+		items, err := v.store.ReadyItems(ctx, o.review.ID, append(o.disabled(), wait.Connections...), actPiece)
+		if err != nil || len(items) == 0 {
+			return v.nothingToStart(ctx, o, wait, err)
+		}
+		if p, err := v.startPiece(ctx, o, items); err != nil || p.Wait > 0 {
+			return p, err
 		}
 		if goOn, err := v.goesOn(ctx, o, over.C); err != nil || !goOn {
-			return true, 0, err
+			return Piece{More: true}, err
 		}
 	}
 }
 
+// nothingToStart says how long items wait that are ready: for room in a budget, until
+// there may be some; for a disabled connection, longer with each look.
+func (v *reviewing) nothingToStart(ctx context.Context, o opened, wait schema.BudgetWait, err error) (Piece, error) {
+	var p Piece
+	if err != nil {
+		return p, err
+	}
+	left, err := v.store.ReadyItems(ctx, o.review.ID, wait.Connections, 1)
+	if len(left) > 0 {
+		p = v.polls(v.cfg.Clocks.BusyPoll)
+	}
+	if wait.Accounts > 0 {
+		p = p.until(wait.Until.Sub(v.now()))
+	}
+	return p, err
+}
+
+// polls is a piece after which a run looks again soon, then later and later: nobody
+// tells it when it may go on.
+func (v *reviewing) polls(first time.Duration) Piece {
+	return Piece{Wait: first, Longest: v.cfg.Clocks.PollMax}
+}
+
+// disabled are the policy's connections that plans must not use.
+func (o opened) disabled() []schema.ConnectionID {
+	var ids []schema.ConnectionID
+	for _, c := range o.conns {
+		if c.State != schema.ConnectionEnabled {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
 // startPiece opens the cases of ready items, as far as there is room, and returns
 // how long to wait for fresh facts or for a connection, 0 = not.
-func (v *reviewing) startPiece(ctx context.Context, o opened, items []schema.ReviewItem) (time.Duration, error) {
+func (v *reviewing) startPiece(ctx context.Context, o opened, items []schema.ReviewItem) (Piece, error) {
 	if fresh, err := v.freshEnough(ctx, o); err != nil || !fresh {
-		return v.cfg.Clocks.PollFirst, err
+		return v.polls(v.cfg.Clocks.PollFirst), err
 	}
 	running, err := v.store.Running(ctx, o.review.ID)
 	if err != nil {
-		return 0, err
+		return Piece{}, err
 	}
 	if room := min(atOnce-running, len(items)); room > 0 {
 		if down, err := v.start(ctx, o, items[:room]); err != nil || down {
-			return v.cfg.Clocks.BusyPoll, err
+			return v.polls(v.cfg.Clocks.BusyPoll), err
 		}
 		if room == len(items) {
-			return 0, nil
+			return Piece{}, nil
 		}
 	}
-	return 0, rest(ctx, roomEvery)
+	return Piece{}, rest(ctx, roomEvery)
 }
 
 // goesOn tells whether a run may open more cases now, without its workflow asking
@@ -154,7 +193,8 @@ func (v *reviewing) freshEnough(ctx context.Context, o opened) (bool, error) {
 
 // start opens the cases of ready items, of each if everything that was approved is
 // as it was. Otherwise the item ends with the difference (promise 5). It tells
-// whether a connection could not be used at all: its items wait.
+// whether a connection could not be used at all, or a budget has no more room: what
+// is left waits.
 func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewItem) (down bool, err error) {
 	requests := make([]schema.Request, 0, len(items))
 	ready := make([]schema.ReviewItem, 0, len(items))
@@ -177,8 +217,9 @@ func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewIt
 			down = true
 			continue
 		}
-		if err := v.startOne(ctx, ready[i], d); err != nil {
-			return false, err
+		waits, err := v.startOne(ctx, ready[i], d)
+		if err != nil || waits {
+			return waits, err
 		}
 	}
 	return down, err
@@ -190,23 +231,34 @@ func unusable(d schema.Draft) bool {
 	return len(d.Accounts) == 0 && slices.ContainsFunc(d.Findings, func(f schema.Finding) bool { return f.Code == schema.ConnectionDegraded })
 }
 
-func (v *reviewing) startOne(ctx context.Context, item schema.ReviewItem, d schema.Draft) error {
+// startOne opens the case of one item, or settles it; waits = a budget of 24 hours
+// has no room for it now, and it stays ready.
+func (v *reviewing) startOne(ctx context.Context, item schema.ReviewItem, d schema.Draft) (waits bool, err error) {
 	settle := func(to schema.ItemState, why string, drift []schema.Difference) error {
 		return unlessStale(v.store.SettleItem(ctx, item.ReviewID, item.AccountID, to, why, drift))
 	}
 	if len(d.Accounts) == 1 && item.Facts != nil && d.Accounts[0].Facts.Hash() != item.Hash {
 		diffs := differences(*item.Facts, d.Accounts[0].Facts)
-		return settle(schema.ItemDrifted, "it is not what was approved: "+factNames(diffs), diffs)
+		return false, settle(schema.ItemDrifted, "it is not what was approved: "+factNames(diffs), diffs)
 	}
 	if schema.Refused(d.AllFindings()) {
-		return settle(schema.ItemRefused, "pre-flight refuses it now: "+codesOf(d.AllFindings()), nil)
+		return false, settle(schema.ItemRefused, "pre-flight refuses it now: "+codesOf(d.AllFindings()), nil)
 	}
-	_, err := v.store.StartItem(ctx, item.ReviewID, item.AccountID, d)
+	_, err = v.store.StartItem(ctx, item.ReviewID, item.AccountID, d)
+	if overBudget(err) {
+		return true, nil
+	}
 	switch schema.CodeOf(err) {
 	case schema.CodeConflict, schema.CodeHashDiffers, schema.CodeRefused, schema.CodeForbidden:
-		return settle(schema.ItemRefused, describeRefusal(err), nil)
+		return false, settle(schema.ItemRefused, describeRefusal(err), nil)
 	}
-	return unlessStale(err)
+	return false, unlessStale(err)
+}
+
+// overBudget tells whether a budget of 24 hours has no room for an account now.
+func overBudget(err error) bool {
+	var e *schema.Error
+	return errors.As(err, &e) && slices.ContainsFunc(e.Problems, func(p schema.Problem) bool { return p.Code == string(schema.OverBudget) })
 }
 
 func describeRefusal(err error) string {

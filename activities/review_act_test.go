@@ -42,6 +42,32 @@ func TestSilenceOfSomebodyWhoWasNotAskedMeansNothing(t *testing.T) {
 	}
 }
 
+// A question without a link cannot be answered: silence to it is none.
+func TestSilenceToAQuestionWithoutALinkMeansNothing(t *testing.T) {
+	t.Parallel()
+	for _, linked := range []bool{false, true} {
+		d := dormant(setup(t))
+		d.rule.Ask = []schema.Ask{{Whom: schema.AskHolder, Channel: schema.ChannelMail, Wait: 3 * day, Silence: schema.SilenceProceeds}}
+		d.apply()
+		r := d.run()
+		require.NoError(t, d.BeginJudging(t.Context(), r.ID))
+		for _, fn := range []any{d.reviews.JudgeAccounts, d.reviews.PlanItems, d.reviews.EndPlanning, d.reviews.AskItems} {
+			d.piece(fn, r.ID)
+		}
+		d.exec(`update review_ask set state = 'delivered', linked = $2 where review_id = $1`, r.ID, linked)
+		d.later(4 * day)
+		d.piece(d.reviews.ActOnItems, r.ID)
+		silent, err := d.Items(t.Context(), r.ID, schema.ItemSilent, 10)
+		require.NoError(t, err)
+		if linked {
+			require.Empty(t, silent)
+			continue
+		}
+		require.Len(t, silent, 1)
+		require.Contains(t, silent[0].Why, "no link to answer by")
+	}
+}
+
 // Whoever is due is settled, however many stand before it who are not.
 func TestDueItemsAreSettledBehindOthers(t *testing.T) {
 	t.Parallel()
@@ -109,4 +135,34 @@ func TestNoWindowBeforeActivityIsLookedUp(t *testing.T) {
 	_, err = d.send(ref)
 	require.NoError(t, err)
 	require.Equal(t, 2, d.vendor.count("send"))
+}
+
+// On the day that a confirmed account would start, others have used the budget: it
+// waits until there is room, and starts then by itself.
+func TestAConfirmedAccountWaitsForABudget(t *testing.T) {
+	t.Parallel()
+	d := dormant(setup(t))
+	d.apply()
+	r := d.run()
+	require.NoError(t, d.BeginJudging(t.Context(), r.ID))
+	for _, fn := range []any{d.reviews.JudgeAccounts, d.reviews.PlanItems, d.reviews.EndPlanning, d.reviews.AskItems} {
+		d.piece(fn, r.ID)
+	}
+	d.exec(`update budget_use set used_at = used_at - interval '14 days'`)
+	_, err := d.SetEngineBudget(t.Context(), schema.EngineBudget{PerDay: 1}, d.admin)
+	require.NoError(t, err)
+	d.exec(`insert into budget_use (id, used_at, door, connection_id, accounts) values (gen_random_uuid(), now() - interval '20 hours', 'offboarding', $1, 1)`, d.conn.ID)
+	p := d.piece(d.reviews.ActOnItems, r.ID)
+	require.False(t, p.More)
+	require.InDelta(t, 4*time.Hour, p.Wait, float64(15*time.Minute))
+	require.Equal(t, 1, d.at(r.ID).BudgetWait.Accounts)
+	ready, err := d.Items(t.Context(), r.ID, schema.ItemReady, 10)
+	require.NoError(t, err)
+	require.Len(t, ready, 1)
+	d.exec(`delete from budget_use where door = 'offboarding'`)
+	d.piece(d.reviews.ActOnItems, r.ID)
+	started, err := d.Items(t.Context(), r.ID, schema.ItemStarted, 10)
+	require.NoError(t, err)
+	require.Len(t, started, 1)
+	require.Nil(t, d.at(r.ID).BudgetWait)
 }

@@ -49,7 +49,7 @@ func (v *reviewing) ask(ctx context.Context, o opened, item schema.ReviewItem) e
 	for i, a := range rule.Ask {
 		for _, to := range recipientsOf(a, s, o.conns) {
 			wait := v.cfg.Clocks.PlanWait(a.Wait)
-			row, err := v.question(item, i, a, to, now.Add(wait+v.cfg.Clocks.PlanWait(waitsOf(rule.Steps)+askedAfter)))
+			row, err := v.question(item, i, a, to, wait, now.Add(wait+v.cfg.Clocks.PlanWait(waitsOf(rule.Steps)+askedAfter)))
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (v *reviewing) ask(ctx context.Context, o opened, item schema.ReviewItem) e
 	return v.store.AskAbout(ctx, o.review.ID, item.AccountID, asks, until)
 }
 
-func (v *reviewing) question(item schema.ReviewItem, index int, a schema.Ask, to string, expires time.Time) (schema.AskRow, error) {
+func (v *reviewing) question(item schema.ReviewItem, index int, a schema.Ask, to string, wait time.Duration, expires time.Time) (schema.AskRow, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return schema.AskRow{}, err
@@ -73,7 +73,7 @@ func (v *reviewing) question(item schema.ReviewItem, index int, a schema.Ask, to
 	ask := schema.AskID(id.String())
 	return schema.AskRow{
 		ID: ask, ReviewID: item.ReviewID, AccountID: item.AccountID, Index: index, Whom: a.Whom, Channel: a.Channel, Recipient: to,
-		State: schema.AskPending, TokenHash: v.cfg.AskTokenHash(v.cfg.AskToken(ask)), ExpiresAt: expires,
+		State: schema.AskPending, TokenHash: v.cfg.AskTokenHash(v.cfg.AskToken(ask)), Wait: wait, ExpiresAt: expires,
 	}, nil
 }
 
@@ -118,7 +118,8 @@ func waitsOf(steps []schema.StepFact) time.Duration {
 }
 
 // settleAnswers decides about an asking item whose time is over. Silence is an
-// answer only where the policy says so and the question was delivered.
+// answer only where the policy says so and the question was delivered, with a link to
+// answer by.
 func settleAnswers(rule schema.PolicyRule, asks []schema.AskRow) (to schema.ItemState, why string) {
 	confirmed := false
 	for _, a := range asks {
@@ -143,6 +144,8 @@ func settleAnswers(rule schema.PolicyRule, asks []schema.AskRow) (to schema.Item
 			return schema.ItemSilent, "nobody answered, and silence means nothing"
 		case a.State != schema.AskDelivered:
 			return schema.ItemSilent, "a question could not be delivered, so that silence says nothing"
+		case !a.Linked:
+			return schema.ItemSilent, "a question had no link to answer by, for there is no public_url, so that silence says nothing"
 		}
 	}
 	return schema.ItemReady, ""

@@ -38,7 +38,7 @@ func (v *Reviews) GatherFacts(ctx context.Context, in ReviewInput) (Piece, error
 			return Piece{}, err
 		}
 	}
-	return Piece{Wait: min(v.cfg.Clocks.PollFirst, patience)}, nil
+	return v.polls(v.cfg.Clocks.PollFirst).until(patience - v.now().Sub(o.review.CreatedAt)), nil
 }
 
 // stale is something of a connection that is too old to judge by.

@@ -19,6 +19,9 @@ func (v *Reviews) PlanItems(ctx context.Context, in ReviewInput) (Piece, error) 
 	if err != nil {
 		return Piece{}, err
 	}
+	if why := o.unusable(items); why != "" {
+		return Piece{More: true}, v.store.EndReview(ctx, o.review.ID, schema.ReviewStale, why)
+	}
 	requests := make([]schema.Request, 0, len(items))
 	planned := make([]schema.ReviewItem, 0, len(items))
 	for _, item := range items {
@@ -43,6 +46,23 @@ func (v *Reviews) PlanItems(ctx context.Context, in ReviewInput) (Piece, error) 
 		}
 	}
 	return Piece{More: len(items) == planPiece}, nil
+}
+
+// unusable says which connection of items must not be used any more, and what is to
+// be done: nobody knows for how long, and the run's judgement grows old.
+func (o opened) unusable(items []schema.ReviewItem) string {
+	for _, i := range items {
+		if o.enabled(i.ConnectionID) {
+			continue
+		}
+		for _, c := range o.conns {
+			if c.ID == i.ConnectionID {
+				return "CONNECTION_DISABLED: connection " + c.Name + " is " + string(c.State) + " since its accounts were judged, and they cannot be planned; " +
+					"enable it with sendoff connections enable " + c.Name + ", then ask for a run: sendoff policy run " + o.policy.Name
+			}
+		}
+	}
+	return ""
 }
 
 func (v *reviewing) drafts(ctx context.Context, o opened, requests []schema.Request, again bool) ([]schema.Draft, error) {

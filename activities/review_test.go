@@ -170,3 +170,21 @@ func TestReviewWaitsForADisabledConnection(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, started, 1)
 }
+
+// A connection that is disabled while its accounts are planned ends the run, which
+// says so and what to do.
+func TestReviewWhoseConnectionIsDisabledWhilePlanning(t *testing.T) {
+	t.Parallel()
+	d := dormant(setup(t))
+	d.apply()
+	r := d.run()
+	require.NoError(t, d.BeginJudging(t.Context(), r.ID))
+	d.piece(d.reviews.JudgeAccounts, r.ID)
+	_, err := d.SetConnectionState(t.Context(), "fake", schema.ConnectionDisabled, "maintenance", d.admin)
+	require.NoError(t, err)
+	d.piece(d.reviews.PlanItems, r.ID)
+	ended := d.at(r.ID)
+	require.Equal(t, schema.ReviewStale, ended.End)
+	require.Contains(t, ended.Why, "CONNECTION_DISABLED: connection fake is disabled")
+	require.Contains(t, ended.Why, "sendoff connections enable fake")
+}

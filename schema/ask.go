@@ -58,20 +58,25 @@ const (
 
 // AskRow is one question to one recipient about one account.
 type AskRow struct {
-	ID         AskID
-	ReviewID   ReviewID
-	AccountID  AccountID
-	Index      int // into the rule's Ask
-	Whom       AskWhom
-	Channel    Channel
-	Recipient  string // an address, or the name of a webhook
-	State      AskState
-	TokenHash  string // hex SHA-256 of its link's token; never shown
-	Answer     Answer
-	Reason     string
-	ExpiresAt  time.Time
-	CreatedAt  time.Time
-	AnsweredAt time.Time
+	ID        AskID
+	ReviewID  ReviewID
+	AccountID AccountID
+	Index     int // into the rule's Ask
+	Whom      AskWhom
+	Channel   Channel
+	Recipient string // an address, or the name of a webhook
+	State     AskState
+	TokenHash string // hex SHA-256 of its link's token; never shown
+	Answer    Answer
+	Reason    string
+	Wait      time.Duration // how long an answer is awaited, from its delivery on
+	// DeliveredAt is when it was delivered, and Linked tells that it had a link to
+	// answer by: else silence says nothing.
+	DeliveredAt time.Time
+	Linked      bool
+	ExpiresAt   time.Time
+	CreatedAt   time.Time
+	AnsweredAt  time.Time
 }
 
 // AskPage is what the page of a question shows: nothing of it is secret to whom

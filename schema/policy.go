@@ -33,7 +33,8 @@ type Policy struct {
 	State       PolicyState
 	PauseReason string // of a paused one
 	PausedBy    string
-	Acted       int // runs of the policy that were allowed to act; 0 = the cold start is before it
+	Stopped     bool // a run failed: the schedule makes none until somebody resumes the policy
+	Acted       int  // runs that were allowed to act since what it takes or does was changed; 0 = a cold start is before it
 	UpdatedBy   string
 	UpdatedAt   time.Time
 	CreatedAt   time.Time
@@ -99,6 +100,21 @@ func (r PolicyRule) Hash() string {
 	b, _ := json.Marshal(r) // strings, integers and dates alone: Marshal cannot fail
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// Scheduled tells whether runs of the rule begin by themselves.
+func (r PolicyRule) Scheduled() bool { return r.Schedule.Every > 0 || len(r.Schedule.Times) > 0 }
+
+// TakesAs tells whether two rules take the same accounts and do the same to them, so
+// that a run which reported on one says what the other would do. Exclusions, owners,
+// questions, budgets and schedules are no part of it: these take nobody in.
+func (r PolicyRule) TakesAs(o PolicyRule) bool {
+	part := func(r PolicyRule) PolicyRule {
+		return PolicyRule{
+			Connections: r.Connections, Kinds: r.Kinds, Statuses: r.Statuses, Grades: r.Grades, Match: r.Match, Threshold: r.Threshold, Steps: r.Steps,
+		}
+	}
+	return part(r).Hash() == part(o).Hash()
 }
 
 // Acts tells whether the steps of the rule write to a vendor.

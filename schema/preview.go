@@ -1,6 +1,11 @@
 package schema
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
 
 // PolicyFile is a policy as a file gives it.
 type PolicyFile struct {
@@ -14,6 +19,34 @@ type ApplyPolicies struct {
 	Set    string
 	Files  []PolicyFile
 	DryRun bool // only say what would change
+	// Confirm is the ConfirmOf of what was looked at: nothing is applied when something
+	// else would change. Empty = whatever changes.
+	Confirm string
+}
+
+// ConfirmOf names what an apply would change: another change, or the same one to
+// other versions, has another name.
+func ConfirmOf(set string, planned []AppliedPolicy) string {
+	type change struct {
+		Name    string
+		Change  PolicyChange
+		Version int
+		Hash    string
+		Before  string
+	}
+	list := make([]change, len(planned))
+	for i, p := range planned {
+		list[i] = change{p.Name, p.Change, p.Policy.Version, p.Policy.Rule.Hash(), ""}
+		if p.Before != nil {
+			list[i].Before = p.Before.Hash()
+		}
+	}
+	b, _ := json.Marshal(struct { // strings and integers alone: Marshal cannot fail
+		Set  string
+		List []change
+	}{set, list})
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // PolicyFilter selects policies; zero values select all.

@@ -30,6 +30,9 @@ func Review(ctx workflow.Context, in ReviewInput) error {
 type review struct {
 	in   ReviewInput
 	told workflow.ReceiveChannel
+	// waited is the last wait after a look in which nothing could be done; 0 = the last
+	// look did something, or the run was told something.
+	waited time.Duration
 }
 
 func (r *review) run(ctx workflow.Context) error {
@@ -85,14 +88,29 @@ func scheduledAt() temporal.SearchAttributeKeyTime {
 func (r *review) pause(ctx workflow.Context, piece func(workflow.Context, schema.ReviewID) (activities.Piece, error)) error {
 	p, err := piece(ctx, r.in.ReviewID)
 	if err != nil || p.More {
+		r.waited = 0
 		return err
 	}
-	return r.sleep(ctx, p.Wait)
+	return r.sleep(ctx, r.patience(ctx, p))
+}
+
+// patience is how long to wait after a piece: longer than before where nobody tells
+// when to go on.
+func (r *review) patience(ctx workflow.Context, p activities.Piece) time.Duration {
+	if p.Longest <= 0 || workflow.GetVersion(ctx, "review-patience", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		r.waited = 0
+		return p.Wait
+	}
+	r.waited = max(p.Wait, min(r.waited+r.waited/2, p.Longest))
+	return r.waited
 }
 
 // sleep waits for a time, or shorter when told.
 func (r *review) sleep(ctx workflow.Context, d time.Duration) error {
-	_, err := workflow.AwaitWithTimeout(ctx, d, func() bool { return r.told.Len() > 0 })
+	told, err := workflow.AwaitWithTimeout(ctx, d, func() bool { return r.told.Len() > 0 })
+	if told {
+		r.waited = 0
+	}
 	return err
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -181,6 +183,29 @@ func TestReviewIsToldOfAnswers(t *testing.T) {
 	r.env.ExecuteWorkflow(workflows.Review, workflows.ReviewInput{PolicyID: policyID})
 	require.NoError(t, r.env.GetWorkflowError())
 	require.Less(t, r.env.Now().Sub(at), 2*time.Hour)
+}
+
+// Where nobody tells when to go on, a run looks less and less often, up to the longest
+// wait; told something, it begins anew.
+func TestReviewLooksLessAndLessOften(t *testing.T) {
+	t.Parallel()
+	r := newReviewer(t)
+	idle := activities.Piece{Wait: 16 * time.Second, Longest: 40 * time.Second}
+	r.pieces["ActOnItems"] = slices.Repeat([]activities.Piece{idle}, 6)
+	var looks []int // seconds since the look before
+	at, acted := r.env.Now(), 0
+	r.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		if info.ActivityType.Name != "ActOnItems" {
+			return
+		}
+		looks, at = append(looks, int(r.env.Now().Sub(at).Round(time.Second)/time.Second)), r.env.Now()
+		if acted++; acted == 5 {
+			r.env.RegisterDelayedCallback(func() { r.env.SignalWorkflow(workflows.SignalLook, nil) }, 10*time.Second)
+		}
+	})
+	r.env.ExecuteWorkflow(workflows.Review, workflows.ReviewInput{PolicyID: policyID})
+	require.NoError(t, r.env.GetWorkflowError())
+	require.Equal(t, []int{16, 24, 36, 40, 10, 16}, looks[1:])
 }
 
 // A run that cannot go on ends, with a reason free of data, and fails its

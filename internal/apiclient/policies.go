@@ -17,7 +17,8 @@ type Policy struct {
 	State       string     `json:"state"` // active or paused
 	PauseReason string     `json:"pause_reason"`
 	PausedBy    string     `json:"paused_by"`
-	Acts        bool       `json:"acts"` // whether its next run by schedule may act
+	Acts        bool       `json:"acts"`    // whether its next run by schedule may act
+	Stopped     bool       `json:"stopped"` // a run failed, and nobody resumed it
 	Acted       int        `json:"acted"`
 	Rule        PolicyRule `json:"rule"`
 	UpdatedBy   string     `json:"updated_by"`

@@ -28,12 +28,21 @@ type Review struct {
 	Hash        string           `json:"hash"`
 	Wanted      Spending         `json:"wanted"`
 	Overruns    []Overrun        `json:"overruns"`
+	BudgetWait  *BudgetWait      `json:"budget_wait"` // nil = nothing waits for a budget
 	BatchID     string           `json:"batch_id"`
 	Approvals   int              `json:"approvals"`
 	Approved    []ReviewApproval `json:"approved"`
 	CreatedAt   time.Time        `json:"created_at"`
 	JudgedAt    *time.Time       `json:"judged_at"`
 	EndedAt     *time.Time       `json:"ended_at"`
+}
+
+// BudgetWait tells of confirmed accounts that wait for room in a budget of 24 hours.
+type BudgetWait struct {
+	Accounts int       `json:"accounts"`
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until"`
+	Overruns []Overrun `json:"overruns"`
 }
 
 // ReviewApproval is a principal's approval of a run's plans.

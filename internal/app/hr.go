@@ -30,6 +30,10 @@ const (
 	// looked at: its workflow may have been ended by somebody. Longer than any of its
 	// own waits.
 	sweepAfter = 26 * time.Hour
+	// pruneAtOnce is how many rows of budgets are deleted in one transaction, and
+	// pruneTimes how many such in an hour.
+	pruneAtOnce = 2000
+	pruneTimes  = 20
 	// rejudgeAtOnce is how many leavers are judged in one transaction, which the store
 	// bounds.
 	rejudgeAtOnce = 500
@@ -54,6 +58,8 @@ type feeds interface {
 	RejudgeLeavers(ctx context.Context, judge schema.LeaverJudge, limit int) (schema.Applied, error)
 	// SweepLeavers tells leavers that wait without a working case to be looked at.
 	SweepLeavers(ctx context.Context, idle time.Duration) (int, error)
+	// PruneBudgets deletes up to limit rows that no budget counts any more.
+	PruneBudgets(ctx context.Context, limit int) (int, error)
 }
 
 // applyEvents applies events until ctx ends. Errors are waited out: the events stay.
@@ -102,7 +108,7 @@ func keepFeeds(ctx context.Context, f feeds, judge schema.LeaverJudge, schedules
 			judged = time.Now()
 			_, err := f.RejudgeLeavers(ctx, judge, rejudgeAtOnce)
 			_, swept := f.SweepLeavers(ctx, sweepAfter)
-			errs = append(errs, err, swept)
+			errs = append(errs, err, swept, pruneBudgets(ctx, f))
 		}
 		if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
 			log.Warn("sources could not be looked after, trying again", zap.Error(err))
@@ -113,6 +119,17 @@ func keepFeeds(ctx context.Context, f feeds, judge schema.LeaverJudge, schedules
 		case <-tick.C:
 		}
 	}
+}
+
+// pruneBudgets deletes what no budget counts any more, in bounded pieces; what is left
+// is for the next hour.
+func pruneBudgets(ctx context.Context, f feeds) error {
+	for range pruneTimes {
+		if n, err := f.PruneBudgets(ctx, pruneAtOnce); err != nil || n < pruneAtOnce {
+			return err
+		}
+	}
+	return nil
 }
 
 // tellFlow starts the workflow of a leaver, a poll or a notice, or tells it to look

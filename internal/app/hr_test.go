@@ -21,6 +21,8 @@ func TestWhatLooksAfterFeedsIsTaken(t *testing.T) {
 	t.Cleanup(s.Close)
 	_, err = s.RejudgeLeavers(t.Context(), policy.JudgeLeaver, rejudgeAtOnce)
 	require.NoError(t, err)
+	_, err = s.PruneBudgets(t.Context(), pruneAtOnce)
+	require.NoError(t, err)
 	_, err = s.SweepLeavers(t.Context(), sweepAfter)
 	require.NoError(t, err)
 	_, err = s.StartDuePolls(t.Context(), pollsAtOnce)

@@ -13,17 +13,23 @@ import (
 )
 
 // alignSchedule brings the Temporal Schedule of a policy in line with it: none
-// without times, a paused one while the policy is paused. flow is the workflow that
+// without times, a paused one while the policy is paused or a run of it has failed
+// and nobody resumed it. flow is the workflow that
 // reviews, with its arguments.
 func (e *Engine) alignSchedule(ctx context.Context, c client.Client, p schema.Policy, flow any, args ...any) error {
-	if p.Rule.Schedule.Every <= 0 && len(p.Rule.Schedule.Times) == 0 {
-		return temporalx.RemoveSchedule(ctx, c, workflows.PolicyScheduleID(p.ID))
+	return e.align(ctx, c, p.Rule.Schedule, scheduleOf(p, e.cfg.TimeScale, flow, args...))
+}
+
+// align makes, changes or removes a Temporal Schedule.
+func (e *Engine) align(ctx context.Context, c client.Client, rule schema.PolicySchedule, s temporalx.Schedule) error {
+	if rule.Every <= 0 && len(rule.Times) == 0 {
+		return temporalx.RemoveSchedule(ctx, c, s.ID)
 	}
 	opts, err := temporalx.ClientOptions(e.temporal)
 	if err != nil {
 		return err
 	}
-	return temporalx.EnsureSchedule(ctx, c, opts.DataConverter, scheduleOf(p, e.cfg.TimeScale, flow, args...))
+	return temporalx.EnsureSchedule(ctx, c, opts.DataConverter, s)
 }
 
 // scheduleOf is the Temporal Schedule of a policy with times. scale divides its
@@ -37,7 +43,14 @@ func (e *Engine) alignSchedule(ctx context.Context, c client.Client, p schema.Po
 // The days of blackouts are skipped, but jitter may carry a run into one: a review
 // looks at the day itself.
 func scheduleOf(p schema.Policy, scale int64, flow any, args ...any) temporalx.Schedule {
-	rule := p.Rule.Schedule
+	return temporalx.Schedule{
+		ID: workflows.PolicyScheduleID(p.ID), Spec: specOf(p.Rule.Schedule, scale), Paused: p.State == schema.PolicyPaused || p.Stopped,
+		Note:     fmt.Sprintf("policy %s, version %d", p.ID, p.Version),
+		Workflow: flow, Args: args, WorkflowID: workflows.ReviewsOf(p.ID), TaskQueue: workflows.QueueEngine,
+	}
+}
+
+func specOf(rule schema.PolicySchedule, scale int64) client.ScheduleSpec {
 	spec := client.ScheduleSpec{TimeZoneName: rule.Zone, Jitter: rule.Jitter / time.Duration(max(scale, 1))}
 	if rule.Every > 0 {
 		// Temporal counts intervals in whole seconds.
@@ -50,11 +63,7 @@ func scheduleOf(p schema.Policy, scale int64, flow any, args ...any) temporalx.S
 	for _, dark := range rule.Blackout {
 		spec.Skip = append(spec.Skip, wholeDays(dark.From, dark.To)...)
 	}
-	return temporalx.Schedule{
-		ID: workflows.PolicyScheduleID(p.ID), Spec: spec, Paused: p.State == schema.PolicyPaused,
-		Note:     fmt.Sprintf("policy %s, version %d", p.ID, p.Version),
-		Workflow: flow, Args: args, WorkflowID: workflows.ReviewsOf(p.ID), TaskQueue: workflows.QueueEngine,
-	}
+	return spec
 }
 
 func calendarOf(t schema.ScheduleTime) client.ScheduleCalendarSpec {

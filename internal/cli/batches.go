@@ -151,7 +151,11 @@ func (in *invocation) decidedBatch(b apiclient.Batch, err error) error {
 	return in.result(b, func() {
 		switch schema.BatchState(b.State) {
 		case schema.BatchReleased:
-			in.print("Released batch %s: its %d leavers start.", b.ID, b.Size)
+			if b.Scope == string(schema.BatchOfSource) || b.Scope == "" {
+				in.print("Released batch %s: its %d leavers start.", b.ID, b.Size)
+				return
+			}
+			in.print("Released batch %s: its review goes on, with %d accounts.", b.ID, b.Size)
 		case schema.BatchDiscarded:
 			in.print("Discarded batch %s: nothing of it starts.", b.ID)
 		default:

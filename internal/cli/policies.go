@@ -39,17 +39,22 @@ func (c *listPoliciesCommand) Run(in *invocation) error {
 	})
 }
 
+// firstRun is what the next run of a policy in its cold start does.
+const firstRun = "reports (first run)"
+
 // actsText says what the next run of a policy by its schedule does.
 func actsText(p apiclient.Policy) string {
 	switch {
 	case p.State == "paused":
 		return "none"
+	case p.Stopped:
+		return "none (a run failed)"
 	case p.Rule.Mode == "shadow":
 		return "reports (shadow)"
 	case p.Acts:
 		return "acts"
 	case p.Acted == 0 && p.Rule.ColdStart == "report":
-		return "reports (first run)"
+		return firstRun
 	}
 	return "reports"
 }
@@ -115,7 +120,13 @@ func (in *invocation) printPolicy(p apiclient.Policy) {
 	}
 	in.print("title        %s", orDash(r.Title))
 	in.print("owner        %s; applied by %s %s%s", r.Owner, p.UpdatedBy, at(p.UpdatedAt), setText(p.Set))
-	in.print("next run     %s; runs that were allowed to act: %d", actsText(p), p.Acted)
+	in.print("next run     %s; runs since what it takes or does was changed: %d", actsText(p), p.Acted)
+	if actsText(p) == firstRun {
+		in.print("             a run that only reports does nothing; those after it act without another word, unless the policy is paused")
+	}
+	if p.Stopped {
+		in.print("stopped      a run failed, so that its schedule makes none until: sendoff policy resume %s --reason TEXT", p.Name)
+	}
 	in.print("begins       %s", runsBegin(r.Schedule))
 	for _, b := range r.Schedule.Blackout {
 		in.print("  not from %s to %s: %s", b.From, b.To, b.Reason)

@@ -60,6 +60,7 @@ func TestPolicyListShowAndHistory(t *testing.T) {
 	require.Equal(t, cli.ExitDone, r.code, r.errout)
 	for _, text := range []string{
 		`match        account.role == "member"`, "without 0  group Interns (over since 2026-01-01): seasonal", "asks         manager by mail, waits 7d; silence means: nothing",
+		"those after it act without another word",
 		"budget       25 per run, 2 % of the population, 0 privileged in a run", "allows       to delete without a transfer", "in the set main",
 	} {
 		require.Contains(t, r.out, text)

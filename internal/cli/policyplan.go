@@ -13,6 +13,9 @@ import (
 // too large is refused for that.
 const maxPolicyFile = 1<<20 + 1
 
+// maxPreviewRows is how many accounts a plan shows at most.
+const maxPreviewRows = 200
+
 // readPolicyFile reads one file of a policy.
 func readPolicyFile(path string) (string, error) {
 	unreadable := usage("the file "+path+" cannot be read", "check the path and its permissions")
@@ -52,6 +55,9 @@ type planPolicyCommand struct {
 // Run shows what a run would do now. It ends as the run would: refused where it
 // takes too many, held where it is over budget.
 func (c *planPolicyCommand) Run(in *invocation) error {
+	if c.Rows < 0 || c.Rows > maxPreviewRows {
+		return usage("--rows is not between 0 and "+strconv.Itoa(maxPreviewRows), "give 0 to "+strconv.Itoa(maxPreviewRows)+": the counts are of all accounts, whatever is shown")
+	}
 	rule, err := ruleChoice(c.Rule)
 	if err != nil {
 		return err

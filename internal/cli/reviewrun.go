@@ -95,12 +95,15 @@ func reviewText(r apiclient.ReviewReport) string {
 }
 
 // reviewRests tells whether a run has ended, or goes on only when somebody releases,
-// approves or answers.
+// approves or answers, or when a budget has room again.
 func reviewRests(r apiclient.ReviewReport) bool {
 	switch schema.ReviewState(r.Review.State) {
 	case schema.ReviewEnded, schema.ReviewHeld, schema.ReviewApproving:
 		return true
 	case schema.ReviewActing:
+		if r.Review.BudgetWait != nil {
+			return true // a day, mostly
+		}
 		asking := false
 		for _, c := range r.Items {
 			state := schema.ItemState(c.State)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sendoff/internal/apiclient"
+	"sendoff/schema"
 )
 
 type reviewCommands struct {
@@ -101,6 +102,12 @@ func (in *invocation) printReview(report apiclient.ReviewReport) {
 		in.print("  %s approved by %s: %s", at(a.At), a.Principal, a.Reason)
 	}
 	in.printWanted(r.Wanted, r.Overruns)
+	if w := r.BudgetWait; w != nil {
+		in.print("waits        %d confirmed accounts wait since %s for room in a budget of 24 hours, until %s if nobody else takes it", w.Accounts, at(w.Since), at(w.Until))
+		for _, o := range w.Overruns {
+			in.print("  %s: %d used, %d allowed", limitName(o), o.Used, o.Allowed)
+		}
+	}
 	if len(r.Reasons) > 0 {
 		in.print("")
 		in.table("ACCOUNTS|REASON", reasonRows(r.Reasons))
@@ -312,5 +319,11 @@ func (c *answerItemCommand) Run(in *invocation) error {
 	if err != nil {
 		return translateFlags(err, map[string]string{"reason": "--reason"})
 	}
-	return in.result(item, func() { in.print("Answered for %s of %s: it is %s now.", item.Login, item.Connection, item.State) })
+	return in.result(item, func() {
+		if item.State == string(schema.ItemStarted) && c.Needed {
+			in.print("Answered for %s of %s: its clock starts again, and case %s is cancelled unless it has ended.", item.Login, item.Connection, item.CaseID)
+			return
+		}
+		in.print("Answered for %s of %s: it is %s now.", item.Login, item.Connection, item.State)
+	})
 }

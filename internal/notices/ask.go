@@ -41,6 +41,7 @@ func askValues(f schema.NoticeFacts) map[string]string {
 	link := a.Link
 	if link == "" {
 		link = "tell " + owner
+		a.Silence = schema.SilenceNothing // what nobody can answer says nothing
 	}
 	last := "no use was ever seen"
 	if !a.LastActiveAt.IsZero() {

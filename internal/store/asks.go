@@ -43,10 +43,10 @@ func (t *tx) insertAsk(ctx context.Context, r itemRun, i schema.ReviewItem, a sc
 	if a.ExpiresAt.IsZero() {
 		a.ExpiresAt = until
 	}
-	err := t.run(ctx, `insert into review_ask (id, review_id, account_id, ask_index, whom, channel, recipient, state, token_hash, expires_at, created_at)
-		values (@id, @review, @account, @index, @whom, @channel, @recipient, 'pending', @hash, @expires, @now)`, args{
+	err := t.run(ctx, `insert into review_ask (id, review_id, account_id, ask_index, whom, channel, recipient, state, token_hash, wait_ms, expires_at, created_at)
+		values (@id, @review, @account, @index, @whom, @channel, @recipient, 'pending', @hash, @wait, @expires, @now)`, args{
 		"id": a.ID, "review": i.ReviewID, "account": i.AccountID, "index": a.Index, "whom": a.Whom, "channel": a.Channel, "recipient": a.Recipient,
-		"hash": a.TokenHash, "expires": a.ExpiresAt, "now": t.now,
+		"hash": a.TokenHash, "wait": a.Wait.Milliseconds(), "expires": a.ExpiresAt, "now": t.now,
 	})
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (s *Store) NextAnswer(ctx context.Context, id schema.ReviewID) (time.Time, 
 }
 
 const askColumns = `a.id, a.review_id, a.account_id, a.ask_index as index, a.whom, a.channel, a.recipient, a.state, a.token_hash, a.answer, a.reason,
-	a.expires_at, a.created_at, a.answered_at`
+	a.wait_ms * 1000000 as wait, a.delivered_at, a.linked, a.expires_at, a.created_at, a.answered_at`
 
 // askRow is a question with what is known around it.
 type askRow struct {

@@ -16,17 +16,25 @@ func (t *tx) noticeAsk(ctx context.Context, r itemRun, a schema.AskRow) error {
 }
 
 // askNoticed keeps what became of a question's notice: only of one that was
-// delivered may silence be an answer. One that failed stays failed also when its
-// notice is sent again, for its time began before.
-func (t *tx) askNoticed(ctx context.Context, n schema.QueuedNotice, to schema.NoticeState) error {
+// delivered, with a link, may silence be an answer, and not before who was asked had
+// the whole time for it. One that failed stays failed also when its notice is sent
+// again, for its time began before.
+func (t *tx) askNoticed(ctx context.Context, n schema.QueuedNotice, o schema.NoticeOutcome) error {
 	if n.AskID == "" {
 		return nil
 	}
-	state := schema.AskDelivered
-	if to == schema.NoticeFailed {
-		state = schema.AskFailed
+	if o.State == schema.NoticeFailed {
+		return t.run(ctx, `update review_ask set state = 'failed' where id = @id and state = 'pending'`, args{"id": n.AskID})
 	}
-	return t.run(ctx, `update review_ask set state = @to where id = @id and state = 'pending'`, args{"id": n.AskID, "to": state})
+	// The item first, as everywhere.
+	err := t.run(ctx, `update review_item i set ask_until = greatest(i.ask_until, @now::timestamptz + a.wait_ms * interval '1 millisecond')
+		from review_ask a where a.id = @id and a.state = 'pending' and i.review_id = a.review_id and i.account_id = a.account_id and i.state = 'asking'`,
+		args{"id": n.AskID, "now": t.now})
+	if err != nil {
+		return err
+	}
+	return t.run(ctx, `update review_ask set state = 'delivered', delivered_at = @now, linked = @linked where id = @id and state = 'pending'`,
+		args{"id": n.AskID, "now": t.now, "linked": o.Linked})
 }
 
 // askFacts reads what a question tells. Whom it asks may be the account's holder.
@@ -45,6 +53,11 @@ func askFacts(ctx context.Context, q querier, n schema.QueuedNotice, f *schema.N
 	}
 	if !row.AskUntil.IsZero() {
 		f.Ask.Until = row.AskUntil
+		if row.State == schema.AskPending { // it is about to be delivered: the whole time is yet to come
+			if whole := time.Now().Add(row.Wait); whole.After(f.Ask.Until) {
+				f.Ask.Until = whole
+			}
+		}
 	}
 	if f.Ask.Over {
 		f.To = nil

@@ -116,6 +116,32 @@ func TestOnlyDeliveredQuestionsCountAsAsked(t *testing.T) {
 	require.Equal(t, schema.ItemReady, r.item(account).State)
 }
 
+// A question that comes late leaves as much time to answer as one that comes at once.
+func TestSilenceCountsFromTheDelivery(t *testing.T) {
+	t.Parallel()
+	r := reviewSetup(t)
+	ctx := t.Context()
+	account, _ := r.planned("1")
+	list := asks("holder@example.com", "boss@example.com")
+	list[0].Wait, list[1].Wait = 3*time.Hour, time.Hour
+	due := time.Now().Add(time.Minute) // the mail server was away until now
+	require.NoError(t, r.AskAbout(ctx, r.run, account, list, due))
+	facts, err := r.NoticeFacts(ctx, r.noticeOf(list[0]).ID)
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now().Add(3*time.Hour), facts.Ask.Until, time.Minute, "what the mail says")
+	require.NoError(t, r.RecordNotice(ctx, r.noticeOf(list[1]).ID, schema.NoticeOutcome{State: schema.NoticeDelivered, Linked: true}))
+	require.WithinDuration(t, time.Now().Add(time.Hour), r.item(account).AskUntil, time.Minute)
+	require.NoError(t, r.RecordNotice(ctx, r.noticeOf(list[0]).ID, schema.NoticeOutcome{State: schema.NoticeDelivered}))
+	require.WithinDuration(t, time.Now().Add(3*time.Hour), r.item(account).AskUntil, time.Minute)
+	next, err := r.NextAnswer(ctx, r.run)
+	require.NoError(t, err)
+	require.WithinDuration(t, r.item(account).AskUntil, next, time.Second)
+	rows, err := r.AnswersOf(ctx, r.run, account)
+	require.NoError(t, err)
+	require.Equal(t, []any{false, true, time.Hour}, []any{rows[0].Linked, rows[1].Linked, rows[1].Wait})
+	require.WithinDuration(t, time.Now(), rows[0].DeliveredAt, time.Minute)
+}
+
 func TestStillNeeded(t *testing.T) {
 	t.Parallel()
 	r := reviewSetup(t)

@@ -70,7 +70,7 @@ func (s *Store) RecordNotice(ctx context.Context, id schema.NoticeID, o schema.N
 			if err := t.recordNotice(ctx, n, engine(), "notice."+string(o.State), map[string]string{"tries": strconv.Itoa(n.Attempts + 1), "text_sha256": o.TextHash}); err != nil {
 				return err
 			}
-			if err := t.askNoticed(ctx, n, o.State); err != nil {
+			if err := t.askNoticed(ctx, n, o); err != nil {
 				return err
 			}
 		}

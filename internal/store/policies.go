@@ -21,6 +21,7 @@ type policyRow struct {
 
 // selectPolicies reads policies p with one of their versions v.
 const selectPolicies = `select p.id, p.name, v.version, v.rule, v.hash, v.source, p.set_name as "set", p.state, p.pause_reason, p.paused_by,
+		exists (select 1 from alarm a where a.policy_id = p.id and a.code = 'REVIEW_FAILED' and a.cleared_at is null) as stopped,
 		p.acted, v.updated_by, v.updated_at, p.created_at, p.withdrawn, v.updated_id
 	from policy p join policy_version v on v.policy_id = p.id`
 
@@ -159,7 +160,7 @@ func (t *tx) setPolicyState(ctx context.Context, p *policyRow, state schema.Poli
 	action := "policy.resumed"
 	switch {
 	case state == schema.PolicyActive:
-		p.PauseReason, p.PausedBy = "", ""
+		p.PauseReason, p.PausedBy, p.Stopped = "", "", false
 		if err := t.clearPolicyAlarm(ctx, p.ID, schema.AlarmReviewFailed); err != nil {
 			return err
 		}
@@ -177,10 +178,10 @@ func (t *tx) setPolicyState(ctx context.Context, p *policyRow, state schema.Poli
 // brought in line.
 func (t *tx) savePolicy(ctx context.Context, p policyRow) error {
 	err := t.changeOne(ctx, `update policy set version = @version, set_name = @set, state = @state, pause_reason = @reason, paused_by = @by,
-			withdrawn = @withdrawn, updated_at = @now where id = @id`,
+			withdrawn = @withdrawn, acted = @acted, updated_at = @now where id = @id`,
 		args{
 			"id": p.ID, "version": p.Version, "set": p.Set, "state": p.State, "reason": p.PauseReason, "by": p.PausedBy,
-			"withdrawn": p.Withdrawn, "now": t.now,
+			"withdrawn": p.Withdrawn, "acted": p.Acted, "now": t.now,
 		})
 	if err != nil {
 		return err

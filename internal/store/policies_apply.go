@@ -14,7 +14,8 @@ import (
 // the version was applied with: texts that differ in nothing but comments are one
 // version. A policy belongs to the set it was applied with last; one of another set
 // is refused unless its file left that set. A policy that somebody paused stays
-// paused: when its file leaves the set, it belongs to none.
+// paused: when its file leaves the set, it belongs to none. CodeHashDiffers when
+// something else would change than what was confirmed.
 func (s *Store) ApplyPolicies(ctx context.Context, a schema.ApplyPolicies, by schema.Principal) ([]schema.AppliedPolicy, error) {
 	if err := checkPrincipal(by); err != nil {
 		return nil, err
@@ -23,12 +24,22 @@ func (s *Store) ApplyPolicies(ctx context.Context, a schema.ApplyPolicies, by sc
 		return nil, err
 	}
 	var changes []policyChange
+	var out []schema.AppliedPolicy
 	err := s.inTx(ctx, "apply policies", func(ctx context.Context, t *tx) (err error) {
 		if err = t.lockKey(ctx, "policies"); err != nil {
 			return err
 		}
-		if changes, err = t.planPolicies(ctx, a, by); err != nil || a.DryRun {
+		if changes, err = t.planPolicies(ctx, a, by); err != nil {
 			return err
+		}
+		if out = appliedOf(changes); a.Confirm != "" && a.Confirm != schema.ConfirmOf(a.Set, out) {
+			return &schema.Error{
+				Code: schema.CodeHashDiffers, Message: "something else would change than what was confirmed; nothing was changed",
+				Fix: "look at the difference again, then confirm that",
+			}
+		}
+		if a.DryRun {
+			return nil
 		}
 		for i := range changes {
 			if err := t.applyPolicy(ctx, &changes[i], by); err != nil {
@@ -40,13 +51,18 @@ func (s *Store) ApplyPolicies(ctx context.Context, a schema.ApplyPolicies, by sc
 	if err != nil {
 		return nil, err
 	}
+	return appliedOf(changes), nil
+}
+
+// appliedOf is what changes are for whoever asked for them.
+func appliedOf(changes []policyChange) []schema.AppliedPolicy {
 	out := make([]schema.AppliedPolicy, 0, len(changes))
 	for _, c := range changes {
 		if c.change != "" {
 			out = append(out, schema.AppliedPolicy{Name: c.after.Name, Change: c.change, Policy: c.after.Policy, Before: c.replaced()})
 		}
 	}
-	return out, nil
+	return out
 }
 
 func checkPolicyFiles(files []schema.PolicyFile) error {
@@ -201,6 +217,9 @@ func (t *tx) policyFrom(f schema.PolicyFile, before policyRow, existed bool, set
 		if existed {
 			c.change = schema.PolicyChanged
 		}
+	}
+	if existed && c.versioned() && !f.Rule.TakesAs(before.Rule) {
+		c.after.Acted = 0 // what it takes or does is new: its first run reports, unless the file says that it acts
 	}
 	if before.Withdrawn {
 		c.change, c.after.Withdrawn, c.after.State = schema.PolicyRestored, false, schema.PolicyActive

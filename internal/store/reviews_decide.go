@@ -213,16 +213,25 @@ func (t *tx) dropBatch(ctx context.Context, r schema.Review) error {
 	return t.endBatch(ctx, b, schema.BatchDiscarded)
 }
 
-// alarmsOfEnd raises the alarm of a run that failed, and ends it with one that did
-// not.
+// alarmsOfEnd raises the alarm of a run that failed, which stops the schedule until
+// somebody resumes the policy. A policy without a schedule has nothing to resume: its
+// next good run ends the alarm.
 func (t *tx) alarmsOfEnd(ctx context.Context, r schema.Review) error {
 	switch r.End {
 	case schema.ReviewFailed:
-		return t.raiseAlarm(ctx, schema.Alarm{
+		err := t.raiseAlarm(ctx, schema.Alarm{
 			PolicyID: r.PolicyID, Code: schema.AlarmReviewFailed, Message: "a review of policy " + r.Policy + " failed; its schedule stops",
 			Fix: "look at it with sendoff policy reviews show " + string(r.ID) + ", mend the cause, then sendoff policy resume " + r.Policy + " --reason TEXT",
 		})
+		if err != nil {
+			return err
+		}
+		return t.enqueue(ctx, schema.OutboxRow{Kind: schema.OutboxPolicy, PolicyID: r.PolicyID})
 	case schema.ReviewDone, schema.ReviewReported:
+		p, err := findPolicy(ctx, t, string(r.PolicyID))
+		if err != nil || p.Rule.Scheduled() {
+			return err
+		}
 		return t.clearPolicyAlarm(ctx, r.PolicyID, schema.AlarmReviewFailed)
 	}
 	return nil

@@ -63,7 +63,7 @@ func (s *Store) BeginPlanning(ctx context.Context, id schema.ReviewID, j schema.
 // policy has had its cold start.
 func (t *tx) endUnplanned(ctx context.Context, r *schema.Review, matched int) error {
 	if r.Mode == schema.ReviewActs || r.Mode == schema.ReviewColdStarts {
-		if err := t.changeOne(ctx, `update policy set acted = acted + 1 where id = @id`, args{"id": r.PolicyID}); err != nil {
+		if err := t.countActed(ctx, *r); err != nil {
 			return err
 		}
 	}
@@ -74,6 +74,22 @@ func (t *tx) endUnplanned(ctx context.Context, r *schema.Review, matched int) er
 		return t.endReview(ctx, r, schema.ReviewDone, "", engine())
 	}
 	return nil
+}
+
+// countActed counts a run for the policy as it is now. One of an older version, which
+// took others or did something else, says nothing of the present one.
+func (t *tx) countActed(ctx context.Context, r schema.Review) error {
+	now, err := t.lockPolicy(ctx, string(r.PolicyID))
+	if err != nil {
+		return err
+	}
+	if now.Version != r.Version {
+		then, err := policyAt(ctx, t, r.PolicyID, r.Version)
+		if err != nil || !then.Rule.TakesAs(now.Rule) {
+			return err
+		}
+	}
+	return t.changeOne(ctx, `update policy set acted = acted + 1 where id = @id`, args{"id": r.PolicyID})
 }
 
 // markChanged marks the verdicts of a run that are others than in the last judged

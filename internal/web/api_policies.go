@@ -2,11 +2,9 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"sendoff/schema"
@@ -177,32 +175,21 @@ func (s *server) setPolicyState(ctx context.Context, by schema.Principal, in *po
 	return s.policyShown(s.policies.SetPolicyState(ctx, in.Ref, to, reason, by))
 }
 
-// applyPolicies looks first at what would change: what was confirmed is compared
-// with that, and a dry run ends there.
+// applyPolicies tells what changes, or has exactly what was confirmed changed: the
+// store compares both in the transaction that applies.
 func (s *server) applyPolicies(ctx context.Context, by schema.Principal, in *applyPoliciesInput) (*applyPoliciesOutput, error) {
 	apply, read, err := s.readPolicies(in.Body.Set, in.Body.Files)
 	if err != nil {
 		return nil, err
 	}
-	apply.DryRun = true
-	planned, err := s.policies.ApplyPolicies(ctx, apply, by)
+	apply.DryRun, apply.Confirm = in.Body.DryRun, strings.ToLower(in.Body.Confirm)
+	changes, err := s.policies.ApplyPolicies(ctx, apply, by)
 	if err != nil {
 		return nil, err
 	}
 	out := &applyPoliciesOutput{}
-	out.Body.Confirm = confirmOf(apply.Set, planned)
-	if in.Body.Confirm != "" && !strings.EqualFold(in.Body.Confirm, out.Body.Confirm) {
-		return nil, &schema.Error{
-			Code: schema.CodeHashDiffers, Message: "something else would change than what was confirmed; nothing was changed", Fix: "look at the difference again, then confirm that",
-		}
-	}
-	if !in.Body.DryRun {
-		apply.DryRun, out.Body.Applied = false, true
-		if planned, err = s.policies.ApplyPolicies(ctx, apply, by); err != nil {
-			return nil, err
-		}
-	}
-	out.Body.Policies = listOf(planned, read.applied)
+	out.Body.Applied, out.Body.Confirm = !in.Body.DryRun, schema.ConfirmOf(apply.Set, changes)
+	out.Body.Policies = listOf(changes, read.applied)
 	return out, nil
 }
 
@@ -239,6 +226,7 @@ func (s *server) readPolicies(set string, files []policyFile) (schema.ApplyPolic
 	}
 	for _, file := range files {
 		rule, errs, warnings := parsePolicy(file.Name, file.Source, s.now())
+		warnings = append(warnings, s.unansweredWarnings(file.Name, rule)...)
 		f.list = append(f.list, errs...)
 		if other, twice := read.files[rule.Name]; twice && rule.Name != "" {
 			f.add(file.Name, "duplicate", "the policy "+rule.Name+" is also in "+other, "keep one of them")
@@ -249,32 +237,21 @@ func (s *server) readPolicies(set string, files []policyFile) (schema.ApplyPolic
 	return apply, read, f.err("the policies are not usable; nothing was changed")
 }
 
+// unansweredWarnings warn of silence that is never an answer, because questions have
+// no link to answer by.
+func (s *server) unansweredWarnings(file string, rule schema.PolicyRule) []schema.Problem {
+	proceeds := slices.ContainsFunc(rule.Ask, func(a schema.Ask) bool { return a.Silence == schema.SilenceProceeds })
+	if s.publicURL != "" || !proceeds {
+		return nil
+	}
+	return []schema.Problem{{
+		Where: file, Code: "no_public_url", Message: "questions have no link to answer by, so that silence means nothing whatever the file says: this server has no public_url",
+		Fix: "give servers and workers public_url, where browsers reach the API",
+	}}
+}
+
 func (f *faults) setName(set string) {
 	if !nameForm.MatchString(set) {
 		f.add("set", "name", "a set's name has 1 to 63 letters, digits, dots, dashes and underscores and begins with a letter or digit", "choose such a name")
 	}
-}
-
-// confirmOf names what an apply would change: another change has another name.
-func confirmOf(set string, planned []schema.AppliedPolicy) string {
-	type change struct {
-		Name    string
-		Change  schema.PolicyChange
-		Version int
-		Hash    string
-		Before  string
-	}
-	list := make([]change, len(planned))
-	for i, p := range planned {
-		list[i] = change{p.Name, p.Change, p.Policy.Version, p.Policy.Rule.Hash(), ""}
-		if p.Before != nil {
-			list[i].Before = p.Before.Hash()
-		}
-	}
-	b, _ := json.Marshal(struct { // strings and integers alone: Marshal cannot fail
-		Set  string
-		List []change
-	}{set, list})
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }

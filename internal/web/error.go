@@ -100,7 +100,7 @@ func fromHuma(m *huma.ErrorModel) *errorBody {
 		return problemOf(errors.New(m.Detail))
 	}
 	if m.Status == http.StatusRequestEntityTooLarge {
-		p.Detail, p.Fix = "the request is larger than this operation takes", "send fewer leavers at once; a roster in parts, as changes"
+		p.Detail, p.Fix = "the request is larger than this operation takes", "send fewer at once: leavers or policy files in parts, a roster in parts as changes"
 	}
 	for _, d := range m.Errors {
 		if d == nil {

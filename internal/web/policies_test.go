@@ -38,9 +38,6 @@ func policies(t *testing.T, with map[string]any, files ...string) string {
 func storing(b *bundle) (writes *int) {
 	writes = new(int)
 	b.store.ApplyPoliciesFunc = func(a schema.ApplyPolicies) ([]schema.AppliedPolicy, error) {
-		if !a.DryRun {
-			*writes++
-		}
 		var out []schema.AppliedPolicy
 		for _, f := range a.Files {
 			one := schema.AppliedPolicy{
@@ -55,6 +52,12 @@ func storing(b *bundle) (writes *int) {
 		}
 		if a.Set != "" {
 			out = append(out, schema.AppliedPolicy{Name: "gone", Change: schema.PolicyWithdrawn, Policy: schema.Policy{Name: "gone", Version: 7, State: schema.PolicyPaused}})
+		}
+		if a.Confirm != "" && a.Confirm != schema.ConfirmOf(a.Set, out) { // as the store does
+			return nil, &schema.Error{Code: schema.CodeHashDiffers, Message: "something else would change"}
+		}
+		if !a.DryRun {
+			*writes++
 		}
 		return out, nil
 	}

@@ -26,7 +26,10 @@ func knowing(b *bundle) {
 func heldReview() schema.Review {
 	return schema.Review{
 		ID: "r1", PolicyID: "p1", Policy: "dormant", Version: 3, ScheduledAt: now, Trigger: schema.TriggerPerson, RequestedBy: "root",
-		Mode: schema.ReviewActs, State: schema.ReviewHeld, Looked: 100, Changed: 2, Hash: "feed", BatchID: "b1", Approvals: 1, CreatedAt: now, JudgedAt: now,
+		Mode: schema.ReviewActs, State: schema.ReviewHeld, Looked: 100, Changed: 2, Hash: "feed", BatchID: "b1", Approvals: 1, BudgetWait: &schema.BudgetWait{
+			Accounts: 2, Since: now, Until: now.Add(24 * time.Hour), Overruns: []schema.Overrun{{Limit: schema.LimitEngine, Used: 5, Wanted: 1, Allowed: 5}},
+		},
+		CreatedAt: now, JudgedAt: now,
 		Reasons: []schema.ReasonCount{{Reason: schema.ReasonUnknown, Count: 70}, {Reason: schema.ReasonMatched, Count: 30}},
 		Basis: []schema.PopulationBasis{
 			{ConnectionID: "c1", Connection: "box-main", Covered: schema.Interval{From: now.Add(-time.Hour), To: now}, SyncedAt: now},
@@ -44,6 +47,7 @@ const heldReviewJSON = `{"id":"r1","policy":"dormant","policy_id":"p1","version"
 		{"connection":"box-two","covered_from":null,"covered_to":null,"synced_at":null,"why":"SCOPE_MISSING"}],
 	"hash":"feed","wanted":{"accounts":30,"privileged":1,"bytes":7,"connections":[{"connection":"box-main","accounts":28},{"connection":"c0","accounts":2}]},
 	"overruns":[{"limit":"connection","connection":"box-main","used":4,"wanted":28,"allowed":25},{"limit":"per_run","connection":"","used":0,"wanted":30,"allowed":25}],
+	"budget_wait":{"accounts":2,"since":"2026-11-21T12:00:00Z","until":"2026-11-22T12:00:00Z","overruns":[{"limit":"engine","connection":"","used":5,"wanted":1,"allowed":5}]},
 	"batch_id":"b1","approvals":1,"approved":[{"principal":"second","reason":"looked","hash":"feed","at":"2026-11-21T12:00:00Z"}],
 	"created_at":"2026-11-21T12:00:00Z","judged_at":"2026-11-21T12:00:00Z","ended_at":null}`
 

@@ -19,7 +19,8 @@ type PolicyBody struct {
 	PauseReason string             `json:"pause_reason" doc:"Empty = it is not paused"`
 	PausedBy    string             `json:"paused_by"`
 	Acts        bool               `json:"acts" doc:"Whether its next run by schedule may act: it has steps that write, is no shadow, and is past its cold start"`
-	Acted       int                `json:"acted" doc:"Runs that were allowed to act; 0 = its cold start is before it"`
+	Stopped     bool               `json:"stopped" doc:"A run failed: the schedule makes none until the policy is resumed"`
+	Acted       int                `json:"acted" doc:"Runs that were allowed to act, or reported as a cold start, since what it takes or does was changed; 0 = a cold start is before it"`
 	Rule        policyRuleBody     `json:"rule"`
 	UpdatedBy   string             `json:"updated_by"`
 	UpdatedAt   time.Time          `json:"updated_at"`
@@ -121,8 +122,8 @@ func (s *server) policyOf(p schema.Policy) PolicyBody {
 	cold := p.Acted == 0 && p.Rule.ColdStart != schema.ColdActs
 	return PolicyBody{
 		ID: p.ID, Name: p.Name, Version: p.Version, Hash: p.Hash, Set: p.Set, State: p.State, PauseReason: p.PauseReason, PausedBy: p.PausedBy,
-		Acts:  p.State == schema.PolicyActive && p.Rule.Mode == schema.PolicyActs && p.Rule.Acts() && !cold,
-		Acted: p.Acted, Rule: ruleOf(p.Rule, schema.DateOf(s.now().UTC())), UpdatedBy: p.UpdatedBy, UpdatedAt: p.UpdatedAt.UTC(), CreatedAt: p.CreatedAt.UTC(),
+		Acts:    p.State == schema.PolicyActive && !p.Stopped && p.Rule.Mode == schema.PolicyActs && p.Rule.Acts() && !cold,
+		Stopped: p.Stopped, Acted: p.Acted, Rule: ruleOf(p.Rule, schema.DateOf(s.now().UTC())), UpdatedBy: p.UpdatedBy, UpdatedAt: p.UpdatedAt.UTC(), CreatedAt: p.CreatedAt.UTC(),
 	}
 }
 

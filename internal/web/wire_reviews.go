@@ -120,12 +120,27 @@ type ReviewBody struct {
 	Hash        string               `json:"hash" doc:"Of its plans, for an approval; empty = not planned"`
 	Wanted      spendingBody         `json:"wanted" doc:"What its plans would use"`
 	Overruns    []overrunBody        `json:"overruns" nullable:"false" doc:"Limits that this exceeds"`
+	BudgetWait  *budgetWaitBody      `json:"budget_wait" doc:"Confirmed accounts that wait for room in a budget of 24 hours; null = none"`
 	BatchID     schema.BatchID       `json:"batch_id" doc:"The batch that holds it; empty = never held"`
 	Approvals   int                  `json:"approvals" doc:"Needed"`
 	Approved    []reviewApprovalBody `json:"approved" nullable:"false"`
 	CreatedAt   time.Time            `json:"created_at"`
 	JudgedAt    *time.Time           `json:"judged_at" doc:"The instant that grades are of; null = not yet"`
 	EndedAt     *time.Time           `json:"ended_at" doc:"null = it is open"`
+}
+
+type budgetWaitBody struct {
+	Accounts int           `json:"accounts"`
+	Since    time.Time     `json:"since"`
+	Until    time.Time     `json:"until" doc:"When there is room for the first of them, if nobody else takes it"`
+	Overruns []overrunBody `json:"overruns" nullable:"false" doc:"Limits that have no room"`
+}
+
+func budgetWaitOf(w *schema.BudgetWait, names connectionNames) *budgetWaitBody {
+	if w == nil {
+		return nil
+	}
+	return &budgetWaitBody{w.Accounts, w.Since.UTC(), w.Until.UTC(), overrunsOf(w.Overruns, names)}
 }
 
 type reviewApprovalBody struct {
@@ -141,7 +156,7 @@ func reviewOf(r schema.Review, names connectionNames) ReviewBody {
 		ID: r.ID, Policy: r.Policy, PolicyID: r.PolicyID, Version: r.Version, Mode: r.Mode, State: r.State, End: string(r.End), Why: r.Why,
 		Trigger: r.Trigger, RequestedBy: r.RequestedBy, ScheduledAt: instant(r.ScheduledAt), Looked: r.Looked,
 		Matched: schema.CountOf(r.Reasons, schema.ReasonMatched), Reasons: nonNil(r.Reasons), Changed: r.Changed, Basis: basisOf(r.Basis), Hash: r.Hash,
-		Wanted: spendingOf(r.Wanted, names), Overruns: overrunsOf(r.Overruns, names), BatchID: r.BatchID, Approvals: r.Approvals,
+		Wanted: spendingOf(r.Wanted, names), Overruns: overrunsOf(r.Overruns, names), BudgetWait: budgetWaitOf(r.BudgetWait, names), BatchID: r.BatchID, Approvals: r.Approvals,
 		Approved: listOf(r.Approved, func(a schema.ReviewApproval) reviewApprovalBody {
 			return reviewApprovalBody{a.Principal, a.Reason, a.Hash, a.CreatedAt.UTC()}
 		}),
