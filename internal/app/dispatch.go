@@ -41,10 +41,11 @@ type outbox interface {
 
 // dispatcher carries what the database decided to Temporal. Any number may run.
 type dispatcher struct {
-	rows     outbox
-	temporal client.Client
-	policies policyTeller
-	log      *zap.Logger
+	rows      outbox
+	temporal  client.Client
+	policies  policyTeller
+	campaigns campaignTeller
+	log       *zap.Logger
 }
 
 // run dispatches until ctx ends. Errors are waited out: the rows stay.
@@ -94,6 +95,8 @@ func (d *dispatcher) dispatch(ctx context.Context, row schema.OutboxRow) error {
 		return d.tellFlow(ctx, row)
 	case schema.OutboxPolicy, schema.OutboxReview:
 		return d.policies.tell(ctx, row)
+	case schema.OutboxAccessReview, schema.OutboxCampaign:
+		return d.campaigns.tell(ctx, row)
 	default:
 		return errors.New("outbox row of a kind this release does not know")
 	}

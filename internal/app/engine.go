@@ -35,6 +35,7 @@ type Engine struct {
 	inventory *activities.Inventory
 	hr        hrActivities
 	reviews   *activities.Reviews
+	campaigns *activities.Campaigns
 	planner   *activities.Planner
 	temporal  temporalx.Options
 	ports     Ports
@@ -81,6 +82,7 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	})
 	e.hr = e.newHRActivities(notifier, e.planner, limiter)
 	e.reviews = activities.NewReviews(e.reviewsConfig())
+	e.campaigns = activities.NewCampaigns(e.campaignsConfig())
 	return e, nil
 }
 

@@ -62,6 +62,9 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 	g.Go(func() error {
 		return keepFeeds(failed, e.store, policy.JudgeLeaver, !e.cfg.NoSchedules, e.log.Named("hr"))
 	})
+	if !e.cfg.NoSchedules {
+		g.Go(func() error { return keepReviews(failed, e.store, changesEvery, e.log.Named("reviews")) })
+	}
 	g.Go(func() error {
 		defer stop() // the rest ends after the last request
 		serving, end := context.WithCancel(ctx)
@@ -85,6 +88,7 @@ func (e *Engine) api(ready *readiness, version string) http.Handler {
 		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
 		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
 		HR:     e.store, Policies: e.store, Asks: e.store, Judge: activities.NewPolicyJudge(e.reviewsConfig()),
+		AccessReviews: e.store, Campaigns: e.store,
 		SCIM: scim.New(scim.Config{Store: e.store, Log: e.log.Named("scim"), PublicURL: e.cfg.PublicURL}),
 	})
 }
@@ -94,7 +98,7 @@ func (e *Engine) dispatcher(temporal client.Client) *dispatcher {
 	if e.telemetry.Tracing() {
 		rows = tracedOutbox{Outbox: rows, tracer: e.telemetry.Tracer()}
 	}
-	return &dispatcher{rows: rows, temporal: temporal, policies: e.policyTeller(temporal), log: e.log.Named("dispatch")}
+	return &dispatcher{rows: rows, temporal: temporal, policies: e.policyTeller(temporal), campaigns: e.campaignTeller(temporal), log: e.log.Named("dispatch")}
 }
 
 // finishFor bounds the dispatch of what the last requests wrote.

@@ -73,7 +73,7 @@ func (e *Engine) workers(temporal client.Client, fatal chan<- error) []worker.Wo
 		}
 	}
 	return []worker.Worker{
-		newEngineWorker(temporal, e.acts, e.hr, e.reviews, options(100)), newSuspendWorker(temporal, e.acts, options(50)),
+		newEngineWorker(temporal, e.acts, e.hr, e.reviews, e.campaigns, options(100)), newSuspendWorker(temporal, e.acts, options(50)),
 		newTransferWorker(temporal, e.acts, options(concurrentTransfers)), newInventoryWorker(temporal, e.inventory, e.hr, options(concurrentRuns)),
 	}
 }
@@ -90,13 +90,14 @@ func stopAll(workers []worker.Worker) {
 }
 
 // newEngineWorker returns the worker for workflows and short activities.
-func newEngineWorker(c client.Client, acts *activities.Activities, hr hrActivities, reviews *activities.Reviews, o worker.Options) worker.Worker {
+func newEngineWorker(c client.Client, acts *activities.Activities, hr hrActivities, reviews *activities.Reviews, campaigns *activities.Campaigns, o worker.Options) worker.Worker {
 	w := worker.New(c, workflows.QueueEngine, o)
 	workflows.Register(w)
 	w.RegisterActivity(acts)
 	w.RegisterActivity(hr.leavers)
 	w.RegisterActivity(hr.deliveries)
 	w.RegisterActivity(reviews)
+	w.RegisterActivity(campaigns)
 	return w
 }
 
