@@ -136,7 +136,7 @@ func (t *tx) takeBack(ctx context.Context, c schema.Campaign, items []schema.Ite
 
 // reviewerLeft is a condition on a person, w, with the employment that counts, e:
 // they are gone, or no address reaches them.
-const reviewerLeft = `(w.merged_into is not null or w.email is null or (w.last_day < @today::date) is true or e.status = 'ended' and w.last_day is null)`
+const reviewerLeft = `(w.merged_into is not null or w.email is null or (w.last_day < @today::date) is true or (e.status = 'ended' and w.last_day is null) is true)`
 
 const presentEmployment = ` left join lateral (select e.status, e.time_zone, e.site, e.source from employment e where e.person_id = w.id order by ` + presentFirst + ` limit 1) e on true `
 
