@@ -14,12 +14,17 @@ const (
 // Error is a problem document of the server (RFC 9457), or the reason why there
 // is none.
 type Error struct {
-	Code      string    `json:"code"`
-	Message   string    `json:"detail"`
-	Fix       string    `json:"fix"`
-	Problems  []Problem `json:"problems"`
-	Status    int       `json:"-"` // HTTP status; 0 = no answer
-	RequestID string    `json:"-"` // to find the request in the server's log
+	Code     string    `json:"code"`
+	Message  string    `json:"detail"`
+	Fix      string    `json:"fix"`
+	Problems []Problem `json:"problems"`
+	// Changed, Version and State are of one word on an item that was refused: what is
+	// other than what was shown, and what the item is now.
+	Changed   []Difference `json:"changed"`
+	Version   int          `json:"version"`
+	State     string       `json:"state"`
+	Status    int          `json:"-"` // HTTP status; 0 = no answer
+	RequestID string       `json:"-"` // to find the request in the server's log
 }
 
 // Problem is one thing wrong with a request.

@@ -18,7 +18,7 @@ type roles []schema.Role
 func everybody() roles  { return schema.Roles() }
 func adminsOnly() roles { return roles{schema.RoleAdmin} }
 func deciders() roles   { return roles{schema.RoleAdmin, schema.RoleOperator} }
-func readers() roles { return roles{schema.RoleAdmin, schema.RoleOperator, schema.RoleAuditor} }
+func readers() roles    { return roles{schema.RoleAdmin, schema.RoleOperator, schema.RoleAuditor} }
 
 func answerers() roles                    { return roles{schema.RoleAdmin, schema.RoleOperator, schema.RoleReviewer} }
 func auditReaders() roles                 { return roles{schema.RoleAdmin, schema.RoleAuditor} }
