@@ -86,11 +86,17 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-type policySchemaCommand struct{}
+type policySchemaCommand struct {
+	Kind string `enum:"InactivityPolicy,InactivityPolicyTest" default:"InactivityPolicy" help:"Of which kind of file: InactivityPolicy or InactivityPolicyTest."`
+}
 
 // Run prints the schema.
 func (c *policySchemaCommand) Run(in *invocation) error {
-	in.print("%s", strings.TrimSuffix(string(inactivity.JSONSchema()), "\n"))
+	text := inactivity.JSONSchema()
+	if c.Kind == inactivity.TestKind {
+		text = inactivity.TestsJSONSchema()
+	}
+	in.print("%s", strings.TrimSuffix(string(text), "\n"))
 	return nil
 }
 

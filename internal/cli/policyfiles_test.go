@@ -47,6 +47,9 @@ func TestPolicyLintNeedsNoServer(t *testing.T) {
 	published, err := os.ReadFile("../../docs/schemas/inactivity-policy.schema.json")
 	require.NoError(t, err)
 	require.Equal(t, string(published), b.run("policy", "schema").out)
+	published, err = os.ReadFile("../../docs/schemas/inactivity-policy-test.schema.json")
+	require.NoError(t, err)
+	require.Equal(t, string(published), b.run("policy", "schema", "--kind", "InactivityPolicyTest").out)
 }
 
 func TestPolicyApplyShowsTheDifferenceAndAsks(t *testing.T) {
