@@ -47,6 +47,8 @@ func Placeholders(e schema.NoticeEvent) []string {
 		return []string{"{{source}}", "{{cause}}", "{{fix}}"}
 	case schema.NoticeAsk:
 		return askPlaceholders()
+	case schema.NoticeReviewAsk, schema.NoticeReviewRemind, schema.NoticeReviewEscalated, schema.NoticeReviewOwner:
+		return campaignPlaceholders(e)
 	}
 	return []string{"{{person}}", "{{case}}", "{{moment}}", "{{accounts}}", "{{source}}", "{{evidence}}"}
 }
@@ -75,6 +77,8 @@ func Render(rules schema.NoticeRules, f schema.NoticeFacts) (string, error) {
 	switch {
 	case f.Event == schema.NoticeAsk:
 		text = textOf(f.Ask)
+	case f.Event.OfCampaign():
+		text = campaignText(f.Event)
 	case !ok && f.Event == schema.NoticeParked && f.Door == schema.DoorInactivity:
 		text = parkedUnused
 	}
@@ -83,6 +87,7 @@ func Render(rules schema.NoticeRules, f schema.NoticeFacts) (string, error) {
 	}
 	facts := values(f)
 	maps.Copy(facts, askValues(f))
+	maps.Copy(facts, campaignValues(f))
 	return placeholder.ReplaceAllStringFunc(strings.TrimSpace(text), func(p string) string {
 		if value, known := facts[p]; known && slices.Contains(Placeholders(f.Event), p) {
 			return line(value)
@@ -234,6 +239,8 @@ func DemoFacts(e schema.NoticeEvent) schema.NoticeFacts {
 		f.ZoneFrom = schema.ZoneOfCompany
 	case schema.NoticeAsk:
 		f.Ask = demoAsk()
+	case schema.NoticeReviewAsk, schema.NoticeReviewRemind, schema.NoticeReviewEscalated, schema.NoticeReviewOwner:
+		f.Campaign = demoCampaign(e)
 	}
 	return f
 }

@@ -169,14 +169,15 @@ func constantsOf(t *testing.T, kind string) []string {
 func TestFactsHaveNoPlaceForSecretsOrContent(t *testing.T) {
 	t.Parallel()
 	var members []string
-	for _, v := range []any{schema.NoticeFacts{}, schema.NoticeAccount{}, schema.NoticeAskFacts{}} {
+	for _, v := range []any{schema.NoticeFacts{}, schema.NoticeAccount{}, schema.NoticeAskFacts{}, schema.NoticeCampaignFacts{}, schema.NoticeNeed{}} {
 		for i := range reflect.TypeOf(v).NumField() {
 			members = append(members, reflect.TypeOf(v).Field(i).Name)
 		}
 	}
 	require.Equal(t, strings.Fields(`To Event Person CaseID Door PlanID DueAt TimeZone ZoneFrom Accounts Cause CauseOf Findings Reports Receives
-		BatchID Size Source Alarm AlarmFix PublicURL Ask Connection State
-		ID TokenHash Text Policy Owner Connection Login LastActiveAt Steps Until Silence Over Link`), members)
+		BatchID Size Source Alarm AlarmFix PublicURL Ask Campaign Connection State
+		ID TokenHash Text Policy Owner Connection Login LastActiveAt Steps Until Silence Over Link
+		ID Title Owner DueAt Open High Needs Over Code What Fix`), members)
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {

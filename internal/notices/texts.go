@@ -50,5 +50,5 @@ func otherText(e schema.NoticeEvent) string {
 	case schema.NoticeAsk:
 		return askText
 	}
-	return ""
+	return campaignText(e)
 }

@@ -71,6 +71,9 @@ func findingWords(c schema.FindingCode) words {
 	if w, ok := sourceFindings()[c]; ok {
 		return w
 	}
+	if w, ok := campaignFindings()[c]; ok {
+		return w
+	}
 	return words{"pre-flight refuses it", "look at the leaver"}
 }
 
@@ -103,5 +106,20 @@ func sourceFindings() map[schema.FindingCode]words {
 		schema.HoldsUnreadableNow:  {"nobody knows whether there are legal holds on the account", "grant the right to read them, or declare that there are none"},
 		schema.PlanImpossible:      {"no plan can be made", "check that the source's template exists"},
 		schema.OverBudget:          {"the engine's budget of a day is used up", "wait until there is room again, or raise the budget"},
+	}
+}
+
+// campaignFindings are what keeps a campaign from being launched or signed.
+func campaignFindings() map[schema.FindingCode]words {
+	return map[schema.FindingCode]words{
+		schema.CampaignStaleFacts:     {"what it would show is too old", "see to it that the connection is synced"},
+		schema.CampaignUnhealthy:      {"a connection is not healthy", "test it (sendoff doctor)"},
+		schema.CampaignOverlaps:       {"another open campaign looks at the same access", "nothing: what one revokes has ended for the other"},
+		schema.CampaignNotCollected:   {"part of what it looks at cannot be known", "see to it that the vendor's data are collected"},
+		schema.CampaignHasAlarms:      {"decisions of a reviewer are doubted", "let somebody else take a second look at them"},
+		schema.CampaignUndecided:      {"something is not decided", "have it decided, or accept that with the signature"},
+		schema.CampaignOpenRemovals:   {"something revoked is not proven to be gone", "wait for it, or accept that with the signature"},
+		schema.CampaignFailedRemovals: {"something revoked could not be removed", "remove it by hand, correct the decision, or accept that with the signature"},
+		schema.CampaignNotClosed:      {"the campaign is not closed", "wait until it is, or close it early"},
 	}
 }
