@@ -81,7 +81,7 @@ type accessRow struct {
 	Last       *schema.LastDecision
 }
 
-// The kinds of access of accounts u. What a vendor tells of a date is its own; else
+// The kinds of access of accounts u, with their memberships w. What a vendor tells of a date is its own; else
 // it is when a sync first saw it. An invitation that was not accepted, or has
 // expired, reaches nothing.
 const (
@@ -91,15 +91,16 @@ const (
 	accessByRoles = `select u.place, 'role', '', a.role, '', '', '', false, '', coalesce((select h.seen_at from inventory_change h
 				where h.account_id = a.id and h.kind = 'role' order by h.seen_at desc, h.id desc limit 1), a.first_seen_at), true, a.role
 		from u join account a on a.id = u.id where a.privileged`
-	accessByGroups = `select u.place, 'group', m.group_id, m.role, m.group_id, g.name, g.provenance, g.everybody, '', m.first_seen_at, true, m.group_id
+	accessByGroups      = `select w.place, 'group', w.group_id, w.role, w.group_id, w.name, w.provenance, w.everybody, '', w.first_seen_at, true, w.group_id from w`
+	accessThroughGroups = `select w.place, 'collaboration', w.group_id || '/' || r.external_id, r.role, w.group_id, w.name, w.provenance, w.everybody, r.item_name,
+			greatest(w.first_seen_at, r.first_seen_at), true, w.group_id
+		from w join group_collaboration r on r.connection_id = w.connection_id and r.group_id = w.group_id
+		where lower(r.status) not in ('pending', 'rejected') and (r.expires_at > @now) is not false`
+	// Apart, because Postgres would join accounts with all that their connection's
+	// groups reach before it looks who is in which.
+	membershipsOfAccounts = `select u.place, m.connection_id, m.group_id, m.role, m.first_seen_at, g.name, g.provenance, g.everybody
 		from u join group_membership m on m.connection_id = u.connection_id and m.account_id = u.external_id
 		join vendor_group g on g.connection_id = m.connection_id and g.external_id = m.group_id`
-	accessThroughGroups = `select u.place, 'collaboration', m.group_id || '/' || r.external_id, r.role, m.group_id, g.name, g.provenance, g.everybody, r.item_name,
-			greatest(m.first_seen_at, r.first_seen_at), true, m.group_id
-		from u join group_membership m on m.connection_id = u.connection_id and m.account_id = u.external_id
-		join vendor_group g on g.connection_id = m.connection_id and g.external_id = m.group_id
-		join group_collaboration r on r.connection_id = m.connection_id and r.group_id = m.group_id
-		where lower(r.status) not in ('pending', 'rejected') and (r.expires_at > @now) is not false`
 )
 
 // accessSQL is what the accounts hold, in their order.
@@ -134,6 +135,7 @@ func (h holdingSource) accessSQL(list []schema.Subject) (string, args) {
 	return `with u as materialized (select place::int as place, id, connection_id, external_id, person_id, department
 			from unnest(@ids::uuid[], @connections::uuid[], @externals::text[], @persons::uuid[], @departments::text[])
 				with ordinality as u(id, connection_id, external_id, person_id, department, place)),
+		w as materialized (` + membershipsOfAccounts + `),
 		x as (` + strings.Join(append([]string{accessOfAccounts + ` where false`}, parts...), "\n\t\tunion all ") + `)
 		select x.place, x.kind, x.ref, x.access, x.group_id, x.group_name, x.provenance, x.everybody, x.target, x.since, x.since_seen,
 			` + countedPeers + `, ` + last + `
