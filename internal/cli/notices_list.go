@@ -8,7 +8,7 @@ import (
 )
 
 type listNoticesCommand struct {
-	State string `enum:",pending,delivered,failed" default:"" help:"Only those in this state: pending, delivered or failed."`
+	State string `enum:",pending,delivered,failed,skipped" default:"" help:"Only those in this state: pending, delivered, failed or skipped."`
 	Case  string `help:"Only those about a case: its id, 8 or more characters of it, or an address."`
 	Limit int    `default:"100" help:"How many at most."`
 }

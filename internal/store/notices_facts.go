@@ -27,6 +27,9 @@ func (s *Store) NoticeFacts(ctx context.Context, id schema.NoticeID) (schema.Not
 		if n.AskID != "" {
 			return askFacts(ctx, q, n, &f)
 		}
+		if n.CampaignID != "" {
+			return campaignFacts(ctx, q, n, &f)
+		}
 		if n.CaseID == "" && n.LeaverID == "" {
 			if n.Event == schema.NoticeAlarm && n.Cause != nil {
 				f.Alarm, f.AlarmFix = n.Cause.Message, n.Cause.Fix

@@ -74,7 +74,7 @@ type noticeBody struct {
 type (
 	listNoticesInput struct {
 		Page
-		State string `query:"state" enum:"pending,delivered,failed" doc:"Only those in this state"`
+		State string `query:"state" enum:"pending,delivered,failed,skipped" doc:"Only those in this state"`
 		Case  string `query:"case" maxLength:"254" doc:"Only those about a case: its id, 8 or more characters of it, or an address"`
 	}
 	listNoticesOutput struct {
