@@ -19,7 +19,7 @@ func dormantCount(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("SENDOFF_ACCOUNTS")
 	if text == "" {
-		return 200
+		return 1000
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)
