@@ -82,6 +82,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"show-campaign-item": "admin operator reviewer auditor", "list-item-decisions": "admin operator reviewer auditor", "list-my-items": "admin operator reviewer auditor",
 		"decide-items": "admin operator reviewer", "list-campaign-reviewers": "admin operator auditor", "remind-reviewers": "admin operator", "reassign-items": "admin operator",
 		"look-at-reviewer": "admin operator", "list-removals": "admin operator auditor", "list-returns": "admin operator auditor",
+		"sign-campaign": "admin operator reviewer", "export-evidence": "admin operator auditor",
 		"list-absences": "admin operator reviewer auditor", "set-absence": "admin operator reviewer", "end-absence": "admin operator reviewer",
 		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "begin-consent": "admin", "finish-consent": "admin", "list-declarations": "admin operator auditor",
 	}
@@ -92,6 +93,7 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"apply-access-reviews": `{"files":[]}`, "pause-access-review": `{"reason":""}`, "resume-access-review": `{"reason":""}`, "create-campaign": `{"review":""}`,
 		"extend-campaign": `{"to":"","reason":""}`, "close-campaign": `{"reason":""}`, "cancel-campaign": `{"reason":""}`, "decide-items": `{"decisions":[]}`,
 		"remind-reviewers": `{}`, "reassign-items": `{"to":"","reason":""}`, "look-at-reviewer": `{"reviewer":"","reason":""}`, "set-absence": `{"reason":""}`,
+		"sign-campaign":    `{}`,
 		"create-hr-source": `{"name":"","kind":""}`, "set-hr-source": `{}`, "rotate-hr-source": `{}`, "set-hr-source-state": `{"state":"enabled","reason":""}`,
 		"create-hr-source-token": `{"expires":""}`, "import-hr": `{"source":"","csv":""}`, "hr-leave": `{"email":"","reason":""}`, "hr-return": `{"email":"","reason":""}`,
 		"set-site": `{"name":"","time_zone":""}`, "release-batch": `{"reason":"","size":1}`, "discard-batch": `{"reason":"","size":1}`,

@@ -118,6 +118,7 @@ func (s *server) registerCampaigns() {
 	s.registerCampaignItems()
 	s.registerCampaignReviewers()
 	s.registerCampaignEnds()
+	s.registerCampaignEvidence()
 	s.registerAbsences()
 }
 
