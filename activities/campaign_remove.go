@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"sendoff/internal/campaign"
 	"sendoff/schema"
@@ -76,6 +78,9 @@ func (c *Campaigns) planRemovals(ctx context.Context, r running) (planned int, w
 			return planned, waits, err
 		}
 		for i, d := range drafts {
+			if err := c.part(ctx, plan, plan.of[i]); err != nil {
+				return planned, waits, err
+			}
 			done, err := c.planOne(ctx, plan.of[i], d)
 			if err != nil {
 				return planned, waits, err
@@ -88,6 +93,38 @@ func (c *Campaigns) planRemovals(ctx context.Context, r running) (planned int, w
 		}
 	}
 	return planned, waits, nil
+}
+
+// part takes items that no step of the plan removes out of a removal, so that its
+// proof says nothing of them.
+func (c *Campaigns) part(ctx context.Context, plan removalPlan, removal schema.Removal) error {
+	if plan.ways[removal.ID] == "" {
+		return nil
+	}
+	var others []schema.ItemID
+	for _, i := range removal.Items {
+		if i.RemovalID == removal.ID && !removes(plan.steps, i.Facts) {
+			others = append(others, i.ID)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return unlessStale(c.store.PartRemoval(ctx, removal.ID, others, plan.ways[removal.ID]))
+}
+
+// removes tells whether steps that leave the account as it is take this access away.
+func removes(steps []schema.StepFact, f schema.ItemFacts) bool {
+	group, _, _ := strings.Cut(f.Ref, "/")
+	return slices.ContainsFunc(steps, func(s schema.StepFact) bool {
+		switch f.Kind {
+		case schema.ItemRole:
+			return s.Kind == schema.StepSetRole
+		case schema.ItemGroup, schema.ItemCollaboration:
+			return s.Kind == schema.StepRemoveFromGroups && slices.Contains(s.Groups, schema.ExternalID(group))
+		}
+		return false
+	})
 }
 
 // removalPlan is removals with the same steps.
@@ -253,6 +290,8 @@ func (c *Campaigns) WatchCampaign(ctx context.Context, in CampaignInput) (Piece,
 	}
 	until, returned, err := c.store.WatchRemovals(ctx, r.campaign.ID)
 	switch {
+	case schema.CodeOf(err) == schema.CodeStale: // what was revoked is to be removed first
+		return Piece{More: true}, nil
 	case err != nil:
 		return Piece{}, err
 	case returned > 0 && r.campaign.State == schema.CampaignClosed:

@@ -84,11 +84,13 @@ func (c *Campaigns) seat(ctx context.Context, r running) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	due, err := c.due(ctx, r, now)
+	// First: who gets an item after the deadline, as of access that came back, is asked
+	// before silence is given a meaning.
+	assigned, err := c.assign(ctx, r)
 	if err != nil {
 		return false, err
 	}
-	assigned, err := c.assign(ctx, r)
+	due, err := c.due(ctx, r, now)
 	return unseated+due+assigned > 0, err
 }
 

@@ -94,11 +94,16 @@ type CampaignItems interface {
 // CampaignRemovals removes what was revoked.
 type CampaignRemovals interface {
 	// GatherRemovals makes a removal for each account with revoked items that have
-	// none, or adds them to one that is not planned yet; and withdraws those whose
-	// items are kept by now. It returns how many it touched.
+	// none, or adds them to one that has not started; withdraws those whose items are
+	// kept by now; and ends those whose account is deleted. It returns how many it
+	// touched.
 	GatherRemovals(ctx context.Context, id schema.CampaignID) (int, error)
-	// Removals returns up to limit removals in a state, with their items, by id.
+	// RemovalsIn returns up to limit removals in a state, with the items of their
+	// accounts: those that wait for a case last, and those looked at longest ago first.
 	RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, limit int) ([]schema.Removal, error)
+	// PartRemoval takes items that cannot be removed from here out of a wanted removal,
+	// into one of their own that is impossible, with the way how people remove them.
+	PartRemoval(ctx context.Context, id schema.RemovalID, items []schema.ItemID, way string) error
 	// PlanRemoval stores the plan of a wanted removal: planned, or refused.
 	PlanRemoval(ctx context.Context, p schema.PlannedRemoval) error
 	// SettleRemoval ends a removal that has not started, or lets it wait for a case.
@@ -116,6 +121,7 @@ type CampaignRemovals interface {
 	// WatchRemovals looks at removals that are done, of connections that were synced
 	// since: access that is there again is kept as a return with its cause. Before the
 	// sign-off its item is opened again; after it, a follow-up campaign is made. It
-	// returns when there is nothing more to watch, and how many returned.
+	// returns when there is nothing more to watch, and how many returned. CodeStale when
+	// a closed campaign goes back to its removals.
 	WatchRemovals(ctx context.Context, id schema.CampaignID) (until time.Time, returned int, err error)
 }

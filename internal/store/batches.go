@@ -86,6 +86,8 @@ func (t *tx) endBatch(ctx context.Context, b batchRow, to schema.BatchState) err
 		return err
 	case b.Scope == schema.BatchOfPolicy:
 		return t.clearPolicyAlarm(ctx, schema.PolicyID(b.ScopeID), schema.AlarmOverBudget)
+	case b.Scope == schema.BatchOfAccessReview:
+		return t.clearHeldAlarm(ctx, schema.CampaignID(b.ScopeID))
 	}
 	return t.clearSourceAlarm(ctx, schema.SourceID(b.ScopeID), schema.AlarmBatchHeld)
 }

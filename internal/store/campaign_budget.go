@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"sendoff/internal/audit"
 	"sendoff/schema"
 )
 
@@ -12,10 +13,15 @@ import (
 // groups or gives it another role leaves a privileged account one that somebody uses.
 const shuts = `jsonb_path_exists(m.facts, '$.steps[*] ? (@.kind == "suspend" || @.kind == "transfer" || @.kind == "delete")')`
 
+// shutsPrivileged counts by the role that was planned, so that what is taken and what
+// is given back are the same.
+const shutsPrivileged = `m.facts->>'role' in ('owner', 'coadmin', 'admin') and ` + shuts
+
 // removalSums sum the removals m of a campaign by connection.
 const removalSums = `select a.connection_id, count(*)::int as accounts,
-		(count(*) filter (where a.role in ('coadmin', 'admin') and ` + shuts + `))::int as privileged, coalesce(sum(m.bytes), 0)::bigint as bytes
-	from campaign_removal m join account a on a.id = m.account_id where m.campaign_id = @id and m.state = any(@states) group by a.connection_id`
+		(count(*) filter (where ` + shutsPrivileged + `))::int as privileged, coalesce(sum(m.bytes), 0)::bigint as bytes
+	from campaign_removal m join account a on a.id = m.account_id where m.campaign_id = @id and (m.state = any(@states) or @ended and m.state = 'refused' and m.case_id is not null)
+	group by a.connection_id`
 
 // TakeBudget moves all planned removals of a campaign to ready if its budget and the
 // engine's allow them together with what it used before, in one transaction with the
@@ -30,8 +36,11 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 		if c.State != schema.CampaignOpen && c.State != schema.CampaignRemoving {
 			return staleCampaign(c)
 		}
+		if err := t.readyRemovals(ctx, c, true); err != nil {
+			return err
+		}
 		wanted, err := t.sumRemovals(ctx, id, schema.RemovalPlanned)
-		if err != nil || wanted.Accounts == 0 {
+		if err != nil {
 			return err
 		}
 		over, err := t.removalOverruns(ctx, c, wanted)
@@ -41,9 +50,28 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 		if len(over) > 0 {
 			return t.holdCampaign(ctx, &c, wanted, over)
 		}
-		return t.readyRemovals(ctx, c)
+		if err := t.discardFitting(ctx, &c); err != nil {
+			return err
+		}
+		return t.readyRemovals(ctx, c, false)
 	})
 	return c, err
+}
+
+// discardFitting discards the batch that is still held of a campaign whose removals fit
+// by now: there is nothing to decide.
+func (t *tx) discardFitting(ctx context.Context, c *schema.Campaign) error {
+	b, held, err := maybe[batchRow](ctx, t, `select `+batchColumns+` from batch where id = @id and state = 'held' for no key update`, args{"id": c.BatchID})
+	if err != nil || !held {
+		return err
+	}
+	t.record(b.batchScope().stream(), engine(), "batch.discarded", audit.Subject{PolicyID: string(c.ReviewID), CampaignID: string(c.ID)},
+		map[string]string{"batch": string(b.ID), "reason": "what it held fits the budget by now"})
+	if err := t.endBatch(ctx, b, schema.BatchDiscarded); err != nil {
+		return err
+	}
+	c.Overruns = nil
+	return t.changeOne(ctx, `update campaign set overruns = '[]' where id = @id`, args{"id": c.ID})
 }
 
 func (t *tx) sumRemovals(ctx context.Context, id schema.CampaignID, states ...schema.RemovalState) (schema.Spending, error) {
@@ -52,7 +80,7 @@ func (t *tx) sumRemovals(ctx context.Context, id schema.CampaignID, states ...sc
 		ConnectionID         schema.ConnectionID
 		Accounts, Privileged int
 		Bytes                int64
-	}](ctx, t, removalSums, args{"id": id, "states": states})
+	}](ctx, t, removalSums, args{"id": id, "states": states, "ended": len(states) > 1})
 	for _, r := range rows {
 		sum.Accounts += r.Accounts
 		sum.Privileged += r.Privileged
@@ -63,7 +91,8 @@ func (t *tx) sumRemovals(ctx context.Context, id schema.CampaignID, states ...sc
 }
 
 // removalOverruns are the limits that planned removals exceed: those of one campaign
-// with all that it took before, those of a day with what everybody used.
+// with all that it took before, those of a day with what everybody used. It locks the
+// engine's budget.
 func (t *tx) removalOverruns(ctx context.Context, c schema.Campaign, wanted schema.Spending) ([]schema.Overrun, error) {
 	limits, err := t.lockEngineBudget(ctx)
 	if err != nil {
@@ -77,16 +106,16 @@ func (t *tx) removalOverruns(ctx context.Context, c schema.Campaign, wanted sche
 	if err != nil {
 		return nil, err
 	}
-	released, looked, err := t.releasedOf(ctx, c.ID)
+	if wanted.Accounts == 0 {
+		return nil, nil
+	}
+	looked, err := scalar[int64](ctx, t, `select count(distinct account_id) from campaign_item where campaign_id = @id`, args{"id": c.ID})
 	if err != nil {
 		return nil, err
 	}
 	whole, err := t.sumRemovals(ctx, c.ID, schema.RemovalPlanned, schema.RemovalReady, schema.RemovalStarted, schema.RemovalDone)
 	if err != nil {
 		return nil, err
-	}
-	if whole.Accounts <= released {
-		return nil, nil
 	}
 	used, err := t.reviewUsed(ctx, c.ReviewID)
 	if err != nil {
@@ -96,17 +125,6 @@ func (t *tx) removalOverruns(ctx context.Context, c schema.Campaign, wanted sche
 	day := schema.Budget{PerDay: budget.PerDay, Connection: budget.Connection, Privileged: wanted.Privileged}
 	over := run.Overruns(schema.EngineBudget{}, looked, whole, schema.BudgetUsed{})
 	return append(over, day.Overruns(limits, looked, wanted, used)...), nil
-}
-
-// releasedOf is how many accounts two principals released, and how many the
-// campaign looked at.
-func (t *tx) releasedOf(ctx context.Context, id schema.CampaignID) (released int, looked int64, err error) {
-	row, err := one[struct {
-		Released int
-		Looked   int64
-	}](ctx, t, `select c.released, (select count(distinct account_id) from campaign_item i where i.campaign_id = c.id) as looked
-		from campaign c where c.id = @id`, args{"id": id})
-	return row.Released, row.Looked, err
 }
 
 // reviewUsed is what counts in the last 24 hours: of the review's own campaigns, and
@@ -121,29 +139,44 @@ func (t *tx) reviewUsed(ctx context.Context, review schema.AccessReviewID) (sche
 	return used, err
 }
 
-// readyRemovals takes what planned removals use, and lets them start.
-func (t *tx) readyRemovals(ctx context.Context, c schema.Campaign) error {
-	err := t.run(ctx, `insert into budget_use (id, used_at, door, campaign_id, connection_id, accounts, privileged, bytes)
-		select gen_random_uuid(), @now, @door, @id, s.connection_id, s.accounts, s.privileged, s.bytes from (`+removalSums+`) s`,
-		args{"now": t.now, "door": schema.DoorAccessReview, "id": c.ID, "states": []schema.RemovalState{schema.RemovalPlanned}})
+// removalUse is what one removal m uses. The row has the removal's id, so that what
+// was taken is given back, no more and no less.
+const removalUse = `insert into budget_use (id, used_at, reserved, door, campaign_id, connection_id, accounts, privileged, bytes)
+	select m.id, @now, @reserved, @door, m.campaign_id, a.connection_id, 1, case when ` + shutsPrivileged + ` then 1 else 0 end, m.bytes
+	from campaign_removal m join account a on a.id = m.account_id `
+
+// readyRemovals takes what planned removals use, or those of them that were released
+// before, and lets them start.
+func (t *tx) readyRemovals(ctx context.Context, c schema.Campaign, released bool) error {
+	const which = `where m.campaign_id = @id and m.state = 'planned' and (m.released or not @released)`
+	err := t.run(ctx, removalUse+which, args{"now": t.now, "reserved": true, "door": schema.DoorAccessReview, "id": c.ID, "released": released})
 	if err != nil {
 		return err
 	}
-	ids, err := scalars[schema.RemovalID](ctx, t, `update campaign_removal set state = 'ready', updated_at = @now
-		where campaign_id = @id and state = 'planned' returning id`, args{"now": t.now, "id": c.ID})
-	if err != nil {
+	ids, err := scalars[schema.RemovalID](ctx, t, `update campaign_removal m set state = 'ready', updated_at = @now `+which+` returning m.id`,
+		args{"now": t.now, "id": c.ID, "released": released})
+	if err != nil || len(ids) == 0 {
 		return err
 	}
 	t.recordCampaign(c, engine(), "campaign.budget_taken", map[string]string{"accounts": strconv.Itoa(len(ids))})
 	return nil
 }
 
-// giveBack returns what one account took of the budgets.
+// giveBack returns what a removal that does not start took of the budgets, and lets
+// whoever waits for that look.
 func (t *tx) giveBack(ctx context.Context, m schema.Removal) error {
-	return t.run(ctx, `update budget_use u set accounts = u.accounts - 1, bytes = greatest(0, u.bytes - @bytes)
-		where u.id = (select b.id from budget_use b join account a on a.connection_id = b.connection_id
-			where b.campaign_id = @campaign and a.id = @account and b.accounts > 0 order by b.used_at desc limit 1)`,
-		args{"campaign": m.CampaignID, "account": m.AccountID, "bytes": m.Bytes})
+	tag, err := t.Exec(ctx, `delete from budget_use where id = @id and reserved`, args{"id": m.ID})
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	return t.tellWaiting(ctx, "")
+}
+
+// useReserved has what a removal took count from its start on: it was not used
+// before, and is not given back any more.
+func (t *tx) useReserved(ctx context.Context, c schema.Campaign, m schema.Removal) error {
+	return t.run(ctx, removalUse+`where m.id = @id on conflict (id) do update set used_at = excluded.used_at, reserved = false`,
+		args{"now": t.now, "reserved": false, "door": schema.DoorAccessReview, "id": m.ID})
 }
 
 // holdCampaign holds planned removals that are over budget: with one alarm and one
@@ -155,7 +188,7 @@ func (t *tx) holdCampaign(ctx context.Context, c *schema.Campaign, wanted schema
 		return err
 	}
 	if held {
-		if err := t.resizeBatch(ctx, id, wanted.Accounts); err != nil {
+		if err := t.resizeBatch(ctx, c.ID, id, wanted.Accounts); err != nil {
 			return err
 		}
 	} else if id, err = t.holdRemovals(ctx, *c, scope, wanted, over); err != nil {
@@ -168,11 +201,12 @@ func (t *tx) holdCampaign(ctx context.Context, c *schema.Campaign, wanted schema
 	return t.changeOne(ctx, `update campaign set batch_id = @batch, overruns = @overruns where id = @id`, args{"id": c.ID, "batch": id, "overruns": over})
 }
 
-// resizeBatch notes how many a held batch holds now: of one that grew, earlier
-// releases count no more.
-func (t *tx) resizeBatch(ctx context.Context, id schema.BatchID, to int) error {
-	return t.run(ctx, `update batch set size = @to, grown_at = case when @to > size then clock_timestamp() else grown_at end
-		where id = @id and state = 'held' and size <> @to`, args{"id": id, "to": to})
+// resizeBatch notes how many a held batch holds now. When somebody joined it, earlier
+// releases count no more, also when as many left it.
+func (t *tx) resizeBatch(ctx context.Context, c schema.CampaignID, id schema.BatchID, to int) error {
+	return t.run(ctx, `update batch b set size = @to, grown_at = case when b.size < @to or exists (select 1 from campaign_removal m
+				where m.campaign_id = @campaign and m.state = 'planned' and m.updated_at > b.grown_at) then clock_timestamp() else b.grown_at end
+		where b.id = @id and b.state = 'held'`, args{"id": id, "campaign": c, "to": to})
 }
 
 func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchScope, wanted schema.Spending, over []schema.Overrun) (schema.BatchID, error) {
@@ -205,19 +239,21 @@ func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchSco
 	return id, t.notice(ctx, schema.NoticeBatchHeld, noticeAbout{batchID: id})
 }
 
-// refuseOfCampaign refuses a principal whose own access is among what a batch
-// would remove.
+// refuseOfCampaign refuses a principal whose own access is among what a batch would
+// remove: an account that they, or who was merged into them, hold, or that has one of
+// their addresses as its login.
 func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, by schema.Principal) error {
 	if by.Email == "" {
 		return nil
 	}
-	person, err := t.personOf(ctx, by)
+	persons, err := personsBy(ctx, t, by)
 	if err != nil {
 		return err
 	}
-	in, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join account a on a.id = m.account_id
-		where m.campaign_id = @id and m.state = 'planned' and (a.person_id = @person or a.login_key = lower(@email)))`,
-		args{"id": b.ScopeID, "person": person, "email": by.Email})
+	in, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join account a on a.id = m.account_id left join person hp on hp.id = a.person_id
+		where m.campaign_id = @id and m.state = 'planned' and (coalesce(hp.merged_into, hp.id) = any(@persons) or a.login_key = lower(@email)
+			or exists (select 1 from person_email pe where pe.person_id = any(@persons) and pe.email = a.login_key)))`,
+		args{"id": b.ScopeID, "persons": some(persons), "email": by.Email})
 	if err == nil && in {
 		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about removals that they are in", Fix: "let others do it"}
 	}
@@ -225,9 +261,13 @@ func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, by schema.Princip
 }
 
 // endHoldingCampaign lets the removals that a batch held start, or refuses them.
+// What was kept meanwhile is neither.
 func (t *tx) endHoldingCampaign(ctx context.Context, b batchRow, to schema.BatchState) error {
 	c, err := t.lockCampaign(ctx, schema.CampaignID(b.ScopeID))
 	if err != nil {
+		return err
+	}
+	if _, err := t.releaseKept(ctx, c); err != nil {
 		return err
 	}
 	if to == schema.BatchReleased {
@@ -238,33 +278,41 @@ func (t *tx) endHoldingCampaign(ctx context.Context, b batchRow, to schema.Batch
 	if err != nil {
 		return err
 	}
-	err = t.run(ctx, `update alarm set cleared_at = @now where access_review_id = @review and code = @code and cleared_at is null`,
-		args{"now": t.now, "review": c.ReviewID, "code": schema.AlarmOverBudget})
-	if err != nil {
+	if err := t.changeOne(ctx, `update campaign set overruns = '[]' where id = @id`, args{"id": c.ID}); err != nil {
 		return err
 	}
 	if c.State == schema.CampaignHeld {
-		if err := t.moveCampaign(ctx, &c, schema.CampaignRemoving, `, overruns = '[]'`, args{}); err != nil {
+		if err := t.moveCampaign(ctx, &c, schema.CampaignRemoving, ``, args{}); err != nil {
 			return err
 		}
 	}
 	return t.tellCampaign(ctx, c.ID)
 }
 
-// releaseCampaign lets so many accounts over the limits as the batch had.
+// clearHeldAlarm clears the alarm of a batch that ended, unless another campaign of
+// its review is held.
+func (t *tx) clearHeldAlarm(ctx context.Context, id schema.CampaignID) error {
+	return t.run(ctx, `update alarm a set cleared_at = @now from campaign c where c.id = @id and a.access_review_id = c.review_id and a.code = @code
+			and a.cleared_at is null and not exists (select 1 from campaign o join batch b on b.id = o.batch_id
+				where o.review_id = c.review_id and b.state = 'held')`,
+		args{"now": t.now, "id": id, "code": schema.AlarmOverBudget})
+}
+
+// releaseCampaign lets the removals that the batch held go over the limits.
 func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow) error {
 	if _, err := t.lockEngineBudget(ctx); err != nil { // who counts at the same time sees what was released
 		return err
 	}
-	whole, err := t.sumRemovals(ctx, c.ID, schema.RemovalPlanned, schema.RemovalReady, schema.RemovalStarted, schema.RemovalDone)
+	tag, err := t.Exec(ctx, `update campaign_removal set released = true where campaign_id = @id and state = 'planned'`, args{"id": c.ID})
 	if err != nil {
 		return err
 	}
-	t.recordCampaign(c, engine(), "campaign.released", map[string]string{"batch": string(b.ID), "accounts": strconv.Itoa(whole.Accounts), "limits": limitsOf(c.Overruns)})
-	if err := t.changeOne(ctx, `update campaign set released = @n where id = @id`, args{"n": whole.Accounts, "id": c.ID}); err != nil {
+	n := int(tag.RowsAffected())
+	t.recordCampaign(c, engine(), "campaign.released", map[string]string{"batch": string(b.ID), "accounts": strconv.Itoa(n), "limits": limitsOf(c.Overruns)})
+	if err := t.changeOne(ctx, `update campaign set released = released + @n where id = @id`, args{"n": n, "id": c.ID}); err != nil {
 		return err
 	}
-	return t.readyRemovals(ctx, c)
+	return t.readyRemovals(ctx, c, true)
 }
 
 func (t *tx) discardCampaign(ctx context.Context, c schema.Campaign) error {

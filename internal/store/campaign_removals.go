@@ -9,7 +9,7 @@ import (
 )
 
 // removalColumns are a removal m with its account and the plan of its case.
-const removalColumns = `m.id, m.campaign_id, m.account_id, null::jsonb as account, null::jsonb as items, m.state, m.facts, m.hash, m.bytes, m.findings,
+const removalColumns = `m.id, m.campaign_id, m.account_id, '{}'::jsonb as account, '[]'::jsonb as items, m.state, m.facts, m.hash, m.bytes, m.findings,
 	m.why, m.way, m.case_id, coalesce((select p.state from plan p where p.case_id = m.case_id limit 1), '') as plan_state, m.waits_for,
 	m.proven_at, m.checked_at, m.watch_until, m.created_at, m.updated_at`
 
@@ -19,8 +19,9 @@ const selectRemovals = `select ` + removalColumns + ` from campaign_removal m `
 const revokedItems = `i.campaign_id = @id and i.state = 'decided' and i.answer = 'revoke' and i.account_id is not null`
 
 // GatherRemovals makes a removal for each account with revoked items that have none,
-// or adds them to one that has not started; and takes items that are kept by now out
-// of those. It returns how many removals it touched.
+// or adds them to one that has not started; takes items that are kept by now out of
+// those; and ends those whose account is deleted by now. It returns how many removals
+// it touched.
 func (s *Store) GatherRemovals(ctx context.Context, id schema.CampaignID) (int, error) {
 	touched := 0
 	err := s.inTx(ctx, "gather removals", func(ctx context.Context, t *tx) error {
@@ -36,7 +37,11 @@ func (s *Store) GatherRemovals(ctx context.Context, id schema.CampaignID) (int, 
 			return err
 		}
 		made, err := t.gather(ctx, c)
-		touched = gone + made
+		if err != nil {
+			return err
+		}
+		deleted, err := t.settleDeleted(ctx, c)
+		touched = gone + made + deleted
 		return err
 	})
 	return touched, err
@@ -48,7 +53,7 @@ func (t *tx) releaseKept(ctx context.Context, c schema.Campaign) (int, error) {
 	kept, err := scalars[schema.RemovalID](ctx, t, `with freed as (
 			update campaign_item i set removal_id = null, updated_at = @now from campaign_removal m
 			where m.id = i.removal_id and m.campaign_id = @id and m.state in ('wanted', 'planned', 'ready') and not (`+revokedItems+`)
-			returning i.removal_id as new, m.id)
+			returning m.id)
 		select distinct id::text from freed order by 1`, args{"id": c.ID, "now": t.now})
 	if err != nil {
 		return 0, err
@@ -123,10 +128,13 @@ func (t *tx) gatherAccount(ctx context.Context, c schema.Campaign, account schem
 		args{"id": c.ID, "removal": id, "account": account, "now": t.now})
 }
 
-// RemovalsIn returns up to limit removals in a state, by id, with their accounts and
-// all items of these: what is kept of an account says how the rest can be removed.
+// RemovalsIn returns up to limit removals in a state, with their accounts and all
+// items of these: what is kept of an account says how the rest can be removed. Those
+// that wait for another case come last, and each that was looked at goes to the end,
+// so that nothing that can go on stands behind what cannot.
 func (s *Store) RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, limit int) ([]schema.Removal, error) {
-	list, err := all[schema.Removal](ctx, s.pool, selectRemovals+`where m.campaign_id = @id and m.state = @state order by m.id limit @limit`,
+	list, err := all[schema.Removal](ctx, s.pool, selectRemovals+`where m.campaign_id = @id and m.state = @state
+		order by m.waits_for is not null, m.updated_at, m.id limit @limit`,
 		args{"id": id, "state": state, "limit": limit})
 	if err == nil {
 		err = addRemovalParts(ctx, s.pool, list, true)
@@ -183,7 +191,8 @@ func (s *Store) PlanRemoval(ctx context.Context, p schema.PlannedRemoval) error 
 		if p.Facts.AccountID == "" {
 			hash = ""
 		}
-		return t.moveRemoval(ctx, c, &m, to, `, facts = @facts, hash = @hash, bytes = @bytes, findings = @findings, why = @why, waits_for = null`, args{
+		return t.moveRemoval(ctx, c, &m, to, `, facts = @facts, hash = @hash, bytes = @bytes, findings = @findings, why = @why, waits_for = null,
+				released = released and facts->'steps' = @facts::jsonb->'steps' and facts->>'role' = @facts::jsonb->>'role' and @bytes <= bytes`, args{
 			"facts": p.Facts, "hash": hash, "bytes": p.Bytes, "findings": append([]schema.Finding{}, p.Findings...), "why": why,
 		})
 	})
@@ -198,7 +207,7 @@ func (s *Store) SettleRemoval(ctx context.Context, id schema.RemovalID, to schem
 			return staleRemoval(m)
 		}
 		if to == m.State && why == m.Why && waitsFor == m.WaitsFor {
-			return nil
+			return t.changeOne(ctx, `update campaign_removal set updated_at = @now where id = @id`, args{"id": id, "now": t.now}) // it was looked at
 		}
 		return t.moveRemoval(ctx, c, &m, to, `, why = @why, way = @way, waits_for = @waits`, args{"why": why, "way": way, "waits": waitsFor})
 	})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"sendoff/schema"
 )
@@ -59,14 +60,44 @@ func (t *tx) startRemoval(ctx context.Context, c schema.Campaign, m schema.Remov
 	if err != nil {
 		return schema.Case{}, err
 	}
-	n.counted = true
+	if err := t.startable(ctx, c, m, &n); err != nil {
+		return schema.Case{}, err
+	}
 	cases := []newCase{n}
 	if err := t.insertCases(ctx, cases, by); err != nil {
 		return schema.Case{}, err
 	}
 	n = cases[0]
 	m.CaseID = n.ID
+	if err := t.useReserved(ctx, c, m); err != nil {
+		return schema.Case{}, err
+	}
 	return n.Case, t.moveRemoval(ctx, c, &m, schema.RemovalStarted, `, case_id = @case, waits_for = null, why = ''`, args{"case": n.ID})
+}
+
+// startable refuses a removal of which a part is kept by now: whoever corrected that
+// saw that it had not started. Its items stay as they are until the transaction ends.
+// The case has the approvals of the rule, whatever the draft says, and is counted
+// against no budget again.
+func (t *tx) startable(ctx context.Context, c schema.Campaign, m schema.Removal, n *newCase) error {
+	items, err := all[struct {
+		State  schema.CampaignItemState
+		Answer schema.ItemAnswer
+	}](ctx, t, `select state, answer from campaign_item where removal_id = @id order by id for share`, args{"id": m.ID})
+	if err != nil {
+		return err
+	}
+	kept := len(items) == 0
+	for _, i := range items {
+		kept = kept || i.State != schema.ItemDecided || i.Answer != schema.AnswerRevoke
+	}
+	if kept {
+		return &schema.Error{Code: schema.CodeHashDiffers, Message: "part of what the removal takes away is kept by now", Fix: "plan it again"}
+	}
+	approvals, err := scalar[int](ctx, t, `select coalesce((rule->'effect'->>'approvals')::int, 0) from access_review_version
+		where review_id = @review and version = @version`, args{"review": c.ReviewID, "version": c.Version})
+	n.Approvals, n.counted = max(n.Approvals, approvals), true
+	return err
 }
 
 // reviewPrincipal is in whose name an access review acts. Its reviewers decided;
@@ -77,10 +108,11 @@ func reviewPrincipal(c schema.Campaign) schema.Principal {
 
 // followed is a started removal whose plan may have ended.
 type followed struct {
-	ID     schema.RemovalID
-	State  schema.PlanState
-	Waived bool // an operator left a step out
-	Watch  int64
+	ID       schema.RemovalID
+	State    schema.PlanState
+	Waived   bool // an operator left a step out
+	Watch    int64
+	ProvenAt time.Time // of the last step
 }
 
 // FollowRemovals moves started removals whose plans have ended: done with the
@@ -90,7 +122,8 @@ type followed struct {
 // timer or an operator do not count.
 func (s *Store) FollowRemovals(ctx context.Context, id schema.CampaignID) (int, error) {
 	list, err := all[followed](ctx, s.pool, `select m.id, p.state, exists (select 1 from plan_step x where x.plan_id = p.id and x.state = 'waived') as waived,
-			coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch
+			coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch,
+			coalesce((select max(x.finished_at) from plan_step x where x.plan_id = p.id), p.updated_at) as proven_at
 		from campaign_removal m join plan p on p.case_id = m.case_id join campaign c on c.id = m.campaign_id
 		join access_review_version v on v.review_id = c.review_id and v.version = c.version
 		where m.campaign_id = @id and m.state = 'started' order by m.id`, args{"id": id})
@@ -122,20 +155,33 @@ func (s *Store) followRemoval(ctx context.Context, f followed) error {
 		case f.State == schema.PlanDone && f.Waived:
 			return t.moveRemoval(ctx, c, &m, schema.RemovalRefused, `, why = 'an operator left a step out: nothing proves that the access is gone'`, args{})
 		case f.State == schema.PlanDone:
-			return t.moveRemoval(ctx, c, &m, schema.RemovalDone, `, proven_at = @now, watch_until = @now::timestamptz + @watch::bigint * interval '1 microsecond'`,
-				args{"watch": f.Watch})
+			return t.moveRemoval(ctx, c, &m, schema.RemovalDone, `, proven_at = @at, watch_until = @at::timestamptz + @watch::bigint * interval '1 microsecond'`,
+				args{"watch": f.Watch, "at": f.ProvenAt})
 		case f.State == schema.PlanSuperseded:
 			return t.againRemoval(ctx, c, m)
 		}
-		return t.moveRemoval(ctx, c, &m, schema.RemovalUndone, `, why = 'its case was cancelled, and what it took was given back'`, args{})
+		return t.undoneRemoval(ctx, c, m)
 	})
+}
+
+// undoneRemoval ends a removal whose case was cancelled. When a reviewer had that
+// done, by keeping a part of it, the rest is still revoked and needs another one.
+// What an operator cancelled stays undone: a person decides what becomes of it.
+func (t *tx) undoneRemoval(ctx context.Context, c schema.Campaign, m schema.Removal) error {
+	err := t.moveRemoval(ctx, c, &m, schema.RemovalUndone, `, why = 'its case was cancelled, and what it took was given back'`, args{})
+	if err != nil || c.State == schema.CampaignSigned || c.State == schema.CampaignEnded {
+		return err
+	}
+	return t.run(ctx, `update campaign_item i set removal_id = null, updated_at = @now where i.removal_id = @removal and `+revokedItems+`
+		and exists (select 1 from campaign_item k where k.removal_id = @removal and not (k.state = 'decided' and k.answer = 'revoke'))`,
+		args{"id": c.ID, "removal": m.ID, "now": t.now})
 }
 
 // againRemoval ends a removal whose account a higher cause took over, and makes a
 // new one that waits for that.
 func (t *tx) againRemoval(ctx context.Context, c schema.Campaign, m schema.Removal) error {
 	err := t.moveRemoval(ctx, c, &m, schema.RemovalUndone, `, why = 'a case of a higher rank took the account over'`, args{})
-	if err != nil {
+	if err != nil || c.State == schema.CampaignSigned || c.State == schema.CampaignEnded { // what was signed stays as it is
 		return err
 	}
 	return t.run(ctx, `update campaign_item set removal_id = null, updated_at = @now where removal_id = @id`, args{"now": t.now, "id": m.ID})

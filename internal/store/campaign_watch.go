@@ -41,11 +41,16 @@ func (w watched) cause() (cause, detail string) {
 // WatchRemovals looks at removals that are done and whose connection was synced
 // since: access that is there again is kept as a return with its cause. Before the
 // sign-off its item needs a reviewer again; after it, a follow-up campaign is made,
-// for what was signed stays as it is. A removal is watched until it returned, or its
-// time is over. It returns until when there is something to watch, and how many
-// returned now.
+// for what was signed stays as it is. A removal is watched until all of it returned,
+// after the sign-off until any of it did (the follow-up campaign looks at the whole
+// account), or until its time is over. It returns until when there is something to
+// watch, and how many returned now. CodeStale when the campaign goes back to its
+// removals, because some of what was revoked has none.
 func (s *Store) WatchRemovals(ctx context.Context, id schema.CampaignID) (until time.Time, returned int, err error) {
 	if _, err := s.FollowRemovals(ctx, id); err != nil {
+		return until, 0, err
+	}
+	if err := s.resumeRemoving(ctx, id); err != nil {
 		return until, 0, err
 	}
 	err = s.inTx(ctx, "watch removals", func(ctx context.Context, t *tx) error {
@@ -91,7 +96,9 @@ func (t *tx) lookBack(ctx context.Context, c schema.Campaign) ([]watched, error)
 	var back []watched
 	looked := map[schema.RemovalID]time.Time{}
 	for _, w := range rows {
-		looked[w.RemovalOf] = w.SyncedAt
+		if w.SyncedAt.After(looked[w.RemovalOf]) {
+			looked[w.RemovalOf] = w.SyncedAt
+		}
 		if w.back() {
 			w.Facts = w.now(threshold, t.now)
 			back = append(back, w)
@@ -124,13 +131,15 @@ func (t *tx) keepReturns(ctx context.Context, c schema.Campaign, back []watched)
 		}
 		t.recordRemoval(c, schema.Removal{ID: w.RemovalOf, AccountID: w.AccountID}, engine(), "removal.returned",
 			map[string]string{"item": string(w.ID), "cause": cause, "follow_up": string(followUp)})
-		if err := t.run(ctx, `update campaign_removal set watch_until = null where id = @id`, args{"id": w.RemovalOf}); err != nil {
-			return 0, err
-		}
 		if followUp == "" {
 			if err := t.reopen(ctx, w, detail); err != nil {
 				return 0, err
 			}
+		}
+		err = t.run(ctx, `update campaign_removal set watch_until = null where id = @id
+			and (@signed or not exists (select 1 from campaign_item where removal_id = @id))`, args{"id": w.RemovalOf, "signed": followUp != ""})
+		if err != nil {
+			return 0, err
 		}
 	}
 	return len(back), nil
@@ -146,10 +155,10 @@ func (t *tx) reopen(ctx context.Context, w watched, detail string) error {
 	if err := t.run(ctx, `update campaign_decision set current = false where item_id = @item and current`, args{"item": w.ID}); err != nil {
 		return err
 	}
-	return t.changeOne(ctx, `update campaign_item set version = version + 1, facts = @facts, facts_hash = @hash, state = 'unassigned', stage = 0, place = 0,
-			reviewer_id = null, escalate_at = null, answer = '', reason = '', decided_by = '', decided_at = null, decision_id = null, removal_id = null,
+	return t.changeOne(ctx, `update campaign_item set version = version + 1, facts = @facts, facts_hash = @hash, holder_id = @holder, login = @login,
+			state = 'unassigned', stage = 0, place = 0, reviewer_id = null, assign_to = null, escalate_at = null, answer = '', reason = '', decided_by = '', decided_at = null, decision_id = null, removal_id = null,
 			why = @why, updated_at = @now where id = @item`,
-		args{"item": w.ID, "facts": w.Facts, "hash": w.Facts.Hash(), "why": "it came back: " + detail, "now": t.now})
+		args{"item": w.ID, "facts": w.Facts, "hash": w.Facts.Hash(), "holder": w.Facts.HolderID, "login": w.Facts.Login, "why": "it came back: " + detail, "now": t.now})
 }
 
 // followUp makes the campaign about what came back after the sign-off; "" before it.

@@ -90,6 +90,8 @@ CREATE TABLE campaign_removal (
     proven_at     timestamptz,
     checked_at    timestamptz,
     watch_until   timestamptz,
+    -- Two principals let this plan go over the budget; another plan of it is held again.
+    released      boolean NOT NULL DEFAULT false,
     created_at    timestamptz NOT NULL,
     updated_at    timestamptz NOT NULL
 );
