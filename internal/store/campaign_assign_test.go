@@ -109,9 +109,10 @@ func TestEscalation(t *testing.T) {
 
 func TestAssignChangesNothingOfWhatChanged(t *testing.T) {
 	t.Parallel()
-	r := reviews(t, 3)
+	r := reviews(t, 4)
 	items := r.items()
 	r.exec(`update campaign_item set state = 'unassigned', reviewer_id = null`)
+	r.exec(`update account set person_id = $2 where id = $1`, string(items[3].Facts.AccountID), string(r.owner))
 	give := func(i schema.CampaignItem, to schema.PersonID) {
 		require.NoError(t, r.Assign(t.Context(), r.id, []schema.Assignment{{ItemID: i.ID, Version: i.Version, ReviewerID: to}}, nil))
 	}
@@ -119,9 +120,10 @@ func TestAssignChangesNothingOfWhatChanged(t *testing.T) {
 	old.Version = 7
 	give(old, r.boss)
 	give(items[1], items[1].Facts.HolderID)
+	give(items[3], r.owner) // who holds it under another address than its login
 	give(items[2], r.boss)
 	give(items[2], r.owner)
-	require.Equal(t, map[schema.CampaignItemState]int64{schema.ItemUnassigned: 2, schema.ItemOpen: 1}, r.itemStates(r.id))
+	require.Equal(t, map[schema.CampaignItemState]int64{schema.ItemUnassigned: 3, schema.ItemOpen: 1}, r.itemStates(r.id))
 	require.Equal(t, r.boss, r.item(items[2].ID).ReviewerID)
 }
 

@@ -128,6 +128,11 @@ type itemVersion struct {
 const personsOf = `with me as (select coalesce(p.merged_into, p.id) as id from person_email e join person p on p.id = e.person_id where e.email = lower(@email))
 	select p.id from me join person p on p.id = me.id or p.merged_into = me.id order by p.id <> me.id, p.id`
 
+// keptPlans makes Postgres plan the statements of deciding once for each
+// connection: all of them find few rows by their ids, whatever the values, and
+// planning the joins anew takes longer than they do.
+const keptPlans = `select set_config('plan_cache_mode', 'force_generic_plan', true)`
+
 // judgeFor reads what words are judged by, with the campaign kept in its state and
 // the items locked.
 func (t *tx) judgeFor(ctx context.Context, id schema.CampaignID, words []schema.Decide, by schema.Principal, at time.Time) (*judge, error) {
@@ -135,6 +140,7 @@ func (t *tx) judgeFor(ctx context.Context, id schema.CampaignID, words []schema.
 	var campaigns []judgedCampaign
 	var persons []struct{ ID schema.PersonID }
 	b := &pgx.Batch{}
+	b.Queue(keptPlans)
 	queueAll(b, &persons, personsOf, args{"email": by.Email})
 	queueAll(b, &campaigns, `select c.id, c.review_id, d.name as review, c.version, c.state, v.rule,
 			exists (select 1 from campaign_assignment s where s.campaign_id = c.id and s.reviewer_id in (`+personIDs+`)) as reviewer

@@ -157,6 +157,30 @@ func TestWhatTheRuleAsksOfAWord(t *testing.T) {
 	require.Equal(t, "", bare("3", schema.AnswerKeep, false))
 }
 
+func TestAWordWaitsForWhoeverMovesItsItem(t *testing.T) {
+	t.Parallel()
+	r := reviews(t, 1)
+	i, ctx := r.of("1"), t.Context()
+	tx, err := r.sql().Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, `update campaign_item set state = 'unassigned', reviewer_id = null where id = $1`, string(i.ID))
+	require.NoError(t, err)
+	said := make(chan schema.Decided, 1)
+	go func() {
+		done, err := r.DecideItems(ctx, r.id, []schema.Decide{word(i, schema.AnswerKeep)}, r.by)
+		if err != nil || len(done) != 1 {
+			done = []schema.Decided{{Code: "failed"}}
+		}
+		said <- done[0]
+	}()
+	look := r.sql()
+	require.Eventually(t, func() bool {
+		return ask[int](t, look, `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`) > 0
+	}, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, tx.Commit(ctx))
+	require.Equal(t, "forbidden", (<-said).Code, "it is judged by what is so after that")
+}
+
 func TestStagesHaveDistinctPeople(t *testing.T) {
 	t.Parallel()
 	r := reviews(t, 2, stages(stage("first", schema.StageAll, named("boss@example.com")), stage("second", schema.StageKept, named("boss@example.com", "owner@example.com"))),
@@ -229,4 +253,42 @@ func render(e schema.CampaignEvidence) ([]byte, error) {
 		b.WriteString(string(i.ID) + " " + string(i.Answer) + "\n")
 	}
 	return []byte(b.String()), nil
+}
+
+func TestACorrectionAndItsRemoval(t *testing.T) {
+	t.Parallel()
+	r := reviews(t, 2)
+	i := r.of("1")
+	r.takes(i, schema.AnswerRevoke, r.by)
+	_, err := r.GatherRemovals(t.Context(), r.id)
+	require.NoError(t, err)
+	require.Equal(t, schema.RemovalWanted, r.item(i.ID).Removal)
+	r.drain()
+	r.takes(r.item(i.ID), schema.AnswerKeep, r.by)
+	require.Equal(t, []string{"campaign " + string(r.id)}, r.dispatched(), "what is kept is taken out of its removal")
+	_, err = r.GatherRemovals(t.Context(), r.id)
+	require.NoError(t, err)
+
+	r.takes(r.item(i.ID), schema.AnswerRevoke, r.by)
+	_, err = r.GatherRemovals(t.Context(), r.id)
+	require.NoError(t, err)
+	p := r.leaver("1", "2", "leaver")
+	started := func(state string) {
+		r.exec(`update campaign_removal set state = $3, case_id = $2 where id = (select removal_id from campaign_item where id = $1)`, string(i.ID), string(p.CaseID), state)
+	}
+	started("started")
+	r.takes(r.item(i.ID), schema.AnswerKeep, r.by)
+	require.Equal(t, schema.PlanCancelling, r.plan(p.ID).State)
+	require.Equal(t, r.by.Name, r.text(`select principal from decision where case_id = $1 and kind = 'cancel'`, string(p.CaseID)))
+	d := r.says(word(r.item(i.ID), schema.AnswerRevoke), r.by)
+	require.Equal(t, "conflict", d.Code, "it is being given back")
+
+	r.exec(`update campaign_item set answer = 'revoke' where id = $1`, string(i.ID))
+	r.exec(`update plan set state = 'done' where id = $1`, string(p.ID))
+	d = r.says(word(r.item(i.ID), schema.AnswerKeep), r.by)
+	require.Equal(t, "conflict", d.Code)
+	require.Contains(t, d.Fix, "operator")
+	started("done")
+	require.Equal(t, "conflict", r.says(word(r.item(i.ID), schema.AnswerKeep), r.by).Code, "the vendor says that it is gone")
+	require.Equal(t, 4, r.count(`select count(*) from campaign_decision`))
 }
