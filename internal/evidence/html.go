@@ -71,7 +71,7 @@ func newPages(e schema.CampaignEvidence) *pages {
 	}
 	for _, i := range p.e.Items {
 		p.logins[i.ID] = i.Facts.Login
-		for _, a := range i.Assignments {
+		for _, a := range orderedItem(i).Assignments {
 			p.people[a.ReviewerID] = a.Reviewer
 		}
 	}

@@ -141,17 +141,21 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var e schema.CampaignEvidence
 		fill(reflect.ValueOf(&e).Elem(), func(n int) int { return rapid.IntRange(0, n-1).Draw(rt, "d") })
-		text := written(t, evidence.JSON, e)
-		again := reads(t, text)
+		text := written(rt, evidence.JSON, e)
+		again := reads(rt, text)
+		page := rapid.IntRange(0, 3).Draw(rt, "page") == 0 // it takes the most time
 		for name, write := range formats() {
-			valid := string([]rune(written(t, write, e)))
-			require.Equal(t, valid, written(t, write, again), name)
+			if strings.HasSuffix(name, "html") && !page {
+				continue
+			}
+			valid := string([]rune(written(rt, write, e)))
+			require.Equal(rt, valid, written(rt, write, again), name)
 		}
 		hash, err := evidence.Hash(e)
-		require.NoError(t, err)
+		require.NoError(rt, err)
 		same, err := evidence.Hash(again)
-		require.NoError(t, err)
-		require.Equal(t, hash, same)
+		require.NoError(rt, err)
+		require.Equal(rt, hash, same)
 	})
 }
 

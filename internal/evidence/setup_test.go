@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -199,14 +198,20 @@ func richRemovals(id schema.CampaignID) []schema.Removal {
 
 type writer func(io.Writer, schema.CampaignEvidence) error
 
-func written(t testing.TB, write writer, e schema.CampaignEvidence) string {
+// tester is what tests, benchmarks and rapid's have in common.
+type tester interface {
+	require.TestingT
+	Helper()
+}
+
+func written(t tester, write writer, e schema.CampaignEvidence) string {
 	t.Helper()
 	var b bytes.Buffer
 	require.NoError(t, write(&b, e))
 	return b.String()
 }
 
-func reads(t testing.TB, text string) schema.CampaignEvidence {
+func reads(t tester, text string) schema.CampaignEvidence {
 	t.Helper()
 	e, err := evidence.Read(strings.NewReader(text))
 	require.NoError(t, err)
