@@ -37,6 +37,7 @@ type root struct {
 	People      peopleCommands     `cmd:"" help:"Look after people: rosters, whose accounts are, who manages whom."`
 	HR          hrCommands         `cmd:"" name:"hr" help:"Hear from HR who leaves: sources, what they tell, who leaves by it."`
 	Policy      policyCommands     `cmd:"" help:"Look for accounts that nobody uses: policies, what they come to, and their review runs."`
+	Review      campaignCommands   `cmd:"" help:"Have people look at who has access: access reviews, their campaigns, and what they decide."`
 	Budget      budgetCommands     `cmd:"" help:"Look after how much may be done in a day."`
 	Batches     batchCommands      `cmd:"" help:"Decide what would start more than its limit allows."`
 	Notices     noticeCommands     `cmd:"" help:"Look after who is told of what, and what was told."`

@@ -40,7 +40,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{t: t, store: &webtest.Store{Tokens: map[string]schema.Principal{
 		"sendoff_admin":    {TokenID: "t1", Name: "root", Role: schema.RoleAdmin},
-		"sendoff_reviewer": {TokenID: "t3", Name: "rev", Role: schema.RoleReviewer},
+		"sendoff_reviewer": {TokenID: "t3", Name: "rev", Role: schema.RoleReviewer, Email: "rev@example.com"},
 	}}}
 	b.planner = func([]schema.Request) ([]schema.Draft, error) { return nil, errors.New("planner not expected") }
 	b.checker = func(schema.Connection, string) (web.ConnectionCheck, error) {
@@ -50,7 +50,7 @@ func setup(t *testing.T) *bundle {
 		return nil, errors.New("creation not expected")
 	}
 	b.srv = httptest.NewServer(web.New(web.Config{
-		Store: b.store, HR: b.store, Policies: b.store, Asks: b.store, Judge: b.store, Now: func() time.Time { return now },
+		Store: b.store, HR: b.store, Policies: b.store, Asks: b.store, Judge: b.store, AccessReviews: b.store, Campaigns: b.store, Now: func() time.Time { return now },
 		Planner: webtest.Receivers{
 			Planner: func(r []schema.Request) ([]schema.Draft, error) { return b.planner(r) },
 			Check: func(id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {

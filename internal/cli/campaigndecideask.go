@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"sendoff/internal/apiclient"
+	"sendoff/schema"
+
+	"github.com/google/uuid"
+)
+
+// typing tells whether a person types what is read.
+func (in *invocation) typing() bool {
+	f, ok := in.stdin.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// asking is one round of questions at a terminal.
+type asking struct {
+	*invocation
+	api      *apiclient.Client
+	campaign string
+	typed    *bufio.Reader
+	decided  int
+	skipped  int
+}
+
+// askItems shows one open item after the other, those with the highest risk first,
+// and asks. No answer is one that was not typed.
+func (in *invocation) askItems(api *apiclient.Client, campaign string) error {
+	own, err := in.ownAddress(api)
+	if err != nil {
+		return err
+	}
+	a := asking{invocation: in, api: api, campaign: campaign, typed: bufio.NewReader(in.stdin)}
+	filter := apiclient.CampaignItemFilter{State: string(schema.ItemOpen), Reviewer: own}
+	items, _, err := upTo(maxAsked, func(cursor string, limit int) ([]apiclient.CampaignItem, string, error) {
+		return api.CampaignItems(in.ctx, campaign, filter, cursor, limit)
+	})
+	if err != nil {
+		return err
+	}
+	if len(items) == 0 {
+		in.print("No item of campaign %s waits for you.", campaign)
+		return nil
+	}
+	for n, i := range items {
+		in.print("\n%d of %d", n+1, len(items))
+		more, err := a.item(i)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	in.print("\n%d decided, %d skipped, %d left.", a.decided, a.skipped, len(items)-a.decided)
+	return nil
+}
+
+// maxAsked is how many items one round has at most.
+const maxAsked = 5000
+
+// item asks about one item until its word is taken; false to stop.
+func (a *asking) item(i apiclient.CampaignItem) (bool, error) {
+	a.printItem(a.stdout, i)
+	for {
+		answer, ok := a.answer()
+		if !ok {
+			return false, nil
+		}
+		if answer == "" {
+			a.skipped++
+			return true, nil
+		}
+		reason, ok := a.line("Reason (empty = none): ")
+		if !ok {
+			return false, nil
+		}
+		word := apiclient.ItemWord{ID: uuid.NewString(), Item: i.ID, Version: i.Version, Answer: answer, Reason: reason}
+		got, err := a.send(a.api, a.campaign, []apiclient.ItemWord{word})
+		if err != nil {
+			return false, err
+		}
+		d := got[0]
+		switch schema.Code(d.Code) {
+		case "":
+			a.decided++
+			a.print("Taken: %s.", answer)
+			return true, nil
+		case schema.CodeStale, schema.CodeInvalid:
+			a.printRefused(d)
+			if i, err = a.api.CampaignItem(a.ctx, a.campaign, i.ID); err != nil {
+				return false, err
+			}
+			if i.State != string(schema.ItemOpen) {
+				a.print("It is %s now.", i.State)
+				return true, nil
+			}
+			if d.Code == string(schema.CodeStale) {
+				a.printItem(a.stdout, i)
+			}
+		case schema.CodeClosed:
+			a.printRefused(d)
+			return false, nil
+		default:
+			a.printRefused(d)
+			return true, nil
+		}
+	}
+}
+
+// answer asks for an answer: "" skips; false stops.
+func (a *asking) answer() (string, bool) {
+	for {
+		typed, ok := a.line("Keep, revoke, abstain, skip or quit? [k/r/a/s/q] ")
+		if !ok {
+			return "", false
+		}
+		switch strings.ToLower(typed) {
+		case "k", "keep":
+			return string(schema.AnswerKeep), true
+		case "r", "revoke":
+			return string(schema.AnswerRevoke), true
+		case "a", "abstain":
+			return string(schema.AnswerAbstain), true
+		case "s", "skip":
+			return "", true
+		case "q", "quit":
+			return "", false
+		}
+		a.note("Type one of k, r, a, s and q: nothing is decided by an empty line.")
+	}
+}
+
+// line reads a line; false at the end of what is typed.
+func (a *asking) line(prompt string) (string, bool) {
+	_, _ = fmt.Fprint(a.stderr, prompt)
+	text, err := a.typed.ReadString('\n')
+	if err != nil && (err != io.EOF || strings.TrimSpace(text) == "") { //nolint:errorlint // a reader returns io.EOF as it is
+		return "", false
+	}
+	return strings.TrimSpace(text), true
+}
