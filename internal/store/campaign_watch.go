@@ -81,7 +81,10 @@ func (s *Store) WatchRemovals(ctx context.Context, id schema.CampaignID) (until 
 // lookBack compares what was removed with the listings that are newer than the
 // proof, and returns what is there again.
 func (t *tx) lookBack(ctx context.Context, c schema.Campaign) ([]watched, error) {
-	threshold := schema.DefaultSyncFreshness // grades of what came back are computed by its next campaign
+	rule, err := campaignRule(ctx, t, c)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := all[watched](ctx, t, `select live.*, x.id as removal_of, x.proven_at, s.began as synced_at
 		from (`+selectLiveItems+` where i.campaign_id = @id and m.state = 'done' and m.watch_until > @now) live
 		join campaign_removal x on x.id = live.removal_id
@@ -100,7 +103,7 @@ func (t *tx) lookBack(ctx context.Context, c schema.Campaign) ([]watched, error)
 			looked[w.RemovalOf] = w.SyncedAt
 		}
 		if w.back() {
-			w.Facts = w.now(threshold, t.now)
+			w.Facts = w.now(rule.Threshold(), t.now)
 			back = append(back, w)
 		}
 	}
