@@ -24,6 +24,8 @@ type campaignCommands struct {
 	Look        secondLookCommand          `cmd:"" help:"Take a second look at a reviewer's decisions."`
 	Removals    removalsCommand            `cmd:"" help:"List what a campaign takes away, and how far that is."`
 	Returns     returnsCommand             `cmd:"" help:"List access that came back after its removal."`
+	Sign        signCampaignCommand        `cmd:"" help:"Sign a closed campaign, as its owner."`
+	Export      exportCampaignCommand      `cmd:"" help:"Write the evidence of a campaign."`
 	Verify      verifyEvidenceCommand      `cmd:"" help:"Compute the hash of exported evidence. Needs no server."`
 	Away        awayCommands               `cmd:"" help:"Say who is away, and who decides meanwhile."`
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"io"
 	"strings"
 
 	"sendoff/internal/apiclient"
@@ -99,4 +100,49 @@ func (c *returnsCommand) Run(in *invocation) error {
 		in.table("SEEN|KIND|LOGIN|HELD|CAUSE|DETAIL|FOLLOW-UP|ITEM", rows)
 		in.more(next)
 	})
+}
+
+type signCampaignCommand struct {
+	campaignArg
+	AcceptOpen bool `help:"Accept what is undecided, could not be removed or is not proven yet: it is listed as an exception under the signature."`
+	reasonFlag
+}
+
+// Run signs a campaign.
+func (c *signCampaignCommand) Run(in *invocation) error {
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	k, err := api.SignCampaign(in.ctx, c.Campaign, c.AcceptOpen, c.Reason)
+	if err != nil {
+		return translateFlags(err, map[string]string{"reason": "--reason", "accept_open": "--accept-open"})
+	}
+	return in.result(k, func() {
+		in.print("Signed campaign %s. The SHA-256 of its evidence is %s", k.ID, k.Evidence)
+		in.note("Keep that hash elsewhere. Compare an export with it: sendoff review verify FILE --hash %s", k.Evidence)
+	})
+}
+
+type exportCampaignCommand struct {
+	campaignArg
+	Format string `enum:"json,csv,html" default:"json" help:"json, which can be verified; csv, a row for each item; or html, to print."`
+	Out    string `placeholder:"FILE" help:"Where to write; stdout without."`
+}
+
+// Run writes the evidence of a campaign. With --out the file appears only when it is
+// whole.
+func (c *exportCampaignCommand) Run(in *invocation) error {
+	api, err := in.client()
+	if err != nil {
+		return err
+	}
+	if c.Out == "" {
+		return api.Evidence(in.ctx, c.Campaign, c.Format, in.stdout)
+	}
+	err = writeThrough(c.Out, func(w io.Writer) error { return api.Evidence(in.ctx, c.Campaign, c.Format, w) })
+	if err != nil {
+		return err
+	}
+	return in.result(map[string]string{"file": c.Out, "format": c.Format}, func() { in.print("Exported to %s.", c.Out) })
 }

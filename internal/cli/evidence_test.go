@@ -2,6 +2,8 @@ package cli_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,4 +54,62 @@ func TestReviewVerifiesOffline(t *testing.T) {
 	require.Contains(t, r.out, "It is NOT the hash that was given")
 	require.Equal(t, cli.ExitUsage, b.run("review", "verify", b.file("evidence.json", written(now)+" ")).code, "formatted anew")
 	require.Equal(t, cli.ExitUsage, b.run("review", "verify", "/nowhere").code)
+}
+
+func TestReviewSigns(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.store.SignCampaignFunc = func(_ schema.CampaignID, w schema.SignOff, render func(schema.CampaignEvidence) ([]byte, error), _ schema.Principal) (schema.Campaign, error) {
+		if !w.AcceptOpen {
+			return schema.Campaign{}, &schema.Error{
+				Code: schema.CodeConflict, Message: "the campaign cannot be signed yet",
+				Problems: []schema.Problem{{Code: string(schema.CampaignHasAlarms), Message: "1 of the reviewers decided in a way that is doubted", Fix: "let somebody else look"}},
+			}
+		}
+		require.Equal(t, "two interns left", w.Reason)
+		c := openCampaign()
+		c.State, c.Evidence = schema.CampaignSigned, "beef"
+		return c, nil
+	}
+	r := b.run("review", "sign", string(campaign1), "--reason", "all looked at")
+	require.Equal(t, cli.ExitRefused, r.code)
+	require.Contains(t, r.errout, "REVIEWER_ALARMED: 1 of the reviewers decided in a way that is doubted\n    fix: let somebody else look")
+	r = b.run("review", "sign", string(campaign1), "--accept-open", "--reason", "two interns left")
+	require.Equal(t, cli.ExitDone, r.code, r.errout)
+	require.Contains(t, r.out, "The SHA-256 of its evidence is beef")
+	require.Contains(t, r.errout, "sendoff review verify FILE --hash beef")
+	require.Equal(t, cli.ExitUsage, b.run("review", "sign", string(campaign1)).code)
+}
+
+func TestReviewExportsWholeFilesAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	e := signedEvidence(t)
+	b.store.SignedEvidenceFunc = func(schema.CampaignID) ([]byte, error) {
+		return nil, &schema.Error{Code: schema.CodeNotFound, Message: "the campaign is not signed"}
+	}
+	b.store.EvidenceFunc = func(schema.CampaignID) (schema.CampaignEvidence, error) { return e, nil }
+	want, err := evidence.Hash(e)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "evidence.json")
+	r := b.run("review", "export", string(campaign1), "--out", file)
+	require.Equal(t, cli.ExitDone, r.code, r.errout)
+	require.Equal(t, cli.ExitDone, b.run("review", "verify", file, "--hash", want).code)
+	require.Contains(t, b.run("review", "export", string(campaign1), "--format", "csv").out, string(item1))
+	require.Contains(t, b.run("review", "export", string(campaign1), "--format", "html").out, "<html")
+
+	before, err := os.ReadFile(file)
+	require.NoError(t, err)
+	b.store.EvidenceFunc = func(schema.CampaignID) (schema.CampaignEvidence, error) {
+		return e, &schema.Error{Code: schema.CodeNotFound, Message: "there is no such campaign"}
+	}
+	require.Equal(t, cli.ExitNotFound, b.run("review", "export", string(campaign1), "--out", file).code)
+	after, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after), "what was there stays")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1, "and nothing half written is beside it")
+	require.Equal(t, cli.ExitUsage, b.run("review", "export", string(campaign1), "--out", filepath.Join(dir, "no", "where")).code)
 }
