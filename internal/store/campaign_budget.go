@@ -236,6 +236,9 @@ func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchSco
 	if err != nil {
 		return "", err
 	}
+	if err := t.noticeOwner(ctx, c); err != nil {
+		return "", err
+	}
 	return id, t.notice(ctx, schema.NoticeBatchHeld, noticeAbout{batchID: id})
 }
 

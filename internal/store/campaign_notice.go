@@ -20,3 +20,13 @@ func (t *tx) noticeReviewer(ctx context.Context, campaign schema.CampaignID, per
 	}
 	return t.queueNotice(ctx, 0, event, noticeAbout{campaign: campaign, person: person}, route, []string{address})
 }
+
+// noticeOwner tells the owner of a campaign, if their address is anybody's, that it
+// needs them.
+func (t *tx) noticeOwner(ctx context.Context, c schema.Campaign) error {
+	owner, ok, err := maybeScalar[schema.PersonID](ctx, t, `select person_id from person_email where email = lower(@owner)`, args{"owner": c.Owner})
+	if err != nil || !ok {
+		return err
+	}
+	return t.noticeReviewer(ctx, c.ID, owner, schema.NoticeReviewOwner)
+}

@@ -71,6 +71,9 @@ func (t *tx) stepCampaign(ctx context.Context, c *schema.Campaign, to schema.Cam
 		return err
 	}
 	t.recordCampaign(*c, engine(), "campaign."+string(to), map[string]string{"from": string(from)})
+	if to == schema.CampaignClosed {
+		return t.noticeOwner(ctx, *c)
+	}
 	return nil
 }
 
