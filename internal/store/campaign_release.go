@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"strconv"
+
+	"sendoff/schema"
+)
+
+// refuseOfCampaign refuses a principal whose own access is among what a batch would
+// remove: an account that they, or who was merged into them, hold, or that has one of
+// their addresses as its login.
+func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, by schema.Principal) error {
+	if by.Email == "" {
+		return nil
+	}
+	persons, err := personsBy(ctx, t, by)
+	if err != nil {
+		return err
+	}
+	in, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join account a on a.id = m.account_id left join person hp on hp.id = a.person_id
+		where m.campaign_id = @id and m.state = 'planned' and (coalesce(hp.merged_into, hp.id) = any(@persons) or a.login_key = lower(@email)
+			or exists (select 1 from person_email pe where pe.person_id = any(@persons) and pe.email = a.login_key)))`,
+		args{"id": b.ScopeID, "persons": some(persons), "email": by.Email})
+	if err == nil && in {
+		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about removals that they are in", Fix: "let others do it"}
+	}
+	return err
+}
+
+// endHoldingCampaign lets the removals that a batch held start, or refuses them.
+// What was kept meanwhile is neither.
+func (t *tx) endHoldingCampaign(ctx context.Context, b batchRow, to schema.BatchState) error {
+	c, err := t.lockCampaign(ctx, schema.CampaignID(b.ScopeID))
+	if err != nil {
+		return err
+	}
+	if _, err := t.releaseKept(ctx, c); err != nil {
+		return err
+	}
+	if to == schema.BatchReleased {
+		err = t.releaseCampaign(ctx, c, b)
+	} else {
+		err = t.discardCampaign(ctx, c)
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.changeOne(ctx, `update campaign set overruns = '[]' where id = @id`, args{"id": c.ID}); err != nil {
+		return err
+	}
+	if c.State == schema.CampaignHeld {
+		if err := t.moveCampaign(ctx, &c, schema.CampaignRemoving, ``, args{}); err != nil {
+			return err
+		}
+	}
+	return t.tellCampaign(ctx, c.ID)
+}
+
+// clearHeldAlarm clears the alarm of a batch that ended, unless another campaign of
+// its review is held.
+func (t *tx) clearHeldAlarm(ctx context.Context, id schema.CampaignID) error {
+	return t.run(ctx, `update alarm a set cleared_at = @now from campaign c where c.id = @id and a.access_review_id = c.review_id and a.code = @code
+			and a.cleared_at is null and not exists (select 1 from campaign o join batch b on b.id = o.batch_id
+				where o.review_id = c.review_id and b.state = 'held')`,
+		args{"now": t.now, "id": id, "code": schema.AlarmOverBudget})
+}
+
+// releaseCampaign lets the removals that the batch held go over the limits.
+func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow) error {
+	if _, err := t.lockEngineBudget(ctx); err != nil { // who counts at the same time sees what was released
+		return err
+	}
+	tag, err := t.Exec(ctx, `update campaign_removal set released = true where campaign_id = @id and state = 'planned'`, args{"id": c.ID})
+	if err != nil {
+		return err
+	}
+	n := int(tag.RowsAffected())
+	t.recordCampaign(c, engine(), "campaign.released", map[string]string{"batch": string(b.ID), "accounts": strconv.Itoa(n), "limits": limitsOf(c.Overruns)})
+	if err := t.changeOne(ctx, `update campaign set released = released + @n where id = @id`, args{"n": n, "id": c.ID}); err != nil {
+		return err
+	}
+	return t.readyRemovals(ctx, c, true)
+}
+
+func (t *tx) discardCampaign(ctx context.Context, c schema.Campaign) error {
+	ids, err := scalars[schema.RemovalID](ctx, t, `select id from campaign_removal where campaign_id = @id and state = 'planned' order by id`, args{"id": c.ID})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		m, err := t.lockRemoval(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := t.moveRemoval(ctx, c, &m, schema.RemovalRefused, `, why = 'its batch was discarded'`, args{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
