@@ -94,9 +94,9 @@ func TestQuarterlyReviewToProof(t *testing.T) {
 	s.must("review", "create", s.write("quarterly.yaml", accessReview(owner,
 		"scope: {connections: [box], kinds: [person], holders: matched}",
 		"reviewers: [manager, managers_manager, {named: ["+chief.login+"]}]",
-		"time: {due: 10h, remind: [5h], escalate_for: 8h}",
+		"time: {due: 5h, remind: [2h], escalate_for: 5h}",
 		"quality: {min_items: 100}",
-		"effect: {account: [snapshot, suspend, transfer, delete], receivers: ["+boss.login+"], budget: {per_run: 25, percent: 100}}",
+		"effect: {account: [snapshot, suspend, revoke_sessions, transfer, delete], receivers: ["+boss.login+"], budget: {per_run: 25, percent: 100}}",
 	)), "--yes")
 	id := ask[apiclient.Campaign](s, cli.ExitDone, "review", "start", "quarterly").ID
 	opened := s.campaignIn(id, "open")
