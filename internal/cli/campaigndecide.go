@@ -62,23 +62,31 @@ func (c *decideItemsCommand) answer() string {
 
 // check refuses what cannot be meant.
 func (c *decideItemsCommand) check(in *invocation) error {
-	answered := c.answer() != ""
+	said := c.answer() != "" || c.Reason != "" || c.Seen != 0
 	switch {
-	case c.File != "" && (len(c.Items) > 0 || answered || c.Reason != "" || c.Seen != 0):
+	case c.File != "" && (len(c.Items) > 0 || said):
 		return usage("the file names items, answers and reasons, and so do the arguments", "give one of them")
 	case c.File != "":
 		return nil
-	case len(c.Items) > 0 && !answered:
-		return usage("nothing says what you decide", "give --keep, --revoke or --abstain")
-	case len(c.Items) == 0 && (answered || c.Reason != "" || c.Seen != 0):
+	case len(c.Items) > 0:
+		return c.checkNamed(in)
+	case said:
 		return usage("there is an answer, and no item", "name the items: an answer for whatever there is would be no decision")
-	case len(c.Items) == 0 && (in.json || !in.typing()):
+	case in.json || !in.typing():
 		return usage("items are asked for one after the other only on a terminal", "name the items with an answer, or give --file")
+	}
+	return nil
+}
+
+func (c *decideItemsCommand) checkNamed(in *invocation) error {
+	switch {
+	case c.answer() == "":
+		return usage("nothing says what you decide", "give --keep, --revoke or --abstain")
 	case len(c.Items) > 1 && c.Seen != 0:
 		return usage("--seen is the version of one item", "name one item, or give --file, which has the version of each")
 	case c.Seen < 0:
 		return usage("--seen is below 1", "give the version that review item prints")
-	case len(c.Items) > 0 && in.json && !c.Yes && c.Seen == 0:
+	case in.json && !c.Yes && c.Seen == 0:
 		return usage("this asks before it decides, and JSON output cannot", "give --seen with the version that you looked at, or --yes")
 	}
 	return nil

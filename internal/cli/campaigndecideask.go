@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -145,7 +146,7 @@ func (a *asking) answer() (string, bool) {
 func (a *asking) line(prompt string) (string, bool) {
 	_, _ = fmt.Fprint(a.stderr, prompt)
 	text, err := a.typed.ReadString('\n')
-	if err != nil && (err != io.EOF || strings.TrimSpace(text) == "") { //nolint:errorlint // a reader returns io.EOF as it is
+	if err != nil && (!errors.Is(err, io.EOF) || strings.TrimSpace(text) == "") {
 		return "", false
 	}
 	return strings.TrimSpace(text), true

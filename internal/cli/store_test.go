@@ -55,7 +55,7 @@ func setupStore(t *testing.T) (*bundle, *store.Store, *audit.Sealer) {
 
 	b := &bundle{t: t}
 	b.srv = httptest.NewServer(web.New(web.Config{
-		Store: s, HR: s,
+		Store: s, HR: s, AccessReviews: s, Campaigns: s,
 		Planner: webtest.Receivers{
 			Planner: func(requests []schema.Request) ([]schema.Draft, error) { return draftsIn(t.Context(), s, requests) },
 			Check: func(id schema.CaseID, logins []string) (map[schema.PlanID]schema.Account, []schema.Finding, error) {
