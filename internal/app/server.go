@@ -63,7 +63,8 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 		return keepFeeds(failed, e.store, policy.JudgeLeaver, !e.cfg.NoSchedules, e.log.Named("hr"))
 	})
 	if !e.cfg.NoSchedules {
-		g.Go(func() error { return keepReviews(failed, e.store, changesEvery, e.log.Named("reviews")) })
+		every := max(changesEvery/time.Duration(max(e.cfg.TimeScale, 1)), time.Second)
+		g.Go(func() error { return keepReviews(failed, e.store, every, e.log.Named("reviews")) })
 	}
 	g.Go(func() error {
 		defer stop() // the rest ends after the last request
