@@ -64,15 +64,7 @@ func (t campaignTeller) tell(ctx context.Context, row schema.OutboxRow) error {
 	if err != nil {
 		return err
 	}
-	if ended { // its workflow ends when it looks; there is none to start
-		err := temporalx.Signal(ctx, t.temporal, id, workflows.SignalLook, nil)
-		if errors.Is(err, temporalx.ErrClosed) || errors.Is(err, temporalx.ErrNotFound) {
-			return nil
-		}
-		return err
-	}
-	return temporalx.Tell(ctx, t.temporal, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueEngine}, workflows.SignalLook,
-		workflows.Campaign, workflows.CampaignFlowInput{CampaignID: row.CampaignID})
+	return tellRun(ctx, t.temporal, id, ended, workflows.Campaign, workflows.CampaignFlowInput{CampaignID: row.CampaignID})
 }
 
 // changesEvery is how often changes are looked through for what begins small

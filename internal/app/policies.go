@@ -54,13 +54,18 @@ func (t policyTeller) tell(ctx context.Context, row schema.OutboxRow) error {
 	if err != nil {
 		return err
 	}
-	if ended { // its workflow ends when it looks; there is none to start
-		err := temporalx.Signal(ctx, t.temporal, id, workflows.SignalLook, nil)
-		if errors.Is(err, temporalx.ErrClosed) || errors.Is(err, temporalx.ErrNotFound) {
-			return nil
-		}
-		return err
+	return tellRun(ctx, t.temporal, id, ended, workflows.Review, workflows.ReviewInput{ReviewID: row.ReviewID})
+}
+
+// tellRun lets the workflow of a row look at it again, and starts it unless the row
+// has ended: then its workflow ends when it looks, and there is none to start.
+func tellRun(ctx context.Context, temporal client.Client, id string, ended bool, flow, input any) error {
+	if !ended {
+		return temporalx.Tell(ctx, temporal, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueEngine}, workflows.SignalLook, flow, input)
 	}
-	return temporalx.Tell(ctx, t.temporal, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueEngine}, workflows.SignalLook,
-		workflows.Review, workflows.ReviewInput{ReviewID: row.ReviewID})
+	err := temporalx.Signal(ctx, temporal, id, workflows.SignalLook, nil)
+	if errors.Is(err, temporalx.ErrClosed) || errors.Is(err, temporalx.ErrNotFound) {
+		return nil
+	}
+	return err
 }
