@@ -89,7 +89,13 @@ func (c *Campaigns) BeginCampaign(ctx context.Context, in BeginCampaignInput) (C
 	}
 	row, err := c.store.BeginCampaign(ctx, in.ReviewID, in.ScheduledAt, in.WorkflowID)
 	switch schema.CodeOf(err) {
-	case schema.CodeConflict, schema.CodeClosed:
+	case schema.CodeConflict:
+		return CampaignOutline{State: schema.CampaignEnded}, c.store.RaiseAlarm(ctx, schema.Alarm{
+			AccessReviewID: in.ReviewID, Code: schema.AlarmCampaignFailed,
+			Message: "the campaign of " + schema.FormatInstant(in.ScheduledAt) + " did not begin: the one before is not signed yet",
+			Fix:     "sign or cancel that one, then start a campaign",
+		})
+	case schema.CodeClosed:
 		return CampaignOutline{State: schema.CampaignEnded}, nil
 	}
 	return CampaignOutline{CampaignID: row.ID, State: row.State}, err

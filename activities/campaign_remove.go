@@ -280,6 +280,18 @@ func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d 
 	return true, unlessStale(err)
 }
 
+// reopen opens a closed campaign again when access came back: now, or before a
+// worker died that had only kept it.
+func (c *Campaigns) reopen(ctx context.Context, id schema.CampaignID, returned int) (Piece, error) {
+	if returned == 0 {
+		left, err := c.store.Unassigned(ctx, id, 1)
+		if err != nil || len(left) == 0 {
+			return Piece{Wait: c.refreshEvery()}, err
+		}
+	}
+	return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, id, schema.CampaignClosed, schema.CampaignOpen))
+}
+
 // WatchCampaign looks at what was removed by campaigns that are closed or signed:
 // access that came back opens its item again, or after the sign-off makes a
 // follow-up campaign. A signed campaign ends when nothing is left to watch.
@@ -294,8 +306,8 @@ func (c *Campaigns) WatchCampaign(ctx context.Context, in CampaignInput) (Piece,
 		return Piece{More: true}, nil
 	case err != nil:
 		return Piece{}, err
-	case returned > 0 && r.campaign.State == schema.CampaignClosed:
-		return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignClosed, schema.CampaignOpen))
+	case r.campaign.State == schema.CampaignClosed:
+		return c.reopen(ctx, r.campaign.ID, returned)
 	case r.campaign.State == schema.CampaignSigned && !until.After(c.now()):
 		return Piece{More: true}, c.store.EndCampaign(ctx, r.campaign.ID, schema.CampaignDone, "")
 	}

@@ -49,7 +49,10 @@ func (c *Campaigns) TendCampaign(ctx context.Context, in TendInput) (Tended, err
 	if err != nil {
 		return again, err
 	}
-	for _, at := range []time.Time{next, r.campaign.DueAt, again.RefreshedAt.Add(c.refreshEvery())} {
+	if now := c.now(); now.Before(r.campaign.DueAt) { // what is to be done after it was done above
+		wait = min(wait, max(r.campaign.DueAt.Sub(now), leastPoll))
+	}
+	for _, at := range []time.Time{next, again.RefreshedAt.Add(c.refreshEvery())} {
 		if !at.IsZero() {
 			wait = min(wait, max(at.Sub(c.now()), leastPoll))
 		}
@@ -87,11 +90,11 @@ func (c *Campaigns) seat(ctx context.Context, r running) (bool, error) {
 	// First: who gets an item after the deadline, as of access that came back, is asked
 	// before silence is given a meaning.
 	assigned, err := c.assign(ctx, r)
-	if err != nil {
-		return false, err
+	if err != nil || assigned > 0 {
+		return true, err
 	}
 	due, err := c.due(ctx, r, now)
-	return unseated+due+assigned > 0, err
+	return unseated+due > 0, err
 }
 
 // due deals with a piece of the items whose time with their reviewer is over: they
@@ -112,6 +115,10 @@ func (c *Campaigns) over(ctx context.Context, r running) (bool, error) {
 	open, err := c.store.OpenReviewers(ctx, r.campaign.ID)
 	if err != nil || len(open) > 0 {
 		return false, err
+	}
+	left, err := c.store.Unassigned(ctx, r.campaign.ID, 1) // somebody abstained meanwhile
+	if err != nil || len(left) > 0 {
+		return len(left) > 0, err
 	}
 	return true, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignOpen, schema.CampaignClosing))
 }

@@ -49,6 +49,7 @@ func reviewSchedule(r schema.AccessReview, scale int64) temporalx.Schedule {
 		Note:     fmt.Sprintf("access review %s, version %d", r.ID, r.Version),
 		Workflow: workflows.Campaign, Args: []any{workflows.CampaignFlowInput{ReviewID: r.ID}},
 		WorkflowID: workflows.CampaignsOf(r.ID), TaskQueue: workflows.QueueEngine,
+		Beside: true, // a signed campaign is watched long after the next one began; the database has one open at a time
 	}
 }
 

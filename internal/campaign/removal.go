@@ -22,7 +22,7 @@ func Steps(rule schema.EffectRule, r schema.Removal) (steps []schema.StepFact, w
 		if item.State == schema.ItemGone || item.Control || item.Facts.AccountID == "" {
 			continue
 		}
-		p.add(item)
+		p.add(item, r.ID)
 	}
 	if p.account && !p.owner {
 		return slices.Clone(rule.Account), ""
@@ -64,8 +64,17 @@ type group struct {
 	stays      bool     // the membership, or something reached through it, is not revoked
 }
 
-func (p *parts) add(item schema.CampaignItem) {
+// add adds what is to be done about an item. One that was revoked and is another
+// removal's is gone by that, or stays: a removal that was refused or given back is
+// not made good for by the next one of the account.
+func (p *parts) add(item schema.CampaignItem, removal schema.RemovalID) {
 	f, revoked := item.Facts, item.Answer == schema.AnswerRevoke
+	if revoked && item.RemovalID != removal {
+		if item.Removal == schema.RemovalDone {
+			return
+		}
+		revoked = false
+	}
 	p.owner = p.owner || f.Role == schema.RoleOwner
 	switch f.Kind {
 	case schema.ItemAccount:

@@ -237,9 +237,11 @@ func (t *tx) silence(ctx context.Context, c schema.Campaign, items []schema.Item
 	b := &pgx.Batch{}
 	b.Queue(`update campaign_assignment set ended_at = @now, end_why = 'silent' where item_id = any(@items) and ended_at is null`, args{"items": items, "now": t.now})
 	// A made up item is answered by people alone.
-	b.Queue(`update campaign_item set state = case when account_id is null then 'undecided' else @state end, answer = case when account_id is null then '' else @answer end,
-			decided_at = case when @answer <> '' and account_id is not null then @now::timestamptz end, escalate_at = null, why = 'nobody decided in time', updated_at = @now
-		where id = any(@items)`, args{"items": items, "now": t.now, "state": state, "answer": answer})
+	// So is, where silence revokes, one of whose account nobody knows whether it is used.
+	b.Queue(`update campaign_item i set state = case when n.people then 'undecided' else @state end, answer = case when n.people then '' else @answer end,
+			decided_at = case when @answer <> '' and not n.people then @now::timestamptz end, escalate_at = null, why = 'nobody decided in time', updated_at = @now
+		from (select id, account_id is null or @answer = 'revoke' and facts->>'grade' in ('unknown', 'not_collected') as people
+			from campaign_item where id = any(@items)) n where i.id = n.id`, args{"items": items, "now": t.now, "state": state, "answer": answer})
 	t.recordCampaign(c, engine(), "campaign.silence", map[string]string{"items": strconv.Itoa(len(items)), "meaning": string(w)})
 	return t.SendBatch(ctx, b).Close()
 }

@@ -139,11 +139,24 @@ func TestSilence(t *testing.T) {
 			_, err := r.ApplySilence(t.Context(), r.id, silence, time.Now(), 10)
 			requireCode(t, schema.CodeStale, err)
 			r.takes(r.of("1"), schema.AnswerKeep, r.by)
+			r.exec(`update campaign_item set facts = jsonb_set(facts, '{grade}', '"inactive"') where login = 'user2@example.com'`)
 			r.closes()
 			i := r.of("2")
 			require.Equal(t, want, []any{i.State, i.Answer})
 			require.Equal(t, []any{"", "nobody decided in time"}, []any{i.DecidedBy, i.Why})
 		})
+	}
+}
+
+// Promise 4: of an account of which nobody knows whether it is used, silence takes
+// nothing away.
+func TestPromiseSilenceNeverRevokesTheUnknown(t *testing.T) {
+	t.Parallel()
+	for _, grade := range []schema.Grade{schema.GradeUnknown, schema.GradeNotCollected} {
+		r := reviews(t, 2, func(rule *schema.AccessReviewRule) { rule.Time.Silence = schema.SilenceRevokes })
+		r.exec(`update campaign_item set facts = jsonb_set(facts, '{grade}', to_jsonb($1::text))`, string(grade))
+		r.closes()
+		require.Equal(t, map[schema.CampaignItemState]int64{schema.ItemUndecided: 2}, r.itemStates(r.id), grade)
 	}
 }
 

@@ -101,6 +101,9 @@ func (j *judge) queueDecisions(b *pgx.Batch) {
 		"ids": ids, "items": items, "stages": stages, "versions": versions, "answers": answers, "reasons": reasons, "bulks": bulks,
 		"campaign": j.c.ID, "principal": j.by.Name, "token": j.by.TokenID, "reviewer": j.me, "at": j.at,
 	})
+	// A second look was at what was decided then.
+	b.Queue(`update campaign_reviewer set look_by = '', look_id = null, look_at = null, look_reason = '', look_decisions = 0
+		where campaign_id = @campaign and reviewer_id = @reviewer and look_at is not null`, args{"campaign": j.c.ID, "reviewer": j.me})
 }
 
 // queueLandings moves the items. Who decided an item keeps being shown as its

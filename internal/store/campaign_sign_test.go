@@ -109,6 +109,8 @@ func TestARobotIsSeen(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, s.Cleared())
 	r.takes(r.of("1"), schema.AnswerRevoke, r.by) // a correction leaves the number as it is
+	_, err = r.SignCampaign(ctx, r.id, schema.SignOff{AcceptOpen: true, Reason: "all fine"}, render, r.signer)
+	require.Equal(t, []string{"REVIEWER_ALARMED"}, codesOf(t, err), "the look was not at the correction")
 	look.Redo, look.Reason = true, "do it again"
 	r.takes(r.of("2"), schema.AnswerKeep, r.by)
 	s, err = r.SecondLook(ctx, r.id, look, r.signer)

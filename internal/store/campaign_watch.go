@@ -18,7 +18,12 @@ type watched struct {
 
 // back tells whether the access is there again: an account that can be used, a role
 // that administers, a membership that is listed.
+//
+// What a suspended account holds is nobody's access: its groups are still listed.
 func (w watched) back() bool {
+	if w.AccountStatus == schema.AccountSuspended {
+		return false
+	}
 	if w.Kind == schema.ItemAccount {
 		return w.AccountStatus == schema.AccountActive || w.AccountStatus == schema.AccountRestricted
 	}

@@ -38,6 +38,8 @@ type Schedule struct {
 	// WorkflowID begins the ids of the runs; the server appends the time.
 	WorkflowID string
 	TaskQueue  string
+	// Beside lets a run begin while one before it goes on; else it is skipped.
+	Beside bool
 }
 
 // EnsureSchedule makes or changes the schedule so that it is exactly as told. One
@@ -99,8 +101,12 @@ func (s Schedule) action() *client.ScheduleWorkflowAction {
 }
 
 func (s Schedule) policies() *client.SchedulePolicies {
+	overlap := enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
+	if s.Beside {
+		overlap = enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL
+	}
 	return &client.SchedulePolicies{
-		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: scheduleCatchup, PauseOnFailure: true,
+		Overlap: overlap, CatchupWindow: scheduleCatchup, PauseOnFailure: true,
 	}
 }
 
