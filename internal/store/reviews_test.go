@@ -127,7 +127,10 @@ func TestWhatARunIsAllowedToDo(t *testing.T) {
 	require.NoError(t, p.EndReview(t.Context(), fourth.ID, schema.ReviewFailed, "fault"))
 	require.Equal(t, []string{schema.AlarmReviewFailed}, p.openAlarms())
 	p.judges(p.begins(cold))
-	require.Empty(t, p.openAlarms(), "the next run did not fail")
+	require.Equal(t, []string{schema.AlarmReviewFailed}, p.openAlarms(), "its schedule is stopped, whatever one run came to")
+	_, err = p.SetPolicyState(t.Context(), "cold", schema.PolicyActive, "looked at it", p.author)
+	require.NoError(t, err)
+	require.Empty(t, p.openAlarms())
 	requireCode(t, schema.CodeStale, p.BeginJudging(t.Context(), fourth.ID))
 	requireCode(t, schema.CodeInternal, p.EndReview(t.Context(), fourth.ID, "somehow", ""))
 }
