@@ -2,10 +2,7 @@ package store
 
 import (
 	"context"
-	"strconv"
-	"strings"
-
-	"github.com/google/uuid"
+	"fmt"
 
 	"sendoff/internal/audit"
 	"sendoff/schema"
@@ -21,40 +18,48 @@ type accessReviewRow struct {
 	SeenPersonChange int64
 }
 
-// selectAccessReviews reads access reviews d with one of their versions v.
-const selectAccessReviews = `select d.id, d.name, v.version, v.rule, v.hash, v.source, d.set_name as "set", d.state, d.pause_reason, d.paused_by,
-		v.updated_by, v.updated_id, v.updated_at, d.created_at, d.withdrawn, d.seen_change, d.seen_person_change
-	from access_review d join access_review_version v on v.review_id = d.id`
-
-const presentReviewVersion = ` and v.version = d.version`
-
-func plainAccessReviews(rows []accessReviewRow) []schema.AccessReview {
-	list := make([]schema.AccessReview, len(rows))
-	for i, r := range rows {
-		list[i] = r.AccessReview
+func (d accessReviewRow) definition() definition[schema.AccessReviewRule] {
+	return definition[schema.AccessReviewRule]{
+		string(d.ID), d.Name, d.Version, d.Rule, d.Hash, d.Source, d.Set, d.State, d.PauseReason, d.PausedBy, d.Withdrawn,
+		d.UpdatedBy, d.UpdatedID, d.UpdatedAt, d.CreatedAt,
 	}
-	return list
+}
+
+func (d accessReviewRow) with(n definition[schema.AccessReviewRule]) accessReviewRow {
+	return accessReviewRow{
+		schema.AccessReview{
+			ID: schema.AccessReviewID(n.ID), Name: n.Name, Version: n.Version, Rule: n.Rule, Hash: n.Hash, Source: n.Source, Set: n.Set, State: n.State,
+			PauseReason: n.PauseReason, PausedBy: n.PausedBy, UpdatedBy: n.UpdatedBy, UpdatedID: n.UpdatedID, UpdatedAt: n.UpdatedAt, CreatedAt: n.CreatedAt,
+		},
+		n.Withdrawn, d.SeenChange, d.SeenPersonChange,
+	}
+}
+
+func (d accessReviewRow) plain() schema.AccessReview { return d.AccessReview }
+
+func accessReviews() definitions[accessReviewRow, schema.AccessReviewRule] {
+	return definitions[accessReviewRow, schema.AccessReviewRule]{
+		one: "access review", a: "an access review", many: "access reviews", shownBy: "sendoff review definitions",
+		table: "access_review", reference: "review_id", own: `d.seen_change, d.seen_person_change`, action: "access_review",
+		alarmed: `policy_id is null and access_review_id = @id`,
+		says:    func(r schema.AccessReviewRule) (string, []string) { return r.Name, r.Scope.Connections },
+		tells: func(id string) schema.OutboxRow {
+			return schema.OutboxRow{Kind: schema.OutboxAccessReview, AccessReviewID: schema.AccessReviewID(id)}
+		},
+		changed: func(ctx context.Context, t *tx, before, after accessReviewRow) error {
+			if len(before.Rule.Events) > 0 || len(after.Rule.Events) == 0 {
+				return nil
+			}
+			return t.lookFromNow(ctx, after.ID)
+		},
+	}
 }
 
 // AccessReviews lists access reviews by name. The cursor is the last name of the
 // page before.
 func (s *Store) AccessReviews(ctx context.Context, f schema.AccessReviewFilter) ([]schema.AccessReview, string, error) {
-	if err := checkLimit(f.Limit, maxPage); err != nil {
-		return nil, "", err
-	}
-	where, a := ` where d.name > @after`, args{"after": f.After, "limit": f.Limit + 1}
-	if f.State != "" {
-		where, a["state"] = where+` and d.state = @state`, f.State
-	}
-	if f.Set != "" {
-		where, a["set"] = where+` and d.set_name = @set`, f.Set
-	}
-	rows, err := all[accessReviewRow](ctx, s.pool, selectAccessReviews+presentReviewVersion+where+` order by d.name limit @limit`, a)
-	list := plainAccessReviews(rows)
-	if err != nil || len(list) <= f.Limit {
-		return list, "", translate("list access reviews", err)
-	}
-	return list[:f.Limit], list[f.Limit-1].Name, nil
+	rows, next, err := accessReviews().list(ctx, s.pool, schema.PolicyFilter{State: f.State, Set: f.Set, After: f.After, Limit: f.Limit})
+	return each(rows, accessReviewRow.plain), next, err
 }
 
 // AccessReview returns the access review of a name or id, as it is now.
@@ -63,34 +68,12 @@ func (s *Store) AccessReview(ctx context.Context, ref string) (schema.AccessRevi
 	return d.AccessReview, translate("read access review", err)
 }
 
-// findAccessReview returns the access review of a name or id, as it is now.
 func findAccessReview(ctx context.Context, q querier, ref string) (accessReviewRow, error) {
-	match := ` where d.name = @ref`
-	if uuid.Validate(ref) == nil {
-		match = ` where d.id = @ref::text::uuid`
-	}
-	d, ok, err := maybe[accessReviewRow](ctx, q, selectAccessReviews+presentReviewVersion+match, args{"ref": ref})
-	if err == nil && !ok {
-		err = noAccessReview(ref)
-	}
-	return d, err
+	return accessReviews().find(ctx, q, ref)
 }
 
-func noAccessReview(ref string) error {
-	return &schema.Error{Code: schema.CodeNotFound, Message: "there is no access review " + ref, Fix: "sendoff review list shows all access reviews"}
-}
-
-// lockAccessReview locks the access review of a name or id and reads it. The read is
-// a statement of its own, because only that sees the version that came with the lock.
 func (t *tx) lockAccessReview(ctx context.Context, ref string) (accessReviewRow, error) {
-	d, err := findAccessReview(ctx, t, ref)
-	if err != nil {
-		return d, err
-	}
-	if err := t.run(ctx, `select 1 from access_review where id = @id for no key update`, args{"id": d.ID}); err != nil {
-		return d, err
-	}
-	return findAccessReview(ctx, t, string(d.ID))
+	return accessReviews().lock(ctx, t, ref)
 }
 
 // AccessReviewAt returns an access review as it was at a version: its state is that
@@ -101,36 +84,14 @@ func (s *Store) AccessReviewAt(ctx context.Context, id schema.AccessReviewID, ve
 }
 
 func accessReviewAt(ctx context.Context, q querier, id schema.AccessReviewID, version int) (accessReviewRow, error) {
-	d, ok, err := maybe[accessReviewRow](ctx, q, selectAccessReviews+` where d.id = @id and v.version = @version`, args{"id": id, "version": version})
-	if err == nil && !ok {
-		err = noAccessReview(string(id) + " version " + strconv.Itoa(version))
-	}
-	return d, err
+	return accessReviews().at(ctx, q, string(id), version)
 }
 
 // AccessReviewHistory lists the versions of an access review, newest first. The
 // cursor is the last version of the page before.
 func (s *Store) AccessReviewHistory(ctx context.Context, ref, after string, limit int) ([]schema.AccessReview, string, error) {
-	if err := checkLimit(limit, maxPage); err != nil {
-		return nil, "", err
-	}
-	d, err := findAccessReview(ctx, s.pool, ref)
-	if err != nil {
-		return nil, "", translate("read access review", err)
-	}
-	before := d.Version + 1
-	if after != "" {
-		if before, err = strconv.Atoi(after); err != nil {
-			return nil, "", errCursor()
-		}
-	}
-	rows, err := all[accessReviewRow](ctx, s.pool, selectAccessReviews+` where d.id = @id and v.version < @before order by v.version desc limit @limit`,
-		args{"id": d.ID, "before": before, "limit": limit + 1})
-	list := plainAccessReviews(rows)
-	if err != nil || len(list) <= limit {
-		return list, "", translate("list versions of an access review", err)
-	}
-	return list[:limit], strconv.Itoa(list[limit-1].Version), nil
+	rows, next, err := accessReviews().history(ctx, s.pool, ref, after, limit)
+	return each(rows, accessReviewRow.plain), next, err
 }
 
 // SetAccessReviewState pauses or resumes an access review by somebody's word: a file
@@ -138,68 +99,66 @@ func (s *Store) AccessReviewHistory(ctx context.Context, ref, after string, limi
 // failed campaign has stopped. Campaigns that have begun go on. CodeConflict for one
 // that is paused already.
 func (s *Store) SetAccessReviewState(ctx context.Context, ref string, state schema.PolicyState, reason string, by schema.Principal) (schema.AccessReview, error) {
-	if err := checkPrincipal(by); err != nil {
-		return schema.AccessReview{}, err
-	}
-	if state != schema.PolicyActive && state != schema.PolicyPaused {
-		return schema.AccessReview{}, &schema.Error{Code: schema.CodeInvalid, Message: "an access review is active or paused, not " + strconv.Quote(string(state))}
-	}
-	if strings.TrimSpace(reason) == "" {
-		return schema.AccessReview{}, &schema.Error{Code: schema.CodeInvalid, Message: "an access review is paused and resumed with a reason", Fix: "say why"}
-	}
-	var d accessReviewRow
-	err := s.inTx(ctx, "change access review", func(ctx context.Context, t *tx) (err error) {
-		if d, err = t.lockAccessReview(ctx, ref); err != nil {
-			return err
-		}
-		return t.setAccessReviewState(ctx, &d, state, reason, by)
-	})
+	d, err := accessReviews().setState(ctx, s, ref, state, reason, by)
 	return d.AccessReview, err
 }
 
-func (t *tx) setAccessReviewState(ctx context.Context, d *accessReviewRow, state schema.PolicyState, reason string, by schema.Principal) error {
-	action := "access_review.resumed"
-	switch {
-	case state == schema.PolicyActive:
-		d.PauseReason, d.PausedBy = "", ""
-		if err := t.clearAccessReviewAlarm(ctx, d.ID, schema.AlarmReviewFailed); err != nil {
-			return err
-		}
-	case d.State == schema.PolicyPaused && !d.Withdrawn:
-		return conflict("access review "+d.Name+" is paused already", "")
-	default:
-		action, d.PauseReason, d.PausedBy = "access_review.paused", reason, by.Name
-	}
-	t.recordAccessReview(*d, principal(by), action, map[string]string{"from": string(d.State), "reason": reason})
-	d.State, d.Withdrawn = state, false
-	return t.saveAccessReview(ctx, *d)
-}
-
-// saveAccessReview stores what changes of a locked access review, and lets its
-// schedule be brought in line.
-func (t *tx) saveAccessReview(ctx context.Context, d accessReviewRow) error {
-	err := t.changeOne(ctx, `update access_review set version = @version, set_name = @set, state = @state, pause_reason = @reason, paused_by = @by,
-			withdrawn = @withdrawn, updated_at = @now where id = @id`,
-		args{
-			"id": d.ID, "version": d.Version, "set": d.Set, "state": d.State, "reason": d.PauseReason, "by": d.PausedBy,
-			"withdrawn": d.Withdrawn, "now": t.now,
-		})
+// ApplyAccessReviews makes what the files say so, all of them or none, and returns
+// what changed: the files in their order, then the reviews that were withdrawn, by
+// name. CodeStale when another version is there than was looked at.
+func (s *Store) ApplyAccessReviews(ctx context.Context, a schema.ApplyAccessReviews, by schema.Principal) ([]schema.AppliedAccessReview, error) {
+	changes, err := accessReviews().apply(ctx, s, applying[accessReviewRow, schema.AccessReviewRule]{
+		set: a.Set, dryRun: a.DryRun,
+		files: each(a.Rules, func(f schema.AccessReviewFile) definitionFile[schema.AccessReviewRule] {
+			return definitionFile[schema.AccessReviewRule](f)
+		}),
+		seen: func(known map[string]definition[schema.AccessReviewRule]) error { return unseenVersions(a, known) },
+	}, by)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.enqueue(ctx, schema.OutboxRow{Kind: schema.OutboxAccessReview, AccessReviewID: d.ID})
+	out := make([]schema.AppliedAccessReview, 0, len(changes))
+	for _, c := range changes {
+		if c.what != "" {
+			out = append(out, schema.AppliedAccessReview{Name: c.after.Name, Change: c.what, Review: c.row.with(c.after).AccessReview, Before: c.replaced()})
+		}
+	}
+	return out, nil
 }
 
-// recordAccessReview appends an event about an access review to its stream. The text
-// of its file is never among the details: it holds addresses, and the log is for ever.
+// unseenVersions is CodeStale when something else is applied now than what the
+// difference was shown for.
+func unseenVersions(a schema.ApplyAccessReviews, known map[string]definition[schema.AccessReviewRule]) error {
+	if a.Seen == nil {
+		return nil
+	}
+	seen := map[string]int{}
+	for _, s := range a.Seen {
+		seen[s.Name] = s.Version
+	}
+	for _, f := range a.Rules {
+		if now := known[f.Rule.Name].Version; now != seen[f.Rule.Name] {
+			return &schema.Error{
+				Code:    schema.CodeStale,
+				Message: fmt.Sprintf("access review %s is at version %d, the difference was shown for %d; nothing was changed", f.Rule.Name, now, seen[f.Rule.Name]),
+				Fix:     "look at the difference again",
+			}
+		}
+	}
+	return nil
+}
+
+// lookFromNow lets an access review that begins to listen to changes leave those
+// that were before.
+func (t *tx) lookFromNow(ctx context.Context, id schema.AccessReviewID) error {
+	return t.changeOne(ctx, `update access_review set seen_change = coalesce((select max(id) from inventory_change), 0),
+			seen_person_change = coalesce((select max(id) from person_change), 0) where id = @id`, args{"id": id})
+}
+
 func (t *tx) recordAccessReview(d accessReviewRow, actor audit.Actor, action string, details map[string]string) {
-	t.record(audit.PolicyStream(string(d.ID)), actor, action, audit.Subject{PolicyID: string(d.ID)},
-		with(details, "name", d.Name, "version", strconv.Itoa(d.Version), "hash", d.Hash, "set", d.Set))
+	accessReviews().record(t, d.definition(), actor, action, details)
 }
 
-// clearAccessReviewAlarm ends the open alarm of that code about an access review, if
-// there is one.
 func (t *tx) clearAccessReviewAlarm(ctx context.Context, id schema.AccessReviewID, code string) error {
-	return t.run(ctx, `update alarm set cleared_at = @now where connection_id is null and source_id is null and policy_id is null
-		and access_review_id = @review and code = @code and cleared_at is null`, args{"now": t.now, "review": id, "code": code})
+	return accessReviews().clearAlarm(ctx, t, string(id), code)
 }

@@ -61,6 +61,9 @@ func TestWhatCannotBeAppliedChangesNothing(t *testing.T) {
 	require.Len(t, problemsOf(t, err), 2, "all problems at once")
 	_, err = c.AccessReview(ctx, "new")
 	requireCode(t, schema.CodeNotFound, err)
+	var none *schema.Error
+	require.ErrorAs(t, err, &none)
+	require.Equal(t, "sendoff review definitions shows all access reviews", none.Fix)
 	_, err = c.ApplyAccessReviews(ctx, reviewFiles("", looksAt("x"), looksAt("x"), looksAt("")), c.author)
 	require.Len(t, problemsOf(t, err), 2)
 

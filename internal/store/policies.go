@@ -2,12 +2,8 @@ package store
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
-
-	"sendoff/internal/audit"
 	"sendoff/schema"
 )
 
@@ -19,40 +15,53 @@ type policyRow struct {
 	UpdatedID schema.TokenID // of who applied the version
 }
 
-// selectPolicies reads policies p with one of their versions v.
-const selectPolicies = `select p.id, p.name, v.version, v.rule, v.hash, v.source, p.set_name as "set", p.state, p.pause_reason, p.paused_by,
-		exists (select 1 from alarm a where a.policy_id = p.id and a.code = 'REVIEW_FAILED' and a.cleared_at is null) as stopped,
-		p.acted, v.updated_by, v.updated_at, p.created_at, p.withdrawn, v.updated_id
-	from policy p join policy_version v on v.policy_id = p.id`
-
-const presentVersion = ` and v.version = p.version`
-
-func plainPolicies(rows []policyRow) []schema.Policy {
-	list := make([]schema.Policy, len(rows))
-	for i, r := range rows {
-		list[i] = r.Policy
+func (p policyRow) definition() definition[schema.PolicyRule] {
+	return definition[schema.PolicyRule]{
+		string(p.ID), p.Name, p.Version, p.Rule, p.Hash, p.Source, p.Set, p.State, p.PauseReason, p.PausedBy, p.Withdrawn,
+		p.UpdatedBy, p.UpdatedID, p.UpdatedAt, p.CreatedAt,
 	}
-	return list
+}
+
+// with also begins a new cold start where what the policy takes or does is new: its
+// first run reports, unless the file says that it acts.
+func (p policyRow) with(d definition[schema.PolicyRule]) policyRow {
+	if !d.Rule.TakesAs(p.Rule) {
+		p.Acted = 0
+	}
+	return policyRow{
+		schema.Policy{
+			ID: schema.PolicyID(d.ID), Name: d.Name, Version: d.Version, Rule: d.Rule, Hash: d.Hash, Source: d.Source, Set: d.Set, State: d.State,
+			PauseReason: d.PauseReason, PausedBy: d.PausedBy, Stopped: p.Stopped, Acted: p.Acted,
+			UpdatedBy: d.UpdatedBy, UpdatedAt: d.UpdatedAt, CreatedAt: d.CreatedAt,
+		},
+		d.Withdrawn, d.UpdatedID,
+	}
+}
+
+func (p policyRow) plain() schema.Policy { return p.Policy }
+
+func policies() definitions[policyRow, schema.PolicyRule] {
+	return definitions[policyRow, schema.PolicyRule]{
+		one: "policy", a: "a policy", many: "policies", shownBy: "sendoff policy list", table: "policy", reference: "policy_id", action: "policy",
+		alarmed: `policy_id = @id`,
+		own:     `exists (select 1 from alarm a where a.policy_id = d.id and a.code = 'REVIEW_FAILED' and a.cleared_at is null) as stopped, d.acted`,
+		says:    func(r schema.PolicyRule) (string, []string) { return r.Name, r.Connections },
+		tells: func(id string) schema.OutboxRow {
+			return schema.OutboxRow{Kind: schema.OutboxPolicy, PolicyID: schema.PolicyID(id)}
+		},
+		changed: func(ctx context.Context, t *tx, before, after policyRow) error {
+			if before.Acted == after.Acted {
+				return nil
+			}
+			return t.changeOne(ctx, `update policy set acted = @acted where id = @id`, args{"id": after.ID, "acted": after.Acted})
+		},
+	}
 }
 
 // Policies lists policies by name. The cursor is the last name of the page before.
 func (s *Store) Policies(ctx context.Context, f schema.PolicyFilter) ([]schema.Policy, string, error) {
-	if err := checkLimit(f.Limit, maxPage); err != nil {
-		return nil, "", err
-	}
-	where, a := ` where p.name > @after`, args{"after": f.After, "limit": f.Limit + 1}
-	if f.State != "" {
-		where, a["state"] = where+` and p.state = @state`, f.State
-	}
-	if f.Set != "" {
-		where, a["set"] = where+` and p.set_name = @set`, f.Set
-	}
-	rows, err := all[policyRow](ctx, s.pool, selectPolicies+presentVersion+where+` order by p.name limit @limit`, a)
-	list := plainPolicies(rows)
-	if err != nil || len(list) <= f.Limit {
-		return list, "", translate("list policies", err)
-	}
-	return list[:f.Limit], list[f.Limit-1].Name, nil
+	rows, next, err := policies().list(ctx, s.pool, f)
+	return each(rows, policyRow.plain), next, err
 }
 
 // Policy returns the policy of a name or id, as it is now.
@@ -61,34 +70,12 @@ func (s *Store) Policy(ctx context.Context, ref string) (schema.Policy, error) {
 	return p.Policy, translate("read policy", err)
 }
 
-// findPolicy returns the policy of a name or id, as it is now.
 func findPolicy(ctx context.Context, q querier, ref string) (policyRow, error) {
-	match := ` where p.name = @ref`
-	if uuid.Validate(ref) == nil {
-		match = ` where p.id = @ref::text::uuid`
-	}
-	p, ok, err := maybe[policyRow](ctx, q, selectPolicies+presentVersion+match, args{"ref": ref})
-	if err == nil && !ok {
-		err = noPolicy(ref)
-	}
-	return p, err
+	return policies().find(ctx, q, ref)
 }
 
-func noPolicy(ref string) error {
-	return &schema.Error{Code: schema.CodeNotFound, Message: "there is no policy " + ref, Fix: "sendoff policy list shows all policies"}
-}
-
-// lockPolicy locks the policy of a name or id and reads it. The read is a statement
-// of its own, because only that sees the version that came with the lock.
 func (t *tx) lockPolicy(ctx context.Context, ref string) (policyRow, error) {
-	p, err := findPolicy(ctx, t, ref)
-	if err != nil {
-		return p, err
-	}
-	if err := t.run(ctx, `select 1 from policy where id = @id for no key update`, args{"id": p.ID}); err != nil {
-		return p, err
-	}
-	return findPolicy(ctx, t, string(p.ID))
+	return policies().lock(ctx, t, ref)
 }
 
 // PolicyAt returns a policy as it was at a version: its state is that of now.
@@ -98,109 +85,62 @@ func (s *Store) PolicyAt(ctx context.Context, id schema.PolicyID, version int) (
 }
 
 func policyAt(ctx context.Context, q querier, id schema.PolicyID, version int) (policyRow, error) {
-	p, ok, err := maybe[policyRow](ctx, q, selectPolicies+` where p.id = @id and v.version = @version`, args{"id": id, "version": version})
-	if err == nil && !ok {
-		err = noPolicy(string(id) + " version " + strconv.Itoa(version))
-	}
-	return p, err
+	return policies().at(ctx, q, string(id), version)
 }
 
 // PolicyHistory lists the versions of a policy, newest first. The cursor is the
 // last version of the page before.
 func (s *Store) PolicyHistory(ctx context.Context, ref, after string, limit int) ([]schema.Policy, string, error) {
-	if err := checkLimit(limit, maxPage); err != nil {
-		return nil, "", err
-	}
-	p, err := findPolicy(ctx, s.pool, ref)
-	if err != nil {
-		return nil, "", translate("read policy", err)
-	}
-	before := p.Version + 1
-	if after != "" {
-		if before, err = strconv.Atoi(after); err != nil {
-			return nil, "", &schema.Error{
-				Code: schema.CodeInvalid, Message: "the list cannot be continued there: the cursor is none of ours",
-				Fix: "pass the cursor of the page before, unchanged",
-			}
-		}
-	}
-	rows, err := all[policyRow](ctx, s.pool, selectPolicies+` where p.id = @id and v.version < @before order by v.version desc limit @limit`,
-		args{"id": p.ID, "before": before, "limit": limit + 1})
-	list := plainPolicies(rows)
-	if err != nil || len(list) <= limit {
-		return list, "", translate("list versions of a policy", err)
-	}
-	return list[:limit], strconv.Itoa(list[limit-1].Version), nil
+	rows, next, err := policies().history(ctx, s.pool, ref, after, limit)
+	return each(rows, policyRow.plain), next, err
 }
 
 // SetPolicyState pauses or resumes a policy by somebody's word: a file that comes
 // back does not resume it. Resuming also lets a schedule go on that a failed run
 // has stopped. CodeConflict for one that is paused already.
 func (s *Store) SetPolicyState(ctx context.Context, ref string, state schema.PolicyState, reason string, by schema.Principal) (schema.Policy, error) {
-	if err := checkPrincipal(by); err != nil {
-		return schema.Policy{}, err
-	}
-	if state != schema.PolicyActive && state != schema.PolicyPaused {
-		return schema.Policy{}, &schema.Error{Code: schema.CodeInvalid, Message: "a policy is active or paused, not " + strconv.Quote(string(state))}
-	}
-	if strings.TrimSpace(reason) == "" {
-		return schema.Policy{}, &schema.Error{Code: schema.CodeInvalid, Message: "a policy is paused and resumed with a reason", Fix: "say why"}
-	}
-	var p policyRow
-	err := s.inTx(ctx, "change policy", func(ctx context.Context, t *tx) (err error) {
-		if p, err = t.lockPolicy(ctx, ref); err != nil {
-			return err
-		}
-		return t.setPolicyState(ctx, &p, state, reason, by)
-	})
+	p, err := policies().setState(ctx, s, ref, state, reason, by)
 	return p.Policy, err
 }
 
-func (t *tx) setPolicyState(ctx context.Context, p *policyRow, state schema.PolicyState, reason string, by schema.Principal) error {
-	action := "policy.resumed"
-	switch {
-	case state == schema.PolicyActive:
-		p.PauseReason, p.PausedBy, p.Stopped = "", "", false
-		if err := t.clearPolicyAlarm(ctx, p.ID, schema.AlarmReviewFailed); err != nil {
-			return err
-		}
-	case p.State == schema.PolicyPaused && !p.Withdrawn:
-		return conflict("policy "+p.Name+" is paused already", "")
-	default:
-		action, p.PauseReason, p.PausedBy = "policy.paused", reason, by.Name
-	}
-	t.recordPolicy(*p, principal(by), action, map[string]string{"from": string(p.State), "reason": reason})
-	p.State, p.Withdrawn = state, false
-	return t.savePolicy(ctx, *p)
-}
-
-// savePolicy stores what changes of a locked policy, and lets its schedule be
-// brought in line.
-func (t *tx) savePolicy(ctx context.Context, p policyRow) error {
-	err := t.changeOne(ctx, `update policy set version = @version, set_name = @set, state = @state, pause_reason = @reason, paused_by = @by,
-			withdrawn = @withdrawn, acted = @acted, updated_at = @now where id = @id`,
-		args{
-			"id": p.ID, "version": p.Version, "set": p.Set, "state": p.State, "reason": p.PauseReason, "by": p.PausedBy,
-			"withdrawn": p.Withdrawn, "acted": p.Acted, "now": t.now,
-		})
+// ApplyPolicies makes what the files say so, all of them or none, and returns what
+// changed: the files in their order, then the policies that were withdrawn, by name.
+// CodeHashDiffers when something else would change than what was confirmed.
+func (s *Store) ApplyPolicies(ctx context.Context, a schema.ApplyPolicies, by schema.Principal) ([]schema.AppliedPolicy, error) {
+	changes, err := policies().apply(ctx, s, applying[policyRow, schema.PolicyRule]{
+		set: a.Set, dryRun: a.DryRun,
+		files: each(a.Files, func(f schema.PolicyFile) definitionFile[schema.PolicyRule] {
+			return definitionFile[schema.PolicyRule](f)
+		}),
+		confirm: func(changes []change[policyRow, schema.PolicyRule]) error {
+			if a.Confirm == "" || a.Confirm == schema.ConfirmOf(a.Set, appliedPolicies(changes)) {
+				return nil
+			}
+			return &schema.Error{
+				Code: schema.CodeHashDiffers, Message: "something else would change than what was confirmed; nothing was changed",
+				Fix: "look at the difference again, then confirm that",
+			}
+		},
+	}, by)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.enqueue(ctx, schema.OutboxRow{Kind: schema.OutboxPolicy, PolicyID: p.ID})
+	return appliedPolicies(changes), nil
 }
 
-// recordPolicy appends an event about a policy to its stream. The text of its file
-// is never among the details: it holds addresses, and the log is for ever.
-func (t *tx) recordPolicy(p policyRow, actor audit.Actor, action string, details map[string]string) {
-	t.record(audit.PolicyStream(string(p.ID)), actor, action, audit.Subject{PolicyID: string(p.ID)},
-		with(details, "name", p.Name, "version", strconv.Itoa(p.Version), "hash", p.Hash, "set", p.Set))
+// appliedPolicies is what changes are for whoever asked for them.
+func appliedPolicies(changes []change[policyRow, schema.PolicyRule]) []schema.AppliedPolicy {
+	out := make([]schema.AppliedPolicy, 0, len(changes))
+	for _, c := range changes {
+		if c.what != "" {
+			out = append(out, schema.AppliedPolicy{Name: c.after.Name, Change: c.what, Policy: c.row.with(c.after).Policy, Before: c.replaced()})
+		}
+	}
+	return out
 }
 
-// clearPolicyAlarm ends the open alarm of that code about a policy, if there is one.
 func (t *tx) clearPolicyAlarm(ctx context.Context, id schema.PolicyID, code string) error {
-	return t.run(ctx, `update alarm set cleared_at = @now
-		where connection_id is null and source_id is null and policy_id = @policy and code = @code and cleared_at is null`,
-		args{"now": t.now, "policy": id, "code": code})
+	return policies().clearAlarm(ctx, t, string(id), code)
 }
 
 // policyTemplate returns what plans of a policy are made from, and whether the name
@@ -210,11 +150,11 @@ func (s *Store) policyTemplate(ctx context.Context, name string, version int) (s
 	if !ok {
 		return schema.Template{}, false, nil
 	}
-	which, a := presentVersion, args{"name": policy}
+	which, a := present, args{"name": policy}
 	if version > 0 {
 		which, a["version"] = ` and v.version = @version`, version
 	}
-	p, found, err := maybe[policyRow](ctx, s.pool, selectPolicies+which+` where p.name = @name`, a)
+	p, found, err := maybe[policyRow](ctx, s.pool, policies().selects(which+` where d.name = @name`), a)
 	if err == nil && !found {
 		err = notFound("template", name)
 	}
