@@ -12,6 +12,7 @@ import (
 	"sendoff/connectors/all"
 	"sendoff/connectors/rate"
 	"sendoff/internal/audit"
+	"sendoff/internal/campaign"
 	"sendoff/internal/config"
 	"sendoff/internal/secret"
 	"sendoff/internal/store"
@@ -56,7 +57,7 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	if err != nil {
 		return nil, err
 	}
-	if e.store, err = store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Log: log.Named("store"), Sealer: sealer{keys}}); err != nil {
+	if e.store, err = store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Log: log.Named("store"), Sealer: sealer{keys}, Weigh: campaign.Weigh}); err != nil {
 		return nil, err
 	}
 	if err := e.prove(ctx); err != nil {

@@ -98,7 +98,7 @@ func testArrows() []arrow {
 		{"internal/inactivity", []string{"internal/notices"}, "a policy's question must be one that can be written"},
 		{"internal/app", []string{"..."}, "starts everything"},
 		{"internal/apiclient", []string{"internal/web", "internal/web/webtest"}, "its types must read all that the server says"},
-		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/policy", "internal/reviewer", "internal/web", "internal/secret", "internal/local/localtest", "internal/scim/scimtest"}, "proves that it satisfies the ports declared there, with real keys; and what it does with the product's own judge of leavers"},
+		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/campaign", "internal/policy", "internal/reviewer", "internal/web", "internal/secret", "internal/local/localtest", "internal/scim/scimtest"}, "proves that it satisfies the ports declared there, with real keys; and what it does with the product's own judges of leavers and of items"},
 		{"internal/cli", []string{"..."}, "runs commands against everything"},
 		{"cmd/...", []string{"..."}, "runs the binary"},
 		{"deploy", []string{"internal/config"}, "the settings in the compose file must be ones the program accepts"},

@@ -13,9 +13,17 @@ func Judge(review *accessreview.Review, h *schema.Holding, now time.Time) (schem
 		return schema.NewItem{}, false
 	}
 	item := schema.NewItem{
-		Facts: h.Facts, Context: h.Context, Recommendation: Recommend(h), Risk: Risk(h), Applies: review.Applies(h, now),
+		Facts: h.Facts, Context: h.Context, Applies: review.Applies(h, now),
 	}
+	item.Recommendation, item.Risk = Weigh(h)
 	item.Context.Everybody = h.Everybody
 	item.Carried = Carries(review.Rule().Decisions, h, item.Risk)
 	return item, true
+}
+
+// Weigh says what the facts of a holding speak for, and how risky it is: when it is
+// listed, and whenever its facts have become others. Of the account it goes by the
+// day it was made, else by facts and context alone.
+func Weigh(h *schema.Holding) (schema.Recommendation, schema.Risk) {
+	return Recommend(h), Risk(h)
 }

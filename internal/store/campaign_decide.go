@@ -112,6 +112,7 @@ type judge struct {
 	before  map[schema.DecisionID]saidRow
 	said    map[schema.ItemID][]saidRow
 	old     map[itemVersion]schema.ItemFacts
+	fresh   map[schema.ItemID]newFacts // of items that are other than their version
 
 	taken []takenWord
 	stale []newFacts
@@ -136,7 +137,10 @@ const keptPlans = `select set_config('plan_cache_mode', 'force_generic_plan', tr
 // judgeFor reads what words are judged by, with the campaign kept in its state and
 // the items locked.
 func (t *tx) judgeFor(ctx context.Context, id schema.CampaignID, words []schema.Decide, by schema.Principal, at time.Time) (*judge, error) {
-	j := &judge{tx: t, by: by, at: at, items: map[schema.ItemID]liveItem{}, before: map[schema.DecisionID]saidRow{}, said: map[schema.ItemID][]saidRow{}}
+	j := &judge{
+		tx: t, by: by, at: at, items: map[schema.ItemID]liveItem{}, before: map[schema.DecisionID]saidRow{}, said: map[schema.ItemID][]saidRow{},
+		fresh: map[schema.ItemID]newFacts{},
+	}
 	var campaigns []judgedCampaign
 	var persons []struct{ ID schema.PersonID }
 	b := &pgx.Batch{}
@@ -188,8 +192,18 @@ func (j *judge) readItems(ctx context.Context, words []schema.Decide) error {
 	if err := j.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
+	var other []newFacts
 	for _, i := range live {
 		j.items[i.ID] = i
+		if now := i.now(j.c.Rule.Threshold(), j.now); now != i.Facts {
+			other = append(other, newFacts{item: i, facts: now})
+		}
+	}
+	if err := j.weighAnew(ctx, other); err != nil {
+		return err
+	}
+	for _, f := range other {
+		j.fresh[f.item.ID] = f
 	}
 	for _, d := range said {
 		j.before[d.ID] = d

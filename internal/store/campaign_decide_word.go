@@ -175,9 +175,10 @@ func (j *judge) compare(t *takenWord, out *schema.Decided) error {
 	if !known {
 		return invalidWord(fmt.Sprintf("the item never had a version %d", t.Version), "name the version that was shown")
 	}
-	now := t.item.now(j.c.Rule.Threshold(), j.now)
-	if now != t.item.Facts {
-		j.stale = append(j.stale, newFacts{t.item, now})
+	now := t.item.Facts
+	if f, other := j.fresh[t.item.ID]; other {
+		now, t.item.Risk = f.facts, f.risk.Level // what the rule asks goes by what is so now
+		j.stale = append(j.stale, f)
 		if out.Version++; !now.Held && t.item.State == schema.ItemOpen {
 			out.State = schema.ItemGone
 		}

@@ -40,6 +40,7 @@ type liveItem struct {
 	Provenance    string
 	Target        string
 	Held          bool
+	Removed       bool // its connection is
 	LastActiveAt  time.Time
 	CreatedAt     time.Time
 	CoveredFrom   time.Time
@@ -60,13 +61,15 @@ const selectLiveItems = `select i.id, i.account_id, i.kind, i.ref, i.version, i.
 		coalesce(a.kind, '') as account_kind, coalesce(a.role, '') as role,
 		case i.kind when 'role' then coalesce(a.role, '') when 'group' then coalesce(b.role, '') when 'collaboration' then coalesce(r.role, '') else '' end as access,
 		coalesce(g.name, '') as group_name, coalesce(g.provenance, '') as provenance, coalesce(r.item_name, '') as target,
-		coalesce(a.status not in ('missing', 'deleted') and case i.kind when 'role' then a.privileged when 'group' then g.external_id is not null
+		coalesce(k.state = 'removed', false) as removed,
+		coalesce(a.status not in ('missing', 'deleted') and k.state <> 'removed' and case i.kind when 'role' then a.privileged when 'group' then g.external_id is not null
 			when 'collaboration' then r.external_id is not null else true end, false) as held,
 		a.last_active_at, a.created_at, basis.from_at as covered_from, basis.to_at as covered_to
 	from campaign_item i
 	left join person w on w.id = i.reviewer_id
 	left join campaign_removal m on m.id = i.removal_id
 	left join account a on a.id = i.account_id
+	left join connection k on k.id = a.connection_id
 	left join person hp on hp.id = a.person_id
 	left join lateral (select e.status from employment e where e.person_id = a.person_id order by ` + presentFirst + ` limit 1) e on true
 	left join group_membership b on i.kind in ('group', 'collaboration') and b.connection_id = a.connection_id and b.account_id = a.external_id
@@ -117,37 +120,63 @@ func queueAll[T any](b *pgx.Batch, into *[]T, sql string, a args) {
 // who locks several.
 const lockItems = `select id from campaign_item where campaign_id = @campaign and id = any(@items) order by id for no key update`
 
-// newFacts are facts of an item that are other than those of its version.
-type newFacts struct {
-	item  liveItem
-	facts schema.ItemFacts
-}
-
-// queueFacts keeps the facts of the items' versions and gives them the next ones.
-// Items whose access ended are gone, those whose access is back need a reviewer:
-// nobody is asked about what is not there.
+// queueFacts keeps the facts of the items' versions and gives them the next ones,
+// with what follows from them. Items whose access ended are gone, those whose access
+// is back need a reviewer: nobody is asked about what is not there.
 func queueFacts(b *pgx.Batch, list []newFacts, now time.Time) {
 	if len(list) == 0 {
 		return
 	}
-	n := len(list)
-	ids, facts, hashes, holders, logins := make([]schema.ItemID, n), make([]schema.ItemFacts, n), make([]string, n), make([]schema.PersonID, n), make([]string, n)
-	for i, f := range list {
-		ids[i], facts[i], hashes[i], holders[i], logins[i] = f.item.ID, f.facts, f.facts.Hash(), f.facts.HolderID, f.facts.Login
+	var c factColumns
+	for _, f := range list {
+		c.add(f)
 	}
-	a := args{"ids": ids, "now": now}
-	b.Queue(`insert into campaign_item_version (item_id, version, facts, until) select id, version, facts, @now from campaign_item where id = any(@ids)`, a)
+	b.Queue(`insert into campaign_item_version (item_id, version, facts, until) select id, version, facts, @now from campaign_item where id = any(@ids)`,
+		args{"ids": c.ids, "now": now})
 	b.Queue(`update campaign_assignment s set ended_at = @now, end_why = 'gone' from unnest(@ids::uuid[], @facts::jsonb[]) as x(id, facts)
 		where s.item_id = x.id and s.ended_at is null and not (x.facts->>'held')::boolean
-			and exists (select 1 from campaign_item i where i.id = x.id and i.state in ('unassigned', 'open'))`, args{"ids": ids, "facts": facts, "now": now})
+			and exists (select 1 from campaign_item i where i.id = x.id and i.state in ('unassigned', 'open'))`, args{"ids": c.ids, "facts": c.facts, "now": now})
 	b.Queue(`update campaign_item i set version = version + 1, facts = x.facts, facts_hash = x.hash, holder_id = x.holder, login = x.login, updated_at = @now,
+			context = x.context, recommended = x.recommended, recommended_for = x.recommended_for, risk = x.risk, score = x.score, risk_for = x.risk_for,
 			state = case when i.state in ('unassigned', 'open') and not (x.facts->>'held')::boolean then 'gone'
 				when i.state = 'gone' and (x.facts->>'held')::boolean then 'unassigned' else i.state end,
 			reviewer_id = case when i.state in ('unassigned', 'open', 'gone') and not (x.facts->>'held')::boolean then null else i.reviewer_id end,
 			escalate_at = case when (x.facts->>'held')::boolean then i.escalate_at end,
-			why = case when i.state in ('unassigned', 'open') and not (x.facts->>'held')::boolean then 'the access ended before anybody decided'
+			why = case when i.state in ('unassigned', 'open') and not (x.facts->>'held')::boolean then x.gone
 				when i.state = 'gone' then '' else i.why end
-		from unnest(@ids::uuid[], @facts::jsonb[], @hashes::text[], @holders::uuid[], @logins::text[]) as x(id, facts, hash, holder, login)
-		where i.id = x.id`,
-		args{"ids": ids, "facts": facts, "hashes": hashes, "holders": holders, "logins": logins, "now": now})
+		from unnest(@ids::uuid[], @facts::jsonb[], @hashes::text[], @holders::uuid[], @logins::text[], @gone::text[], @contexts::jsonb[],
+			@recommended::text[], @for::jsonb[], @risks::text[], @scores::int[], @risks_for::jsonb[])
+			as x(id, facts, hash, holder, login, gone, context, recommended, recommended_for, risk, score, risk_for)
+		where i.id = x.id`, args{
+		"ids": c.ids, "facts": c.facts, "hashes": c.hashes, "holders": c.holders, "logins": c.logins, "gone": c.gone, "contexts": c.contexts,
+		"recommended": c.recommended, "for": c.recommendedFor, "risks": c.risks, "scores": c.scores, "risks_for": c.risksFor, "now": now,
+	})
+}
+
+// factColumns are new facts as columns.
+type factColumns struct {
+	ids                      []schema.ItemID
+	facts                    []schema.ItemFacts
+	holders                  []schema.PersonID
+	hashes, logins, gone     []string
+	contexts                 []schema.ItemContext
+	recommended, risks       []string
+	recommendedFor, risksFor [][]string
+	scores                   []int
+}
+
+func (c *factColumns) add(f newFacts) {
+	c.ids, c.facts, c.hashes = append(c.ids, f.item.ID), append(c.facts, f.facts), append(c.hashes, f.facts.Hash())
+	c.holders, c.logins, c.gone = append(c.holders, f.facts.HolderID), append(c.logins, f.facts.Login), append(c.gone, f.item.whyGone())
+	c.contexts = append(c.contexts, f.context)
+	c.recommended, c.recommendedFor = append(c.recommended, string(f.recommendation.Answer)), append(c.recommendedFor, some(f.recommendation.Reasons))
+	c.risks, c.scores, c.risksFor = append(c.risks, string(f.risk.Level)), append(c.scores, f.risk.Score), append(c.risksFor, some(f.risk.Reasons))
+}
+
+// whyGone says why access that has ended is not to be decided about.
+func (i liveItem) whyGone() string {
+	if i.Removed {
+		return "its connection was removed"
+	}
+	return "the access ended before anybody decided"
 }

@@ -15,7 +15,7 @@ func (s *Store) snapshotTx(ctx context.Context, op string, fn func(ctx context.C
 	var err error
 	for range maxTries {
 		err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(inner pgx.Tx) error {
-			t := &tx{Tx: inner, traceparent: traceparentOf(ctx)}
+			t := &tx{Tx: inner, traceparent: traceparentOf(ctx), weigh: s.weigh}
 			var err error
 			if t.now, err = scalar[time.Time](ctx, t, `select now()`, nil); err != nil {
 				return err

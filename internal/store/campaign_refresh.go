@@ -54,7 +54,7 @@ func (t *tx) refresh(ctx context.Context, c schema.Campaign, rule schema.AccessR
 		if now == i.Facts {
 			continue
 		}
-		other = append(other, newFacts{i, now})
+		other = append(other, newFacts{item: i, facts: now})
 		switch {
 		case i.Facts.Held && !now.Held:
 			gone++
@@ -64,6 +64,9 @@ func (t *tx) refresh(ctx context.Context, c schema.Campaign, rule schema.AccessR
 	}
 	if len(other) == 0 {
 		return nil
+	}
+	if err := t.weighAnew(ctx, other); err != nil {
+		return err
 	}
 	b := &pgx.Batch{}
 	queueFacts(b, other, t.now)

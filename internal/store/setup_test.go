@@ -14,6 +14,7 @@ import (
 	"sendoff/connectors"
 	"sendoff/connectors/rate"
 	"sendoff/internal/audit"
+	"sendoff/internal/campaign"
 	"sendoff/internal/local/localtest"
 	"sendoff/internal/secret"
 	"sendoff/internal/store"
@@ -79,7 +80,7 @@ func keyring(t *testing.T, seed byte) *secret.Keyring {
 // open opens another store on the same database.
 func (b *bundle) open() *store.Store {
 	b.t.Helper()
-	s, err := store.Open(b.t.Context(), store.Config{URL: b.url, Sealer: keySealer{keyring(b.t, 1)}, AllowUnsafe: true, MaxConnections: 10})
+	s, err := store.Open(b.t.Context(), store.Config{URL: b.url, Sealer: keySealer{keyring(b.t, 1)}, AllowUnsafe: true, MaxConnections: 10, Weigh: campaign.Weigh})
 	require.NoError(b.t, err)
 	b.t.Cleanup(s.Close)
 	s.SetAuditKey(b.signer.Origin(), b.signer.VerifierKey())

@@ -39,6 +39,9 @@ type Config struct {
 	Log            *zap.Logger // nil = none
 	Sealer         Sealer      // nil = connections can neither be made nor opened
 	MaxConnections int32       // 0 = the URL's pool_max_conns, or enough for every part of a process
+	// Weigh judges items of campaigns whose facts have changed; nil = they stay as they
+	// were judged when they were listed. What decides or compares items needs it.
+	Weigh Weigher
 	// AllowUnsafe accepts a server that may lose committed rows (fsync off).
 	// Only tests set it: with it no promise about transfers holds.
 	AllowUnsafe bool
@@ -53,6 +56,7 @@ type Store struct {
 	listener   listener // of the outbox
 	hrListener listener
 	waker      waker
+	weigh      Weigher
 }
 
 // defaultConnections is enough for four dispatchers, each of which holds one
@@ -82,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, translate("open the database", err)
 	}
-	s := &Store{pool: pool, log: cfg.Log, sealer: cfg.Sealer}
+	s := &Store{pool: pool, log: cfg.Log, sealer: cfg.Sealer, weigh: cfg.Weigh}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}

@@ -37,6 +37,7 @@ type tx struct {
 	rules  *schema.NoticeRules // of notices, once they were read
 	// traceparent is the trace the transaction is part of, for outbox rows.
 	traceparent *string
+	weigh       Weigher // nil = items stay as they were weighed
 }
 
 // inTx runs fn in a read committed transaction and commits it with its audit
@@ -54,7 +55,7 @@ func (s *Store) inTx(ctx context.Context, op string, fn func(ctx context.Context
 
 func (s *Store) tryTx(ctx context.Context, fn func(ctx context.Context, t *tx) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(inner pgx.Tx) error {
-		t := &tx{Tx: inner, traceparent: traceparentOf(ctx)}
+		t := &tx{Tx: inner, traceparent: traceparentOf(ctx), weigh: s.weigh}
 		var err error
 		if t.now, err = scalar[time.Time](ctx, t, `select now()`, nil); err != nil {
 			return err
