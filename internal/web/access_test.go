@@ -80,9 +80,9 @@ func TestEachOperationKeepsItsRoles(t *testing.T) {
 		"create-campaign": "admin operator", "start-campaign": "admin operator", "extend-campaign": "admin operator", "close-campaign": "admin operator", "cancel-campaign": "admin operator",
 		"list-campaigns": "admin operator reviewer auditor", "show-campaign": "admin operator reviewer auditor", "list-campaign-items": "admin operator reviewer auditor",
 		"show-campaign-item": "admin operator reviewer auditor", "list-item-decisions": "admin operator reviewer auditor", "list-my-items": "admin operator reviewer auditor",
-		"decide-items": "admin operator reviewer", "list-campaign-reviewers": "admin operator auditor", "remind-reviewers": "admin operator", "reassign-items": "admin operator",
-		"look-at-reviewer": "admin operator", "list-removals": "admin operator auditor", "list-returns": "admin operator auditor",
-		"sign-campaign": "admin operator reviewer", "export-evidence": "admin operator auditor",
+		"decide-items": "admin operator reviewer", "list-campaign-reviewers": "admin operator reviewer auditor", "remind-reviewers": "admin operator", "reassign-items": "admin operator",
+		"look-at-reviewer": "admin operator", "list-removals": "admin operator reviewer auditor", "list-returns": "admin operator reviewer auditor",
+		"sign-campaign": "admin operator reviewer", "export-evidence": "admin operator reviewer auditor",
 		"list-absences": "admin operator reviewer auditor", "set-absence": "admin operator reviewer", "end-absence": "admin operator reviewer",
 		"declare-connection": "admin", "allow-connection-writes": "admin", "rotate-connection": "admin", "begin-consent": "admin", "finish-consent": "admin", "list-declarations": "admin operator auditor",
 	}

@@ -30,13 +30,16 @@ type listReturnsOutput struct {
 // registerCampaignEnds registers what becomes of what was revoked.
 func (s *server) registerCampaignEnds() {
 	handle(s, route{
-		id: "list-removals", method: http.MethodGet, path: "/v1/campaigns/{id}/removals", roles: readers(),
-		summary: "List what a campaign takes away, account by account, and how far that is",
+		id: "list-removals", method: http.MethodGet, path: "/v1/campaigns/{id}/removals", roles: everybody(),
+		summary: "List what a campaign takes away, account by account, and how far that is. Reviewers see it of campaigns that they own",
 	}, s.listRemovals)
 	handle(s, route{
-		id: "list-returns", method: http.MethodGet, path: "/v1/campaigns/{id}/returns", roles: readers(),
-		summary: "List access that came back after its removal, with the cause",
-	}, func(ctx context.Context, _ schema.Principal, in *pagedCampaignInput) (*listReturnsOutput, error) {
+		id: "list-returns", method: http.MethodGet, path: "/v1/campaigns/{id}/returns", roles: everybody(),
+		summary: "List access that came back after its removal, with the cause. Reviewers see it of campaigns that they own",
+	}, func(ctx context.Context, by schema.Principal, in *pagedCampaignInput) (*listReturnsOutput, error) {
+		if err := s.readsAll(ctx, in.ID, by); err != nil {
+			return nil, err
+		}
 		list, err := s.campaigns.Returns(ctx, in.ID)
 		if err != nil {
 			return nil, err
@@ -53,7 +56,10 @@ func returnKey(r schema.Return) string {
 	return string(r.ItemID) + "@" + r.SeenAt.UTC().Format("20060102T150405.000000")
 }
 
-func (s *server) listRemovals(ctx context.Context, _ schema.Principal, in *listRemovalsInput) (*listRemovalsOutput, error) {
+func (s *server) listRemovals(ctx context.Context, by schema.Principal, in *listRemovalsInput) (*listRemovalsOutput, error) {
+	if err := s.readsAll(ctx, in.ID, by); err != nil {
+		return nil, err
+	}
 	list, next, err := s.campaigns.Removals(ctx, in.ID, schema.RemovalFilter{State: in.State, After: in.Cursor, Limit: in.Limit})
 	if err != nil {
 		return nil, err

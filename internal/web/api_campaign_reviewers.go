@@ -64,9 +64,12 @@ type reviewerStatsOutput struct{ Body reviewerStatsBody }
 
 func (s *server) registerCampaignReviewers() {
 	handle(s, route{
-		id: "list-campaign-reviewers", method: http.MethodGet, path: "/v1/campaigns/{id}/reviewers", roles: readers(),
-		summary: "List the reviewers of a campaign, with what they decided and why that is doubted",
-	}, func(ctx context.Context, _ schema.Principal, in *pagedCampaignInput) (*listReviewersOutput, error) {
+		id: "list-campaign-reviewers", method: http.MethodGet, path: "/v1/campaigns/{id}/reviewers", roles: everybody(),
+		summary: "List the reviewers of a campaign, with what they decided and why that is doubted. Reviewers see them of campaigns that they own",
+	}, func(ctx context.Context, by schema.Principal, in *pagedCampaignInput) (*listReviewersOutput, error) {
+		if err := s.readsAll(ctx, in.ID, by); err != nil {
+			return nil, err
+		}
 		list, err := s.campaigns.ReviewerStats(ctx, in.ID)
 		if err != nil {
 			return nil, err

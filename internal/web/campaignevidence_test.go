@@ -122,7 +122,47 @@ func TestExportEvidence(t *testing.T) {
 	}
 	require.NotContains(t, policy[0], "script-src")
 	require.Equal(t, http.StatusUnprocessableEntity, b.do("auditor", "GET", "/v1/campaigns/c1/evidence?format=pdf", "").status)
-	require.Equal(t, http.StatusForbidden, b.do("boss", "GET", "/v1/campaigns/c1/evidence", "").status, "it declares the control items")
 	signed = []byte("{}")
 	require.Equal(t, http.StatusInternalServerError, b.do("auditor", "GET", "/v1/campaigns/c1/evidence", "").status, "what is not evidence is not shown as such")
+}
+
+// What tells of everybody's decisions, and of the control items, is for whoever signs
+// the campaign too, whatever their role, and for no other reviewer.
+func TestOwnersReadWhatTheySign(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	knowing(b)
+	owner := "boss@example.com"
+	b.store.CampaignViewFunc = func(id schema.CampaignID) (schema.CampaignView, error) {
+		if id != "c1" {
+			return schema.CampaignView{}, &schema.Error{Code: schema.CodeNotFound, Message: "there is no such campaign"}
+		}
+		c := heldCampaign()
+		c.Owner = owner
+		return schema.CampaignView{Campaign: c}, nil
+	}
+	b.store.PersonRefFunc = func(ref string) (schema.PersonID, error) {
+		who, known := map[string]schema.PersonID{"boss@example.com": "p1", "boss@old.example.com": "p1", "else@example.com": "p2"}[ref]
+		if !known {
+			return "", &schema.Error{Code: schema.CodeNotFound, Message: "nobody is known by that"}
+		}
+		return who, nil
+	}
+	b.store.SignedEvidenceFunc = func(schema.CampaignID) ([]byte, error) { return nil, &schema.Error{Code: schema.CodeNotFound} }
+	b.store.EvidenceFunc = func(schema.CampaignID) (schema.CampaignEvidence, error) { return ends(false), nil }
+	b.store.ReviewerStatsFunc = func(schema.CampaignID) ([]schema.ReviewerStats, error) { return nil, nil }
+	b.store.RemovalsFunc = func(schema.CampaignID, schema.RemovalFilter) ([]schema.Removal, string, error) { return nil, "", nil }
+	b.store.ReturnsFunc = func(schema.CampaignID) ([]schema.Return, error) { return nil, nil }
+	for _, what := range []string{"evidence?format=json", "evidence?format=csv", "evidence?format=html", "reviewers", "removals", "returns"} {
+		for owned, want := range map[string]int{
+			"boss@example.com": http.StatusOK, "BOSS@Example.com": http.StatusOK, "boss@old.example.com": http.StatusOK,
+			"else@example.com": http.StatusForbidden, "nobody@example.com": http.StatusForbidden, "": http.StatusForbidden,
+		} {
+			owner = owned
+			require.Equal(t, want, b.do("boss", "GET", "/v1/campaigns/c1/"+what, "").status, "%s of a campaign of %q", what, owned)
+			require.Equal(t, http.StatusForbidden, b.do("reviewer", "GET", "/v1/campaigns/c1/"+what, "").status, "%s for who has no address", what)
+			require.Equal(t, http.StatusOK, b.do("auditor", "GET", "/v1/campaigns/c1/"+what, "").status)
+		}
+		require.Equal(t, http.StatusNotFound, b.do("boss", "GET", "/v1/campaigns/c2/"+what, "").status)
+	}
 }
