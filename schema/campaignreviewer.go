@@ -11,6 +11,7 @@ type Absence struct {
 	DelegateID PersonID  // who decides meanwhile; empty = the next in each chain
 	Reason     string
 	CreatedBy  string
+	SetBy      PersonID // the person of that token's address; empty = not known
 	CreatedAt  time.Time
 	EndedAt    time.Time // zero = it holds
 }
@@ -65,15 +66,18 @@ type Unassigned struct {
 	ConnectionID ConnectionID
 	HolderID     PersonID
 	ManagerID    PersonID // of the holder
-	Logins       []string // of the account, lower case
-	Group        GroupKey // zero = not of a group
-	Applies      string   // of its stage
+	// Holders are all who count as holders besides: who held the account before, too.
+	Holders []PersonID
+	Logins  []string // of the account, lower case
+	Group   GroupKey // zero = not of a group
+	Applies string   // of its stage
 	// From is the place in the chain to begin at. Deciders decided in other stages;
-	// Past had the item in this stage and lost it: none of them gets it.
+	// Past had the item in this stage and lost it: none of them gets it by the chain.
 	From     int
 	Deciders []PersonID
 	Past     []PersonID
-	// To is who it was reassigned to by a principal; empty = by the chain.
+	// To is who it was reassigned to by a principal, also one of Past; empty = by the
+	// chain.
 	To PersonID
 }
 

@@ -85,6 +85,27 @@ func TestChoose(t *testing.T) {
 			dir: func(d *schema.Directory) { d.AppOwners["c1"] = "ann"; away(d, "ann", "eve") },
 			via: via{{To: "olga", Why: "fallback"}}, why: "app_owner: holds the account",
 		},
+		"who holds it names nobody's delegate": {
+			rule: chain("manager"), who: "finn",
+			dir: func(d *schema.Directory) {
+				away(d, "bob", "eve")
+				away(d, "bob", "finn")
+				d.People["bob"].Absences[0].SetBy = "ann"
+				d.People["bob"].Absences[1].SetBy = "dora"
+			},
+			via: via{{From: "ann", To: "bob", Why: "manager"}, {From: "bob", To: "finn", Why: "delegate"}},
+			why: "delegate of manager: was named by whoever holds the account",
+		},
+		"who held it before decides nothing, and names nobody": {
+			rule: chain("manager", "app_owner"), who: "olga", at: 2,
+			item: func(i *schema.Unassigned) { i.Holders = []schema.PersonID{"dora"} },
+			dir: func(d *schema.Directory) {
+				away(d, "bob", "eve")
+				d.People["bob"].Absences[0].SetBy = "dora"
+			},
+			via: via{{To: "olga", Why: "fallback"}},
+			why: "delegate of manager: was named by whoever holds the account; manager: is absent, and nobody decides for them; app_owner: holds the account",
+		},
 		"the app owner alone is no hop": {rule: chain("app_owner"), who: "dora", via: nil},
 		"least load of several": {
 			rule: chain("entitlement_owner"), who: "finn", dir: func(d *schema.Directory) { d.Load = map[schema.PersonID]int{"eve": 1} },
@@ -115,6 +136,17 @@ func TestChoose(t *testing.T) {
 		},
 		"reassigned": {
 			rule: chain("manager"), item: func(i *schema.Unassigned) { i.To = "finn" }, who: "finn", via: via{{To: "finn", Why: "reassigned"}},
+		},
+		"reassigned to whoever had it before and has enough": {
+			rule: func() schema.AccessReviewRule { r := chain("manager"); r.LoadCap = 1; return r }(), who: "finn",
+			item: func(i *schema.Unassigned) { i.To, i.Past = "finn", []schema.PersonID{"finn"} },
+			dir:  func(d *schema.Directory) { d.Load = map[schema.PersonID]int{"finn": 3} }, via: via{{To: "finn", Why: "reassigned"}},
+		},
+		"a delegate of whom it was reassigned to had it before": {
+			rule: chain("manager"), who: "bob",
+			item: func(i *schema.Unassigned) { i.To, i.Past = "finn", []schema.PersonID{"eve"} },
+			dir:  func(d *schema.Directory) { away(d, "finn", "eve") }, via: via{{From: "ann", To: "bob", Why: "manager"}},
+			why: "delegate of reassigned: had the item before; reassigned: is absent, and nobody decides for them",
 		},
 		"reassigned to the holder": {
 			rule: chain("manager"), item: func(i *schema.Unassigned) { i.To = "ann" }, who: "bob",

@@ -52,8 +52,10 @@ type search struct {
 	item  schema.Unassigned
 	chain []schema.ReviewerCandidate
 	place int
-	last  bool // at the campaign's owner
-	why   reasons
+
+	naming bool // looks at whom a principal named
+	last   bool // at the campaign's owner
+	why    reasons
 }
 
 // find is a person who may decide, and how they were found.
@@ -82,15 +84,17 @@ func (s *search) find() (found find, ok bool) {
 	return s.best(ownerPlace, []schema.PersonID{s.dir.Owner})
 }
 
-// named looks for who a principal reassigned the item to. The place stays where the
-// item was, so that an escalation goes on from there.
+// named looks for who a principal reassigned the item to, also when they had it
+// before or have as many as one may have. The place stays where the item was, so that
+// an escalation goes on from there.
 func (s *search) named() (find, bool) {
 	if s.item.To == "" {
 		return find{}, false
 	}
 	s.place = min(max(s.item.From, 0), len(s.chain))
+	s.naming = true
 	found, ok := s.best(reassigned, []schema.PersonID{s.item.To})
-	found.named = true
+	s.naming, found.named = false, true
 	return found, ok
 }
 

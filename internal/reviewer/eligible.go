@@ -67,7 +67,12 @@ func (s *search) walk(said string, id schema.PersonID, tried map[schema.PersonID
 		if a.DelegateID == "" {
 			continue
 		}
-		if path := s.walk("delegate of "+strings.TrimPrefix(said, "delegate of "), a.DelegateID, tried); path != nil {
+		of := "delegate of " + strings.TrimPrefix(said, "delegate of ")
+		if s.holderSet(a) {
+			s.why.add(of, chosen)
+			continue
+		}
+		if path := s.walk(of, a.DelegateID, tried); path != nil {
 			return append([]schema.PersonID{p.ID}, path...)
 		}
 	}
@@ -89,9 +94,12 @@ func (s *search) barred(p schema.Colleague) reason {
 }
 
 // taken says why somebody who is there does not get the item. A past reviewer who
-// is absent may still hand it on, and so may one who has enough.
+// is absent may still hand it on, and so may one who has enough. Whom a principal
+// names gets it all the same: that is somebody's decision, with a reason.
 func (s *search) taken(p schema.Colleague) reason {
 	switch {
+	case s.naming && p.ID == s.id(s.item.To):
+		return ""
 	case slices.ContainsFunc(s.item.Past, func(d schema.PersonID) bool { return s.id(d) == p.ID }):
 		return past
 	case s.cap > 0 && s.dir.Load[p.ID] >= s.cap && !s.last && p.ID != s.id(s.dir.Owner):
@@ -100,17 +108,36 @@ func (s *search) taken(p schema.Colleague) reason {
 	return ""
 }
 
-// holds tells whether somebody holds the item's account: as its known holder, by a
-// login that is one of their addresses, or as a second record of the holder, which
-// shares an address with theirs.
+// holds tells whether somebody counts as a holder of the item's account: because it
+// is or was known to be theirs, by a login that is one of their addresses, or as a
+// second record of a holder, which shares an address with theirs.
 func (s *search) holds(p schema.Colleague) bool {
-	if p.ID == s.item.HolderID || p.ID == s.id(s.item.HolderID) {
+	if s.same(p, s.item.HolderID) || slices.ContainsFunc(s.item.Holders, func(h schema.PersonID) bool { return s.same(p, h) }) {
 		return true
 	}
-	holder, _ := s.person(s.item.HolderID)
 	return slices.ContainsFunc(p.Emails, func(address string) bool {
-		same := func(other string) bool { return strings.EqualFold(address, other) }
-		return slices.ContainsFunc(s.item.Logins, same) || slices.ContainsFunc(holder.Emails, same)
+		return slices.ContainsFunc(s.item.Logins, func(login string) bool { return strings.EqualFold(address, login) })
+	})
+}
+
+// holderSet tells whether a holder of the item's account set an absence: they would
+// choose who decides about them.
+func (s *search) holderSet(a schema.Absence) bool {
+	p, ok := s.person(a.SetBy)
+	if !ok {
+		p.ID = a.SetBy
+	}
+	return a.SetBy != "" && s.holds(p)
+}
+
+// same tells whether somebody is the person of an id, or another record of them.
+func (c *Chooser) same(p schema.Colleague, id schema.PersonID) bool {
+	if id == "" {
+		return false
+	}
+	other, _ := c.person(id)
+	return p.ID == id || p.ID == other.ID || slices.ContainsFunc(p.Emails, func(address string) bool {
+		return slices.ContainsFunc(other.Emails, func(o string) bool { return strings.EqualFold(address, o) })
 	})
 }
 

@@ -31,8 +31,15 @@ func (o oracle) had(id schema.PersonID) bool {
 	return slices.ContainsFunc(o.item.Past, func(d schema.PersonID) bool { return o.kept[d] == id })
 }
 
-// mayHave are all who may have the item when these people are asked.
-func (o oracle) mayHave(asked []schema.PersonID, capped bool) map[schema.PersonID]bool {
+// chosen tells whether a delegate was named by a holder of the account.
+func (o oracle) chosen(d delegate) bool {
+	i, known := o.records[d.by]
+	return known && o.held[i] || d.by == o.item.HolderID || slices.Contains(o.item.Holders, d.by)
+}
+
+// mayHave are all who may have the item when these people are asked. Whom a
+// principal named may have it again, and beside as many as one may have.
+func (o oracle) mayHave(asked []schema.PersonID, capped, named bool) map[schema.PersonID]bool {
 	reached := map[schema.PersonID]bool{}
 	for _, id := range asked {
 		if !o.out(id) {
@@ -43,15 +50,16 @@ func (o oracle) mayHave(asked []schema.PersonID, capped bool) map[schema.PersonI
 		grown = len(reached)
 		for id := range maps.Clone(reached) {
 			for _, d := range o.humans[o.records[id]].delegates {
-				if !o.out(d) {
-					reached[o.kept[d]] = true
+				if !o.out(d.to) && !o.chosen(d) {
+					reached[o.kept[d.to]] = true
 				}
 			}
 		}
 	}
 	maps.DeleteFunc(reached, func(id schema.PersonID, _ bool) bool {
 		full := capped && o.rule.LoadCap > 0 && o.load[id] >= o.rule.LoadCap && id != o.kept[o.dir.Owner]
-		return full || o.humans[o.records[id]].away || o.had(id)
+		wanted := named && id == o.kept[asked[0]]
+		return o.humans[o.records[id]].away || !wanted && (full || o.had(id))
 	})
 	return reached
 }
@@ -84,15 +92,15 @@ func (o oracle) asked(place int) []schema.PersonID {
 // expect is the place where the item must go, and who may have it there.
 func (o oracle) expect() (int, map[schema.PersonID]bool) {
 	chain := len(o.rule.Stages[o.item.Stage].Who)
-	if named := o.mayHave([]schema.PersonID{o.item.To}, true); len(named) > 0 {
+	if named := o.mayHave([]schema.PersonID{o.item.To}, true, true); len(named) > 0 {
 		return min(o.item.From, chain), named
 	}
 	for place := o.item.From; place < chain; place++ {
-		if some := o.mayHave(o.asked(place), true); len(some) > 0 {
+		if some := o.mayHave(o.asked(place), true, false); len(some) > 0 {
 			return place, some
 		}
 	}
-	if some := o.mayHave([]schema.PersonID{o.dir.Owner}, false); len(some) > 0 && o.item.From <= chain {
+	if some := o.mayHave([]schema.PersonID{o.dir.Owner}, false, false); len(some) > 0 && o.item.From <= chain {
 		return chain, some
 	}
 	return chain + 1, nil
@@ -134,6 +142,9 @@ func (o oracle) allowed(t *rapid.T, got schema.Assignment, may map[schema.Person
 	for _, hop := range got.Via {
 		if hop.Why == "delegate" {
 			require.False(t, o.held[o.records[hop.From]], "a holder handed it on")
+			require.True(t, slices.ContainsFunc(o.humans[o.records[hop.From]].delegates, func(d delegate) bool {
+				return o.kept[d.to] == hop.To && !o.chosen(d)
+			}), "a holder chose who decides")
 		}
 	}
 	require.True(t, may[got.ReviewerID])

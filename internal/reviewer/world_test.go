@@ -17,8 +17,11 @@ type human struct {
 	addresses []string
 	left      bool
 	away      bool
-	delegates []schema.PersonID // of the time they are away
+	delegates []delegate // of the time they are away
 }
+
+// delegate is who decides for somebody, and who said so.
+type delegate struct{ to, by schema.PersonID }
 
 // world is a random directory with the truth about it.
 type world struct {
@@ -108,7 +111,10 @@ func (w *world) absences(t *rapid.T, h *human) []schema.Absence {
 		}
 		if rapid.IntRange(0, 3).Draw(t, "with delegate") > 0 {
 			a.DelegateID = w.anybody(t, "delegate")
-			h.delegates = append(h.delegates, a.DelegateID)
+			if a.SetBy = h.id; rapid.Bool().Draw(t, "by another") {
+				a.SetBy = w.anybody(t, "set by")
+			}
+			h.delegates = append(h.delegates, delegate{a.DelegateID, a.SetBy})
 		}
 		list = append(list, a)
 	}
@@ -146,6 +152,19 @@ func (w *world) drawItem(t *rapid.T) (schema.Unassigned, map[int]bool) {
 		if i, ok := w.records[item.HolderID]; ok {
 			held[i] = true
 			item.ManagerID = w.dir.People[item.HolderID].ManagerID
+		}
+	}
+	item.Holders = w.several(t, "held before", 2)
+	for i := range w.humans {
+		for _, d := range w.humans[i].delegates {
+			if rapid.IntRange(0, 3).Draw(t, "named by a holder") == 0 {
+				item.Holders = append(item.Holders, d.by)
+			}
+		}
+	}
+	for _, h := range item.Holders {
+		if i, ok := w.records[h]; ok {
+			held[i] = true
 		}
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "logins") {

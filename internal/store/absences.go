@@ -11,7 +11,8 @@ import (
 	"sendoff/schema"
 )
 
-const absenceColumns = `b.id, b.person_id, b.from_at as "from", b.until_at as until, b.delegate_id, b.reason, b.created_by, b.created_at, b.ended_at`
+const absenceColumns = `b.id, b.person_id, b.from_at as "from", b.until_at as until, b.delegate_id, b.reason, b.created_by, b.created_at, b.ended_at,
+	(select pe.person_id from api_token k join person_email pe on pe.email = k.email where k.id = b.created_id) as set_by`
 
 // Absences lists absences, of a person (an address or an id) or of all, those that
 // begin last first.

@@ -17,7 +17,8 @@ func (s *Store) Unassigned(ctx context.Context, id schema.CampaignID, limit int)
 		schema.Unassigned
 		GroupID schema.ExternalID
 	}](ctx, s.pool, `select i.id as item_id, i.version, i.stage, i.connection_id, coalesce(hp.merged_into, hp.id) as holder_id, h.manager_id,
-			array_remove(array[a.login_key, lower(i.login)], null) as logins, '{}'::jsonb as "group", split_part(i.ref, '/', 1) as group_id,
+			array(select distinct x.id::text from (`+holdersOf+`) x order by 1) as holders, array_remove(array[a.login_key, lower(i.login)], null) as logins,
+			'{}'::jsonb as "group", split_part(i.ref, '/', 1) as group_id,
 			coalesce(i.applies[i.stage + 1], '') as applies, i.place as "from", i.assign_to as "to",
 			array(select distinct coalesce(p.merged_into, p.id)::text from campaign_decision d join person p on p.id = d.reviewer_id
 				where d.item_id = i.id and d.stage <> i.stage) as deciders,
@@ -75,15 +76,15 @@ func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.
 	})
 }
 
-// assignSQL moves items whose version is the one that was looked at.
+// assignSQL moves items whose version is the one that was looked at. Who gets one
+// may have been merged into somebody meanwhile.
 const assignSQL = `with given as (
 		select x.*, i.stage from unnest(@items::uuid[], @versions::int[], @reviewers::uuid[], @places::int[], @whys::text[], @via::jsonb[], @escalate::timestamptz[])
 			as x(id, version, reviewer, place, why, via, escalate)
 		join campaign_item i on i.id = x.id and i.campaign_id = @campaign and i.state = 'unassigned' and i.version = x.version
-		left join account a on a.id = i.account_id left join person hp on hp.id = a.person_id
-		where x.reviewer is null or not exists (select 1 from person_email pe where pe.person_id = x.reviewer and pe.email in (a.login_key, lower(i.login)))
-			and coalesce(hp.merged_into, hp.id) is distinct from x.reviewer
-			and not exists (select 1 from campaign_decision d where d.item_id = i.id and d.stage <> i.stage and d.reviewer_id = x.reviewer)),
+		left join account a on a.id = i.account_id left join person w on w.id = x.reviewer
+		where x.reviewer is null or not ` + holdsOneOf + `array[w.id, w.merged_into]))
+			and not ` + decidedElsewhere + `coalesce(w.merged_into, w.id))),
 	noted as (
 		insert into campaign_assignment (campaign_id, item_id, stage, reviewer_id, via, why, at)
 		select @campaign, g.id, g.stage, g.reviewer, g.via, g.why, @now from given g where g.reviewer is not null order by g.id),
@@ -93,6 +94,11 @@ const assignSQL = `with given as (
 			why = case when g.reviewer is null then g.why else '' end, updated_at = @now
 		from given g where i.id = g.id returning i.state)
 	select state, count(*)::int as count from moved group by state`
+
+// decidedElsewhere is a condition on an item, i, that ends with the id of a person,
+// as they are known by now: they decided about it in another stage.
+const decidedElsewhere = `exists (select 1 from campaign_decision d join person dp on dp.id = d.reviewer_id
+	where d.item_id = i.id and d.stage <> i.stage and coalesce(dp.merged_into, dp.id) = `
 
 func (t *tx) assign(ctx context.Context, c schema.Campaign, a assigned) error {
 	counts, err := all[struct {
@@ -153,10 +159,8 @@ func (s *Store) UnseatReviewers(ctx context.Context, id schema.CampaignID, now t
 				select w.id, `+reviewerLeft+` or exists (select 1 from reviewer_absence b where b.person_id = w.id and b.ended_at is null
 					and b.from_at <= @now and (b.until_at is null or b.until_at > @now)) as gone
 				from (select distinct reviewer_id from campaign_item where campaign_id = @id and state = 'open') o join person w on w.id = o.reviewer_id`+presentEmployment+`)
-			select i.id from campaign_item i join away y on y.id = i.reviewer_id left join account a on a.id = i.account_id left join person hp on hp.id = a.person_id
-			where i.campaign_id = @id and i.state = 'open' and (y.gone or coalesce(hp.merged_into, hp.id) = y.id
-				or exists (select 1 from person_email pe where pe.person_id = y.id and pe.email in (a.login_key, lower(i.login)))
-				or i.stage > 0 and exists (select 1 from campaign_decision d where d.item_id = i.id and d.stage <> i.stage and d.reviewer_id = y.id))
+			select i.id from campaign_item i join away y on y.id = i.reviewer_id left join account a on a.id = i.account_id
+			where i.campaign_id = @id and i.state = 'open' and (y.gone or `+holdsAccountBy(`array[y.id]`)+` or i.stage > 0 and `+decidedElsewhere+`y.id))
 			order by i.id for no key update of i`, args{"id": id, "now": now, "today": schema.DateOf(now.UTC())})
 		taken = len(items)
 		if err != nil {

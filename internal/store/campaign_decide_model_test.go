@@ -149,22 +149,34 @@ func (m *peopleModel) decide(rt *rapid.T) {
 	if i.ReviewerID != "" && rapid.Bool().Draw(rt, "their own") {
 		by.Email = ask[string](rt, m.look, `select coalesce(email, '') from person where id = $1`, string(i.ReviewerID))
 	}
-	m.r.says(word(i, rapid.SampledFrom(schema.ItemAnswers()).Draw(rt, "answer")), by)
+	m.says(rt, i, by)
+}
+
+// says has somebody say a word, which is not taken of whoever held the account at
+// any time.
+func (m *peopleModel) says(rt *rapid.T, i schema.CampaignItem, by schema.Principal) {
+	if m.r.says(word(i, rapid.SampledFrom(schema.ItemAnswers()).Draw(rt, "answer")), by).Code == "" {
+		require.Equal(rt, 0, ask[int](rt, m.look, `select count(*) from person_account a join person p on p.id = a.person_id where a.account_id = $1 and p.email = $2`,
+			string(i.Facts.AccountID), by.Email))
+	}
 }
 
 func (m *peopleModel) correct(rt *rapid.T) {
 	i := m.item(rt)
 	email := ask[string](rt, m.look, `select coalesce((select p.email from campaign_decision d join person p on p.id = d.reviewer_id where d.item_id = $1 order by d.decided_at desc limit 1), '')`, string(i.ID))
-	m.r.says(word(i, rapid.SampledFrom(schema.ItemAnswers()).Draw(rt, "answer")), m.r.holdsToken(email))
+	m.says(rt, i, m.r.holdsToken(email))
 }
 
 func (m *peopleModel) reassign(rt *rapid.T) {
 	_, _ = m.r.Reassign(context.Background(), m.r.id, schema.Reassign{Items: []schema.ItemID{m.item(rt).ID}, To: m.who(rt), Reason: "x"}, m.r.admin)
 }
 
-// hold makes somebody the holder of an account.
+// hold makes somebody the holder of an account, as a link does, and lets some of
+// them give it up again.
 func (m *peopleModel) hold(rt *rapid.T) {
-	m.do(rt, `update account set person_id = (select id from person where email = $2) where id = $1`, string(m.item(rt).Facts.AccountID), m.who(rt))
+	id, email := string(m.item(rt).Facts.AccountID), m.who(rt)
+	m.do(rt, `insert into person_account select $1::uuid, id from person where email = $2 on conflict do nothing`, id, email)
+	m.do(rt, `update account set person_id = (select id from person where email = $2 and $3) where id = $1`, id, email, rapid.Bool().Draw(rt, "keeps it"))
 }
 
 func (m *peopleModel) away(rt *rapid.T) {
@@ -196,5 +208,6 @@ func (m *peopleModel) settle(rt *rapid.T) {
 	require.NoError(rt, err)
 	require.NoError(rt, m.r.tryAssign(ctx))
 	// With what was just found out, nobody has what they hold.
-	require.Equal(rt, 0, ask[int](rt, m.look, `select count(*) from campaign_item i join account a on a.id = i.account_id where i.state = 'open' and i.reviewer_id = a.person_id`))
+	require.Equal(rt, 0, ask[int](rt, m.look, `select count(*) from campaign_item i join account a on a.id = i.account_id where i.state = 'open'
+		and (i.reviewer_id = a.person_id or exists (select 1 from person_account b where b.account_id = a.id and b.person_id = i.reviewer_id))`))
 }

@@ -77,6 +77,43 @@ func TestWhoMayNotDecide(t *testing.T) {
 	require.Equal(t, 0, r.count(`select count(*) from campaign_decision`))
 }
 
+// Who gives an account up does not come to decide about it by that: not at any of
+// the places where a reviewer is found, nor where the word is taken.
+func TestWhoHeldItBeforeDoesNotDecide(t *testing.T) {
+	t.Parallel()
+	r := reviews(t, 3)
+	i, j := r.of("1"), r.of("2")
+	require.NoError(t, r.LinkAccount(t.Context(), i.Facts.AccountID, r.boss, "his", r.admin))
+	require.NoError(t, r.UnlinkAccount(t.Context(), i.Facts.AccountID, "no longer his", r.admin))
+	require.NotEqual(t, string(r.boss), r.text(`select coalesce(person_id::text, '') from account where id = $1`, string(i.Facts.AccountID)))
+	// The login that the item was made with is another one by now.
+	r.exec(`update account set login = 'renamed@example.com' where id = $1`, string(j.Facts.AccountID))
+	_, err := r.RefreshItems(t.Context(), r.id, "", 100)
+	require.NoError(t, err)
+	r.exec(`update person_email set person_id = $1 where email = 'user2@example.com'`, string(r.boss))
+
+	for _, item := range []schema.CampaignItem{i, j} {
+		require.Equal(t, "forbidden", r.says(word(r.item(item.ID), schema.AnswerKeep), r.by).Code)
+		_, err = r.Reassign(t.Context(), r.id, schema.Reassign{Items: []schema.ItemID{item.ID}, To: "boss@example.com", Reason: "why not"}, r.admin)
+		requireCode(t, schema.CodeConflict, err)
+		_, err = r.Reassign(t.Context(), r.id, schema.Reassign{Items: []schema.ItemID{item.ID}, To: "owner@example.com", Reason: "why not"}, r.by)
+		requireCode(t, schema.CodeConflict, err)
+	}
+	n, err := r.UnseatReviewers(t.Context(), r.id, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	open, err := r.Unassigned(t.Context(), r.id, 10)
+	require.NoError(t, err)
+	for _, u := range open {
+		require.Contains(t, u.Holders, r.boss)
+		require.NoError(t, r.Assign(t.Context(), r.id, []schema.Assignment{{ItemID: u.ItemID, Version: u.Version, ReviewerID: r.boss}}, nil))
+	}
+	require.Equal(t, map[schema.CampaignItemState]int64{schema.ItemUnassigned: 2, schema.ItemOpen: 1}, r.itemStates(r.id))
+	r.assign()
+	require.Equal(t, r.owner, r.item(i.ID).ReviewerID)
+	require.Equal(t, r.owner, r.item(j.ID).ReviewerID)
+}
+
 func TestAStalePage(t *testing.T) {
 	t.Parallel()
 	r := reviews(t, 2)

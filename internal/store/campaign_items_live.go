@@ -47,16 +47,35 @@ type liveItem struct {
 	CoveredTo     time.Time
 }
 
-// Who holds an account, a, that an item, i, is about: its holder, also if they were
-// merged into somebody, and whoever has its login as an address, also one it had
-// when the item was made.
-const holdsAccount = `(coalesce(hp.merged_into, hp.id) = any(@persons) or exists (select 1 from person_email pe
-		where pe.person_id = any(@persons) and pe.email in (a.login_key, lower(i.login))))`
+// holdersOf are the persons, as they are known by now, who count as holders of the
+// account, a, that an item, i, is about: whoever holds it, whoever it was ever known
+// to be of, also when that was unlinked, the holder in any version of the item, and
+// whoever has as an address its login, now or in any version. The tables do not keep
+// when an account ceased to be somebody's, so nobody gets to decide about one by
+// giving it up first.
+const holdersOf = `select coalesce(kp.merged_into, kp.id) as id from (
+		select a.person_id as id union all select i.holder_id
+		union all select pa.person_id from person_account pa where pa.account_id = a.id
+		union all select pe.person_id from person_email pe where pe.email in (a.login_key, lower(i.login))
+		union all select x.id from campaign_item_version v cross join lateral (
+			select nullif(v.facts->>'holder_id', '')::uuid as id
+			union all select pe.person_id from person_email pe where pe.email = lower(v.facts->>'login')) x where v.item_id = i.id
+	) known join person kp on kp.id = known.id`
+
+// holdsAccount is a condition: one of the persons counts as a holder. They are ids
+// that people are known by now.
+const (
+	holdsOneOf   = `exists (` + holdersOf + ` where coalesce(kp.merged_into, kp.id) = any(`
+	holdsAccount = holdsOneOf + `@persons))`
+)
+
+// holdsAccountBy is holdsAccount with an array of the persons as SQL.
+func holdsAccountBy(persons string) string { return holdsOneOf + persons + `))` }
 
 // selectLiveItems compares items, i, with the inventory in one statement: facts as
 // holdingSource reads them for the accounts of a snapshot.
 const selectLiveItems = `select i.id, i.account_id, i.kind, i.ref, i.version, i.facts, i.state, i.stage, i.place, coalesce(w.merged_into, w.id) as reviewer_id,
-		i.risk, i.answer, i.why, i.removal_id, coalesce(m.state, '') as removal, m.case_id, coalesce(` + holdsAccount + `, false) as holds,
+		i.risk, i.answer, i.why, i.removal_id, coalesce(m.state, '') as removal, m.case_id, ` + holdsAccount + ` as holds,
 		coalesce(a.login, '') as login, a.person_id as holder_id, coalesce(e.status, '') as employment, coalesce(a.status, '') as account_status,
 		coalesce(a.kind, '') as account_kind, coalesce(a.role, '') as role,
 		case i.kind when 'role' then coalesce(a.role, '') when 'group' then coalesce(b.role, '') when 'collaboration' then coalesce(r.role, '') else '' end as access,
@@ -70,7 +89,6 @@ const selectLiveItems = `select i.id, i.account_id, i.kind, i.ref, i.version, i.
 	left join campaign_removal m on m.id = i.removal_id
 	left join account a on a.id = i.account_id
 	left join connection k on k.id = a.connection_id
-	left join person hp on hp.id = a.person_id
 	left join lateral (select e.status from employment e where e.person_id = a.person_id order by ` + presentFirst + ` limit 1) e on true
 	left join group_membership b on i.kind in ('group', 'collaboration') and b.connection_id = a.connection_id and b.account_id = a.external_id
 		and (i.kind = 'group' and b.group_id = i.ref or i.kind = 'collaboration' and starts_with(i.ref, b.group_id || '/'))

@@ -62,7 +62,7 @@ func (t *tx) mayLook(ctx context.Context, id schema.CampaignID, reviewer schema.
 		return forbidden("nobody takes a second look at their own decisions", "let somebody else do it")
 	}
 	about, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_decision d join campaign_item i on i.id = d.item_id
-		left join account a on a.id = i.account_id left join person hp on hp.id = a.person_id
+		left join account a on a.id = i.account_id
 		where d.campaign_id = @id and d.reviewer_id = @reviewer and `+holdsAccount+`)`, args{"id": id, "reviewer": reviewer, "persons": some(me)})
 	if err == nil && about {
 		err = forbidden("nobody takes a second look at decisions about their own account", "let somebody else do it")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -74,15 +73,12 @@ func (t *tx) reassignable(ctx context.Context, c schema.Campaign, r schema.Reass
 	} else {
 		a["from"] = r.From
 	}
-	holds := func(persons string) string {
-		return strings.ReplaceAll(`coalesce(`+holdsAccount+`, false)`, `@persons`, persons)
-	}
 	rows, err := all[struct {
 		ID                        schema.ItemID
 		Ready, Holds, Own, Before bool
-	}](ctx, t, `select i.id, i.state in ('unassigned', 'open', 'undecided') as ready, `+holds(`@to`)+` as holds, `+holds(`@me`)+` as own,
+	}](ctx, t, `select i.id, i.state in ('unassigned', 'open', 'undecided') as ready, `+holdsAccountBy(`@to`)+` as holds, `+holdsAccountBy(`@me`)+` as own,
 			exists (select 1 from campaign_decision d where d.item_id = i.id and d.stage <> i.stage and d.reviewer_id = any(@to)) as before
-		from campaign_item i left join account a on a.id = i.account_id left join person hp on hp.id = a.person_id
+		from campaign_item i left join account a on a.id = i.account_id
 		where i.campaign_id = @campaign and `+where+` order by i.id for no key update of i`, a)
 	if err != nil {
 		return nil, err
