@@ -1,16 +1,14 @@
 package accessreview_test
 
 import (
-	"fmt"
-	"os"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/accessreview"
+	"sendoff/internal/yamlfile"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
 
@@ -18,68 +16,19 @@ const day = 24 * time.Hour
 
 var parsedAt = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// documents splits a file of test data at its document marks.
 func documents(t testing.TB, name string) []string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/review-" + name + ".yaml")
-	require.NoError(t, err)
-	return strings.Split(string(b), "\n---\n")
+	return yamltest.Documents(t, "testdata/review-"+name+".yaml")
 }
 
-var expectation = regexp.MustCompile(`# (want|warn): ([a-z_, ]+)`)
-
-// expected reads what the comments of a document say: "line: code" of each error
-// and warning, in order.
-func expected(doc string) (errs, warnings []string) {
-	for i, line := range strings.Split(doc, "\n") {
-		m := expectation.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		if strings.HasPrefix(line, "# want") {
-			i++ // of the file as a whole: told where the document begins
-		}
-		for _, code := range strings.Split(m[2], ",") {
-			text := fmt.Sprintf("%d: %s", i+1, strings.TrimSpace(code))
-			if m[1] == "want" {
-				errs = append(errs, text)
-			} else {
-				warnings = append(warnings, text)
-			}
-		}
-	}
-	return errs, warnings
-}
-
-var place = regexp.MustCompile(`^test\.yaml line (\d+), column \d+`)
-
-func told(t *testing.T, problems []schema.Problem) []string {
-	t.Helper()
-	var out []string
-	for _, p := range problems {
-		m := place.FindStringSubmatch(p.Where)
-		require.NotNil(t, m, "no place in %q", p.Where)
-		require.NotEmpty(t, p.Message)
-		require.NotEmpty(t, p.Fix, p.Message)
-		out = append(out, m[1]+": "+p.Code)
-	}
-	return out
+func parse(file string, source []byte) yamlfile.Report {
+	_, report := accessreview.Parse(file, source, parsedAt)
+	return report
 }
 
 func TestReviewsAreJudgedAsTheirCommentsSay(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"valid", "invalid", "meaning"} {
-		for i, doc := range documents(t, file) {
-			t.Run(fmt.Sprintf("%s %d", file, i+1), func(t *testing.T) {
-				t.Parallel()
-				_, report := accessreview.Parse("test.yaml", []byte(doc), parsedAt)
-				errs, warnings := expected(doc)
-				require.Equal(t, errs, told(t, report.Errors), doc)
-				require.Equal(t, warnings, told(t, report.Warnings), doc)
-				require.Equal(t, file == "valid", report.Err() == nil)
-			})
-		}
-	}
+	yamltest.JudgedAsTheySay(t, "testdata/review-%s.yaml", []string{"valid", "invalid", "meaning"}, parse)
 }
 
 func parsed(t testing.TB, source string) schema.AccessReviewRule {
@@ -197,13 +146,7 @@ func TestAMistypedMemberIsAskedFor(t *testing.T) {
 
 func TestWhatIsNoReviewAtAll(t *testing.T) {
 	t.Parallel()
-	for source, code := range map[string]string{
-		"": "empty", "a: [": "yaml", "a: b\n---\nc: d": "documents", "- a": "type", "a: &a [*a]": "alias", strings.Repeat("a\n", 40e3): "too_large",
-	} {
-		_, report := accessreview.Parse("test.yaml", []byte(source), parsedAt)
-		require.NotEmpty(t, report.Errors, "%.20q", source)
-		require.Equal(t, code, report.Errors[0].Code, "%.20q: %+v", source, report.Errors)
-	}
+	yamltest.RefusesWhatIsNone(t, parse)
 }
 
 // FuzzParseReview: whatever is read, there is an answer, and what is accepted is

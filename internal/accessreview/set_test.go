@@ -3,7 +3,6 @@ package accessreview_test
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,35 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/accessreview"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
 
 func named(name string) string { return strings.Replace(head, "name: a", "name: "+name, 1) }
 
-func directory(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, source := range files {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(source), 0o600))
-	}
-	return dir
-}
-
-func foundIn(dir string, problems []schema.Problem) []string {
-	var out []string
-	for _, p := range problems {
-		out = append(out, strings.TrimPrefix(strings.Replace(p.Where, dir, ".", 1), "./")+": "+p.Code)
-	}
-	return out
-}
-
 func TestReadSet(t *testing.T) {
 	t.Parallel()
-	dir := directory(t, map[string]string{"b.yaml": named("b"), "a.yml": named("a"), "README.md": "# Reviews"})
+	dir := yamltest.Directory(t, map[string]string{"b.yaml": named("b"), "a.yml": named("a"), "README.md": "# Reviews"})
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "more"), 0o700))
 	set, report := accessreview.ReadSet(dir)
 	require.NoError(t, report.Err())
-	require.Equal(t, []string{"more: not_read"}, foundIn(dir, report.Warnings))
+	require.Equal(t, []string{"more: not_read"}, yamltest.FoundIn(dir, report.Warnings))
 	require.Len(t, set.Files(), 2)
 	require.Equal(t, "a", set.Files()[0].Rule.Name)
 	require.Equal(t, named("b"), set.Files()[1].Source)
@@ -48,7 +31,7 @@ func TestReadSet(t *testing.T) {
 
 func TestReadSetTellsEveryFault(t *testing.T) {
 	t.Parallel()
-	dir := directory(t, map[string]string{
+	dir := yamltest.Directory(t, map[string]string{
 		"a.yaml": named("a"), "b.yaml": named("a"), "c.yaml": named("C"), "d.yaml": "kind: InactivityPolicy\n", "e.yaml": "",
 		"f.yaml": strings.Repeat("# x\n", accessreview.MaxBytes/4+1),
 	})
@@ -58,7 +41,7 @@ func TestReadSetTellsEveryFault(t *testing.T) {
 	require.Equal(t, []string{
 		"b.yaml: duplicate", "c.yaml line 3, column 7 (name): name", "d.yaml line 1, column 1 (kind): unknown_version", "e.yaml: empty",
 		"f.yaml: too_large", "g.yaml: not_a_file",
-	}, foundIn(dir, report.Errors))
+	}, yamltest.FoundIn(dir, report.Errors))
 	require.Len(t, set.Reviews, 1)
 	_, report = accessreview.ReadSet(t.TempDir())
 	require.Equal(t, "empty", report.Errors[0].Code)
@@ -98,53 +81,14 @@ func TestDiffSeesEveryMember(t *testing.T) {
 	source := documents(t, "valid")[0]
 	changed, untouched := parsed(t, source), parsed(t, source)
 	leaves := 0
-	changeEach(t, reflect.ValueOf(&changed).Elem(), "", func(path string) {
+	// What a candidate of its kind does not have is left alone.
+	except := func(of any, member string) bool {
+		c, is := of.(schema.ReviewerCandidate)
+		return is && c.Whom != schema.ReviewerGroup && (member == "Connection" || member == "Group")
+	}
+	yamltest.ChangeEach(t, &changed, except, func(path string) {
 		leaves++
 		require.NotEmpty(t, accessreview.Diff(untouched, changed), path)
 	})
 	require.Greater(t, leaves, 100)
-}
-
-// changeEach changes one value after the other, calls back, and puts it as it was.
-// What a candidate or step of its kind does not have is left alone.
-func changeEach(t *testing.T, v reflect.Value, path string, changed func(path string)) {
-	t.Helper()
-	old := reflect.New(v.Type()).Elem()
-	old.Set(v)
-	switch v.Kind() {
-	case reflect.Struct:
-		c, isCandidate := v.Interface().(schema.ReviewerCandidate)
-		for i := range v.NumField() {
-			name := v.Type().Field(i).Name
-			if isCandidate && c.Whom != schema.ReviewerGroup && (name == "Connection" || name == "Group") {
-				continue
-			}
-			changeEach(t, v.Field(i), path+"."+name, changed)
-		}
-		return
-	case reflect.Slice:
-		for i := range v.Len() {
-			changeEach(t, v.Index(i), path+"[]", changed)
-		}
-		return
-	case reflect.String:
-		v.SetString(v.String() + "x")
-	case reflect.Bool:
-		v.SetBool(!v.Bool())
-	case reflect.Int, reflect.Int64:
-		switch {
-		case v.Type() == reflect.TypeFor[time.Duration]():
-			v.SetInt(v.Int() + int64(time.Hour))
-		case strings.HasSuffix(path, ".WaitSeconds"):
-			v.SetInt(v.Int() + 60)
-		case strings.HasSuffix(path, ".Weekdays[]"):
-			v.SetInt(v.Int() + 2)
-		default:
-			v.SetInt(v.Int() + 1)
-		}
-	default:
-		t.Fatalf("%s is a %s", path, v.Kind())
-	}
-	changed(path)
-	v.Set(old)
 }

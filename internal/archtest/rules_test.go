@@ -34,6 +34,7 @@ func arrows() []arrow {
 		{"internal/roster", []string{"internal/intake", "schema"}, "reads rosters into the words of schema; pure"},
 		{"internal/config", []string{"schema", "internal/intake"}, "reads settings, builds nothing"},
 		{"internal/yamlfile", []string{"internal/intake", "schema"}, "walks YAML files strictly and says where what is wrong; knows no kind of file"},
+		{"internal/yamlfile/yamltest", []string{"internal/yamlfile", "schema"}, "holds readers of files, their schemas and their pages to the same words, for tests"},
 		{"internal/match", []string{"schema"}, "what policies ask of accounts, in CEL; pure"},
 		{"internal/inactivity", []string{"internal/intake", "internal/match", "internal/template", "internal/yamlfile", "schema"}, "reads policies, judges accounts by them and replays them; pure"},
 		{"internal/accessreview", []string{"internal/intake", "internal/match", "internal/template", "internal/yamlfile", "schema"}, "reads access reviews and says what they take; pure"},
@@ -79,6 +80,7 @@ func keeps() []keep {
 		{"internal/store", []string{"internal/app", "internal/store/..."}, "every other package names the port it needs"},
 		{"connectors/all", []string{"internal/app"}, "vendors are chosen in one place"},
 		{"internal/secret", []string{"internal/app", "internal/temporalx", "internal/local/..."}, "keys have one owner; the exceptions carry the payload codec"},
+		{"internal/yamlfile/yamltest", nil, "it is for tests"},
 		{"internal/local", []string{"internal/app", "internal/local/..."}, "a started database is for `up` and for tests"},
 		{"connectors/*/*sim", []string{"internal/app", "internal/cli"}, "a simulator is for `sim`, `demo` and for tests"},
 		{"connectors/conformance", nil, "a suite is for tests"},
@@ -95,7 +97,7 @@ func testArrows() []arrow {
 		{"connectors/conformance", []string{"connectors/httpx"}, "its demonstration connector is built as a vendor's is"},
 		{"connectors/*", []string{"connectors/conformance", "connectors/simkit", "connectors/*/*sim"}, "a vendor's connector runs the suite over its simulator"},
 		{"internal/notify", []string{"connectors/simkit", "internal/notify/slacksim", "internal/notices"}, "sends real texts to a simulated Slack and a mail server"},
-		{"internal/inactivity", []string{"internal/notices"}, "a policy's question must be one that can be written"},
+		{"internal/inactivity", []string{"internal/notices", "internal/yamlfile/yamltest"}, "a policy's question must be one that can be written"},
 		{"internal/app", []string{"..."}, "starts everything"},
 		{"internal/apiclient", []string{"internal/web", "internal/web/webtest"}, "its types must read all that the server says"},
 		{"internal/store", []string{"activities", "connectors", "connectors/rate", "internal/campaign", "internal/policy", "internal/reviewer", "internal/web", "internal/secret", "internal/local/localtest", "internal/scim/scimtest"}, "proves that it satisfies the ports declared there, with real keys; and what it does with the product's own judges of leavers and of items"},
@@ -105,7 +107,7 @@ func testArrows() []arrow {
 		{"e2e/...", []string{"..."}, "everything wired"},
 		{"activities", []string{"connectors/...", "internal/store/...", "internal/audit", "internal/local/localtest"}, "run against the simulators and a real database"},
 		{"workflows", []string{"internal/temporalx", "internal/secret", "internal/local/localtest"}, "replays decode with the product's codec"},
-		{"...", []string{"connectors/simkit", "connectors/*/*sim", "internal/local/localtest", "internal/web/webtest", "internal/scim/scimtest"}, "what runs for real is not mocked"},
+		{"...", []string{"connectors/simkit", "connectors/*/*sim", "internal/local/localtest", "internal/web/webtest", "internal/scim/scimtest", "internal/yamlfile/yamltest"}, "what runs for real is not mocked"},
 	}
 }
 

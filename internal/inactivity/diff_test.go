@@ -1,13 +1,13 @@
 package inactivity_test
 
 import (
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/inactivity"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
 
@@ -64,47 +64,9 @@ func TestDiffSeesEveryMember(t *testing.T) {
 	t.Parallel()
 	before, untouched := fullRule(t), fullRule(t)
 	leaves := 0
-	changeEach(t, reflect.ValueOf(&before).Elem(), "", func(path string) {
+	yamltest.ChangeEach(t, &before, nil, func(path string) {
 		leaves++
 		require.NotEmpty(t, inactivity.Diff(untouched, before), path)
 	})
 	require.Greater(t, leaves, 60)
-}
-
-// changeEach changes one value after the other, calls back, and puts it as it was.
-func changeEach(t *testing.T, v reflect.Value, path string, changed func(path string)) {
-	t.Helper()
-	old := reflect.New(v.Type()).Elem()
-	old.Set(v)
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			changeEach(t, v.Field(i), path+"."+v.Type().Field(i).Name, changed)
-		}
-		return
-	case reflect.Slice:
-		for i := range v.Len() {
-			changeEach(t, v.Index(i), path+"[]", changed)
-		}
-		return
-	case reflect.String:
-		v.SetString(v.String() + "x")
-	case reflect.Bool:
-		v.SetBool(!v.Bool())
-	case reflect.Int, reflect.Int64:
-		switch {
-		case v.Type() == reflect.TypeFor[time.Duration]():
-			v.SetInt(v.Int() + int64(time.Hour))
-		case path == ".Steps[].WaitSeconds":
-			v.SetInt(v.Int() + 60)
-		case path == ".Schedule.Times[].Weekdays[]":
-			v.SetInt(v.Int() + 2)
-		default:
-			v.SetInt(v.Int() + 1)
-		}
-	default:
-		t.Fatalf("%s is a %s", path, v.Kind())
-	}
-	changed(path)
-	v.Set(old)
 }

@@ -3,7 +3,6 @@ package inactivity_test
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -11,73 +10,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/inactivity"
+	"sendoff/internal/yamlfile"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
 
 var parsedAt = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// policyDocuments splits a file of test data at its document marks.
 func policyDocuments(t testing.TB, name string) []string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/policy-" + name + ".yaml")
-	require.NoError(t, err)
-	return strings.Split(string(b), "\n---\n")
+	return yamltest.Documents(t, "testdata/policy-"+name+".yaml")
 }
 
-var policyExpectation = regexp.MustCompile(`# (want|warn): ([a-z_, ]+)`)
-
-// policyExpected reads what the comments of a document say: "line: code" of each
-// error and warning, in order.
-func policyExpected(doc string) (errs, warnings []string) {
-	for i, line := range strings.Split(doc, "\n") {
-		m := policyExpectation.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		if strings.HasPrefix(line, "# want") {
-			i++ // of the file as a whole: told where the document begins
-		}
-		for _, code := range strings.Split(m[2], ",") {
-			text := fmt.Sprintf("%d: %s", i+1, strings.TrimSpace(code))
-			if m[1] == "want" {
-				errs = append(errs, text)
-			} else {
-				warnings = append(warnings, text)
-			}
-		}
-	}
-	return errs, warnings
-}
-
-var policyPlace = regexp.MustCompile(`^test\.yaml line (\d+), column \d+`)
-
-func policyTold(t *testing.T, problems []schema.Problem) []string {
-	t.Helper()
-	var out []string
-	for _, p := range problems {
-		m := policyPlace.FindStringSubmatch(p.Where)
-		require.NotNil(t, m, "no place in %q", p.Where)
-		require.NotEmpty(t, p.Message)
-		require.NotEmpty(t, p.Fix, p.Message)
-		out = append(out, m[1]+": "+p.Code)
-	}
-	return out
+func parsePolicy(file string, source []byte) yamlfile.Report {
+	_, report := inactivity.Parse(file, source, parsedAt)
+	return report
 }
 
 func TestPoliciesAreJudgedAsTheirCommentsSay(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"valid", "invalid", "meaning"} {
-		for i, doc := range policyDocuments(t, file) {
-			t.Run(fmt.Sprintf("%s %d", file, i+1), func(t *testing.T) {
-				t.Parallel()
-				_, report := inactivity.Parse("test.yaml", []byte(doc), parsedAt)
-				errs, warnings := policyExpected(doc)
-				require.Equal(t, errs, policyTold(t, report.Errors), doc)
-				require.Equal(t, warnings, policyTold(t, report.Warnings), doc)
-				require.Equal(t, file == "valid", report.Err() == nil)
-			})
-		}
-	}
+	yamltest.JudgedAsTheySay(t, "testdata/policy-%s.yaml", []string{"valid", "invalid", "meaning"}, parsePolicy)
 }
 
 func TestEverythingAFileCanSayReachesTheRule(t *testing.T) {
@@ -203,14 +155,7 @@ func TestFaultsOfExpressionsStandWhereTheyAre(t *testing.T) {
 
 func TestWhatIsNoPolicyAtAll(t *testing.T) {
 	t.Parallel()
-	for source, code := range map[string]string{
-		"": "empty", "# nothing": "empty", "a: [": "yaml", "\ta: b": "yaml", "a: b\n---\nc: d": "documents", "- a": "type", "text": "type",
-		"a: &a [*a]": "alias", strings.Repeat("[", 1000): "yaml", strings.Repeat("a\n", 40e3): "too_large",
-	} {
-		_, report := inactivity.Parse("test.yaml", []byte(source), parsedAt)
-		require.NotEmpty(t, report.Errors, "%.20q", source)
-		require.Equal(t, code, report.Errors[0].Code, "%.20q: %+v", source, report.Errors)
-	}
+	yamltest.RefusesWhatIsNone(t, parsePolicy)
 }
 
 // FuzzParsePolicy: whatever is read, there is an answer, and what is accepted is

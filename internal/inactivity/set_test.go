@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/inactivity"
-	"sendoff/schema"
+	"sendoff/internal/yamlfile/yamltest"
 )
 
 func policyNamed(name string) string {
@@ -19,27 +19,9 @@ func policyNamed(name string) string {
 
 const aPolicyTest = "apiVersion: sendoff/v1\nkind: InactivityPolicyTest\npolicy: a\n"
 
-func directory(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, source := range files {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(source), 0o600))
-	}
-	return dir
-}
-
-// foundIn lists what was found, below the directory.
-func foundIn(dir string, problems []schema.Problem) []string {
-	var out []string
-	for _, p := range problems {
-		out = append(out, strings.TrimPrefix(strings.Replace(p.Where, dir, ".", 1), "./")+": "+p.Code)
-	}
-	return out
-}
-
 func TestReadSet(t *testing.T) {
 	t.Parallel()
-	dir := directory(t, map[string]string{
+	dir := yamltest.Directory(t, map[string]string{
 		"b.yaml": policyNamed("b"), "a.yml": policyNamed("a"), "c.yaml": policyNamed("c"), "a.test.yaml": aPolicyTest,
 		"README.md": "# Policies", "notes.yaml.bak": "x: [",
 	})
@@ -47,7 +29,7 @@ func TestReadSet(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "more"), 0o700))
 	set, report := inactivity.ReadSet(dir)
 	require.NoError(t, report.Err())
-	require.Equal(t, []string{"more: not_read"}, foundIn(dir, report.Warnings))
+	require.Equal(t, []string{"more: not_read"}, yamltest.FoundIn(dir, report.Warnings))
 	var names, files []string
 	for _, p := range set.Policies {
 		names, files = append(names, p.Rule.Name), append(files, filepath.Base(p.File))
@@ -62,7 +44,7 @@ func TestReadSet(t *testing.T) {
 
 func TestReadSetTellsEveryFault(t *testing.T) {
 	t.Parallel()
-	dir := directory(t, map[string]string{
+	dir := yamltest.Directory(t, map[string]string{
 		"a.yaml": policyNamed("a"), "b.yaml": policyNamed("a"), "c.yaml": policyNamed("C"), "d.yaml": "kind: Template\n", "e.yaml": "", "f.yaml": "- a\n",
 		"g.yaml": strings.Repeat("# x\n", inactivity.MaxTestBytes/4+1), "h.yaml": policyNamed("h") + strings.Repeat("# x\n", inactivity.MaxBytes/4),
 	})
@@ -73,16 +55,16 @@ func TestReadSetTellsEveryFault(t *testing.T) {
 	require.Equal(t, []string{
 		"b.yaml: duplicate", "c.yaml line 3, column 7 (name): name", "d.yaml line 1, column 1 (kind): unknown_version", "e.yaml: empty",
 		"f.yaml line 1, column 1 (kind): unknown_version", "g.yaml: too_large", "h.yaml: too_large", "i.yaml: not_a_file", "j.yaml: not_a_file",
-	}, foundIn(dir, report.Errors))
+	}, yamltest.FoundIn(dir, report.Errors))
 	require.Len(t, set.Policies, 1)
 }
 
 // TestASetWithoutAPolicyIsAFault: applied, it would pause everything.
 func TestASetWithoutAPolicyIsAFault(t *testing.T) {
 	t.Parallel()
-	dir := directory(t, map[string]string{"a.test.yaml": aPolicyTest, "README.md": "x"})
+	dir := yamltest.Directory(t, map[string]string{"a.test.yaml": aPolicyTest, "README.md": "x"})
 	_, report := inactivity.ReadSet(dir)
-	require.Equal(t, []string{".: empty"}, foundIn(dir, report.Errors))
+	require.Equal(t, []string{".: empty"}, yamltest.FoundIn(dir, report.Errors))
 	_, report = inactivity.ReadSet(filepath.Join(dir, "none"))
 	require.Len(t, report.Errors, 1)
 	require.Equal(t, "unreadable", report.Errors[0].Code)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/notices"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
 
@@ -99,5 +100,5 @@ func TestRulesCannotRouteAQuestion(t *testing.T) {
 	}
 	require.Contains(t, codes, "not_routed")
 	require.Len(t, codes, 2, "neither in a route nor as a text")
-	require.Error(t, judge(t, compiled(t), string(rulesOf(t, schema.NoticeAsk, "x"))))
+	require.Error(t, yamltest.NewSchema(t, notices.JSONSchema()).Judge(t, string(rulesOf(t, schema.NoticeAsk, "x"))))
 }

@@ -2,63 +2,25 @@ package notices_test
 
 import (
 	"fmt"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/notices"
+	"sendoff/internal/yamlfile"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
 
-// documents splits a file of test data at its document marks.
 func documents(t testing.TB, name string) []string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/" + name + ".yaml")
-	require.NoError(t, err)
-	return strings.Split(string(b), "\n---\n")
+	return yamltest.Documents(t, "testdata/"+name+".yaml")
 }
 
-var expectation = regexp.MustCompile(`# (want|warn): ([a-z_, ]+)`)
-
-// expected reads what the comments of a document say: "line: code" of each error
-// and warning, in order.
-func expected(doc string) (errs, warnings []string) {
-	for i, line := range strings.Split(doc, "\n") {
-		m := expectation.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		if strings.HasPrefix(line, "# want") {
-			i++ // of the file as a whole: told where the document begins
-		}
-		for _, code := range strings.Split(m[2], ",") {
-			text := fmt.Sprintf("%d: %s", i+1, strings.TrimSpace(code))
-			if m[1] == "want" {
-				errs = append(errs, text)
-			} else {
-				warnings = append(warnings, text)
-			}
-		}
-	}
-	return errs, warnings
-}
-
-var place = regexp.MustCompile(`^test\.yaml line (\d+), column \d+`)
-
-func told(t *testing.T, problems []schema.Problem) []string {
-	t.Helper()
-	var out []string
-	for _, p := range problems {
-		m := place.FindStringSubmatch(p.Where)
-		require.NotNil(t, m, "no place in %q", p.Where)
-		require.NotEmpty(t, p.Message)
-		require.NotEmpty(t, p.Fix, p.Message)
-		out = append(out, m[1]+": "+p.Code)
-	}
-	return out
+func parse(file string, source []byte) yamlfile.Report {
+	_, report := notices.Parse(file, source)
+	return report
 }
 
 func TestFilesAreJudgedAsTheirCommentsSay(t *testing.T) {
@@ -67,10 +29,10 @@ func TestFilesAreJudgedAsTheirCommentsSay(t *testing.T) {
 		for i, doc := range documents(t, file) {
 			t.Run(fmt.Sprintf("%s %d", file, i+1), func(t *testing.T) {
 				t.Parallel()
-				_, report := notices.Parse("test.yaml", []byte(doc))
-				errs, warnings := expected(doc)
-				require.ElementsMatch(t, errs, told(t, report.Errors), doc)
-				require.Equal(t, warnings, told(t, report.Warnings), doc)
+				report := parse("test.yaml", []byte(doc))
+				errs, warnings := yamltest.Expected(doc)
+				require.ElementsMatch(t, errs, yamltest.Told(t, report.Errors), doc)
+				require.Equal(t, warnings, yamltest.Told(t, report.Warnings), doc)
 				require.Equal(t, file == "valid", report.Err() == nil)
 			})
 		}
@@ -121,14 +83,7 @@ func TestFaultsNameThePlaceholdersThereAre(t *testing.T) {
 
 func TestWhatIsNoRulesAtAll(t *testing.T) {
 	t.Parallel()
-	for source, code := range map[string]string{
-		"": "empty", "# nothing": "empty", "a: [": "yaml", "\ta: b": "yaml", "a: b\n---\nc: d": "documents", "- a": "type", "text": "type",
-		"a: &a [*a]": "alias", strings.Repeat("[", 1000): "yaml", strings.Repeat("a\n", 40e3): "too_large",
-	} {
-		_, report := notices.Parse("test.yaml", []byte(source))
-		require.NotEmpty(t, report.Errors, "%.20q", source)
-		require.Equal(t, code, report.Errors[0].Code, "%.20q: %+v", source, report.Errors)
-	}
+	yamltest.RefusesWhatIsNone(t, parse)
 }
 
 // FuzzParse: whatever is read, there is an answer, and what is accepted renders.

@@ -1,27 +1,22 @@
 package notices_test
 
 import (
-	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v4"
 
 	"sendoff/internal/notices"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
-
-const published = "../../docs/schemas/notices.schema.json"
 
 func TestEveryEventHasAText(t *testing.T) {
 	t.Parallel()
@@ -180,68 +175,29 @@ func TestFactsHaveNoPlaceForSecretsOrContent(t *testing.T) {
 		ID Title Owner DueAt Open High Needs Over Code What Fix`), members)
 }
 
-func compiled(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(notices.JSONSchema()))
-	require.NoError(t, err)
-	c := jsonschema.NewCompiler()
-	require.NoError(t, c.AddResource("urn:sendoff:schema:v1:notices", doc))
-	s, err := c.Compile("urn:sendoff:schema:v1:notices")
-	require.NoError(t, err)
-	return s
-}
-
-func judge(t *testing.T, s *jsonschema.Schema, source string) error {
-	t.Helper()
-	var v any
-	require.NoError(t, yaml.Load([]byte(source), &v))
-	return s.Validate(v)
-}
-
 func TestSchemaAgreesWithTheParser(t *testing.T) {
 	t.Parallel()
-	s := compiled(t)
-	for file, accepted := range map[string]bool{"valid": true, "invalid": false} {
-		for i, doc := range documents(t, file) {
-			_, report := notices.Parse("test.yaml", []byte(doc))
-			require.Equal(t, accepted, report.Err() == nil, doc)
-			err := judge(t, s, doc)
-			require.Equal(t, accepted, err == nil, "%s %d: %v\n%s", file, i+1, err, doc)
-		}
-	}
+	s := yamltest.NewSchema(t, notices.JSONSchema())
+	s.Agrees(t, true, documents(t, "valid"), parse)
+	s.Agrees(t, false, documents(t, "invalid"), parse)
 	for _, text := range []string{"{{persona}}", "{{{person}}", "{{batch}}", "{{person", "{{", " "} {
-		doc := string(rulesOf(t, schema.NoticePlanned, text))
-		_, report := notices.Parse("test.yaml", []byte(doc))
-		require.Error(t, report.Err(), text)
-		require.Error(t, judge(t, s, doc), text)
+		s.Agrees(t, false, []string{string(rulesOf(t, schema.NoticePlanned, text))}, parse)
 	}
 	for _, text := range []string{"{", "{a} {{person}}{", "}} {{person}} }}", "a\n{{case}}"} {
-		doc := string(rulesOf(t, schema.NoticePlanned, text))
-		_, report := notices.Parse("test.yaml", []byte(doc))
-		require.NoError(t, report.Err(), text)
-		require.NoError(t, judge(t, s, doc), text)
+		s.Agrees(t, true, []string{string(rulesOf(t, schema.NoticePlanned, text))}, parse)
 	}
 }
-
-var fence = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 func TestDocumentedExamples(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/notices.md")
-	require.NoError(t, err)
-	s, examples := compiled(t), 0
-	for _, m := range fence.FindAllSubmatch(page, -1) {
-		source := string(m[1])
-		if !strings.HasPrefix(source, "apiVersion: "+notices.APIVersion) {
-			continue
-		}
-		examples++
-		_, report := notices.Parse("example", m[1])
-		require.NoError(t, report.Err())
-		require.Empty(t, report.Warnings)
-		require.NoError(t, judge(t, s, source))
+	const file = "../../docs/notices.md"
+	examples := yamltest.Examples(t, file, "kind: "+notices.Kind+"\n")
+	yamltest.NewSchema(t, notices.JSONSchema()).Agrees(t, true, examples, parse)
+	for _, source := range examples {
+		require.Empty(t, parse("example", []byte(source)).Warnings)
 	}
-	require.Positive(t, examples)
+	page, err := os.ReadFile(file)
+	require.NoError(t, err)
 	for _, e := range schema.NoticeEvents() {
 		require.Contains(t, string(page), "| `"+string(e)+"` |")
 		for _, p := range notices.Placeholders(e) {
@@ -250,13 +206,7 @@ func TestDocumentedExamples(t *testing.T) {
 	}
 }
 
-// TestPublishedSchema: with UPDATE=1 the published copy is written anew.
 func TestPublishedSchema(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("UPDATE") == "1" {
-		require.NoError(t, os.WriteFile(published, notices.JSONSchema(), 0o644))
-	}
-	b, err := os.ReadFile(published)
-	require.NoError(t, err)
-	require.Equal(t, string(notices.JSONSchema()), string(b), "run: UPDATE=1 go test ./internal/notices -run TestPublishedSchema")
+	yamltest.Published(t, "../../docs/schemas/notices.schema.json", notices.JSONSchema())
 }

@@ -1,9 +1,6 @@
 package template_test
 
 import (
-	"fmt"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -11,78 +8,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"sendoff/internal/template"
+	"sendoff/internal/yamlfile"
+	"sendoff/internal/yamlfile/yamltest"
 	"sendoff/schema"
 )
 
 var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// documents splits a file of test data at its document marks.
-func documents(t *testing.T, name string) []string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	require.NoError(t, err)
-	return strings.Split(string(b), "\n---\n")
-}
-
-var expectation = regexp.MustCompile(`# (want|warn): ([a-z_, ]+)`)
-
-// expected reads what the comments of a document say: "line: code" of each error
-// and warning, in order.
-func expected(doc string) (errs, warnings []string) {
-	for i, line := range strings.Split(doc, "\n") {
-		m := expectation.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		if strings.HasPrefix(line, "# want") {
-			i++ // of the file as a whole: told where the document begins
-		}
-		for _, code := range strings.Split(m[2], ",") {
-			text := fmt.Sprintf("%d: %s", i+1, strings.TrimSpace(code))
-			if m[1] == "want" {
-				errs = append(errs, text)
-			} else {
-				warnings = append(warnings, text)
-			}
-		}
-	}
-	return errs, warnings
-}
-
-var place = regexp.MustCompile(`^test\.yaml line (\d+), column \d+`)
-
-func told(t *testing.T, problems []schema.Problem) []string {
-	t.Helper()
-	var out []string
-	for _, p := range problems {
-		m := place.FindStringSubmatch(p.Where)
-		require.NotNil(t, m, "no place in %q", p.Where)
-		require.NotEmpty(t, p.Message)
-		require.NotEmpty(t, p.Fix, p.Message)
-		out = append(out, m[1]+": "+p.Code)
-	}
-	return out
+func parse(file string, source []byte) yamlfile.Report {
+	_, report := template.Parse(file, source, now)
+	return report
 }
 
 func TestFilesAreJudgedAsTheirCommentsSay(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"valid", "invalid", "order"} {
-		for i, doc := range documents(t, "testdata/"+file+".yaml") {
-			t.Run(fmt.Sprintf("%s %d", file, i+1), func(t *testing.T) {
-				t.Parallel()
-				_, report := template.Parse("test.yaml", []byte(doc), now)
-				errs, warnings := expected(doc)
-				require.Equal(t, errs, told(t, report.Errors), doc)
-				require.Equal(t, warnings, told(t, report.Warnings), doc)
-				require.Equal(t, file == "valid", report.Err() == nil)
-			})
-		}
-	}
+	yamltest.JudgedAsTheySay(t, "testdata/%s.yaml", []string{"valid", "invalid", "order"}, parse)
 }
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	docs := documents(t, "testdata/valid.yaml")
+	docs := yamltest.Documents(t, "testdata/valid.yaml")
 
 	t.Run("everything a file can say reaches the template", func(t *testing.T) {
 		t.Parallel()
@@ -146,30 +91,13 @@ func TestParse(t *testing.T) {
 
 func TestWhatIsNoTemplateAtAll(t *testing.T) {
 	t.Parallel()
-	for source, code := range map[string]string{
-		"":                          "empty",
-		"# nothing":                 "empty",
-		"a: [":                      "yaml",
-		"\ta: b":                    "yaml",
-		"a: b\n---\nc: d":           "documents",
-		"- a":                       "type",
-		"text":                      "type",
-		"a: &a [*a]":                "alias",
-		strings.Repeat("[", 1000):   "yaml",
-		strings.Repeat("a\n", 40e3): "too_large",
-	} {
-		_, report := template.Parse("test.yaml", []byte(source), now)
-		require.NotEmpty(t, report.Errors, "%.20q", source)
-		require.Equal(t, code, report.Errors[0].Code, "%.20q: %+v", source, report.Errors)
-	}
+	yamltest.RefusesWhatIsNone(t, parse)
 }
 
 // FuzzParse: whatever is read, there is an answer, and what is accepted is whole.
 func FuzzParse(f *testing.F) {
 	for _, file := range []string{"valid", "invalid", "order"} {
-		b, err := os.ReadFile("testdata/" + file + ".yaml")
-		require.NoError(f, err)
-		for _, doc := range strings.Split(string(b), "\n---\n") {
+		for _, doc := range yamltest.Documents(f, "testdata/"+file+".yaml") {
 			f.Add([]byte(doc))
 		}
 	}
