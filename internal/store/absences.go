@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +49,9 @@ func (s *Store) Absences(ctx context.Context, person, after string, limit int) (
 }
 
 // SetAbsence makes an absence of whoever asks, or by an admin or operator of
-// anybody. CodeConflict when it overlaps another one of the person. Who decides
-// meanwhile may be absent too: that is followed when an item is assigned.
+// anybody; CodeForbidden for who decides about an account that the principal holds.
+// CodeConflict when it overlaps another one of the person. Who decides meanwhile may
+// be absent too: that is followed when an item is assigned.
 func (s *Store) SetAbsence(ctx context.Context, n schema.NewAbsence, by schema.Principal) (schema.Absence, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Absence{}, err
@@ -100,24 +102,42 @@ func (t *tx) newAbsence(ctx context.Context, n schema.NewAbsence, by schema.Prin
 	return a, err
 }
 
-// absentPerson is who an absence is of. Others than oneself need an operator.
+// absentPerson is who an absence is of. Others than oneself need an operator, and
+// nobody moves those who decide about an account that they hold.
 func (t *tx) absentPerson(ctx context.Context, ref string, by schema.Principal) (schema.PersonID, error) {
-	own, err := t.personOf(ctx, by)
+	me, err := personsBy(ctx, t, by)
 	if err != nil {
 		return "", err
 	}
 	if ref == "" {
-		if own == "" {
+		if len(me) == 0 {
 			return "", &schema.Error{Code: schema.CodeInvalid, Message: "nobody is known by this token's address", Fix: "name the person by address"}
 		}
-		return own, nil
+		return me[0], nil
 	}
 	id, err := personRef(ctx, t, ref)
-	if err == nil && id != own && by.Role != schema.RoleAdmin && by.Role != schema.RoleOperator {
-		err = forbidden("only admins and operators set the absence of others", "ask one of them")
+	switch {
+	case err != nil || slices.Contains(me, id):
+		return id, err
+	case by.Role != schema.RoleAdmin && by.Role != schema.RoleOperator:
+		return id, forbidden("only admins and operators set the absence of others", "ask one of them")
+	}
+	about, err := scalar[bool](ctx, t, decidesAbout, args{"persons": some(me), "id": id})
+	if err == nil && about {
+		err = forbidden("nobody sets or ends the absence of who decides about their own account", "ask the person, or an admin or operator whom they do not manage and whose account they do not decide about")
 	}
 	return id, err
 }
+
+// decidesAbout asks whether somebody manages one of the persons, directly or not, or
+// has an open item about an account that one of them holds. Whoever else comes to
+// decide about them is not foreseen: that the delegates that they name get none of
+// their items is looked at when reviewers are found.
+const decidesAbout = `with recursive above as (
+		select p.manager_id as id from person p where p.id = any(@persons) and p.manager_id is not null
+		union select x.id from above b join person p on p.id = b.id cross join lateral (values (p.manager_id), (p.merged_into)) x(id) where x.id is not null)
+	select exists (select 1 from above where id = @id) or exists (select 1 from campaign_item i left join account a on a.id = i.account_id
+		where i.reviewer_id = @id and i.state = 'open' and ` + holdsAccount + `)`
 
 func (t *tx) insertAbsence(ctx context.Context, a schema.Absence, by schema.Principal) error {
 	if err := t.lockKey(ctx, "absence/"+string(a.PersonID)); err != nil {
@@ -156,7 +176,8 @@ func (t *tx) tellCampaignsOf(ctx context.Context, id schema.PersonID) error {
 	return err
 }
 
-// EndAbsence ends an absence before its time. One that has ended stays as it is.
+// EndAbsence ends an absence before its time, by whoever may set it. One that has
+// ended stays as it is.
 func (s *Store) EndAbsence(ctx context.Context, id string, by schema.Principal) (schema.Absence, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Absence{}, err

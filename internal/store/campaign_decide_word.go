@@ -146,7 +146,7 @@ func (j *judge) turn(t *takenWord) error {
 	}
 	closed := &schema.Error{
 		Code: schema.CodeClosed, Message: "the campaign is " + string(j.c.State) + ": it takes no such answer any more",
-		Fix: "ask its owner to open it again, before it is signed",
+		Fix: "its owner accepts with the signature what nobody decided; the campaign opens again only when access comes back or a second look has a reviewer's decisions done again",
 	}
 	switch {
 	case t.item.State == schema.ItemOpen && t.item.ReviewerID == j.me && j.c.State == schema.CampaignOpen:
@@ -227,7 +227,7 @@ func (j *judge) land(t *takenWord) error {
 	case j.c.State != schema.CampaignOpen:
 		return &schema.Error{
 			Code: schema.CodeClosed, Message: "another stage would have to decide after this answer, and the campaign is " + string(j.c.State),
-			Fix: "ask its owner to open it again, before it is signed",
+			Fix: "let the answer stand, or have somebody else take a second look at your decisions that gives them to others: that opens the campaign again",
 		}
 	default:
 		t.to = landing{state: schema.ItemUnassigned, stage: next, end: end}

@@ -28,28 +28,44 @@ func (s *Store) SecondLook(ctx context.Context, id schema.CampaignID, l schema.S
 		if !takesCorrections(c.State) {
 			return &schema.Error{Code: schema.CodeClosed, Message: "the campaign is " + string(c.State) + ": nothing of it changes now"}
 		}
-		if err := t.mayLook(ctx, id, l.Reviewer, by); err != nil {
+		judged, err := t.recordsOf(ctx, l.Reviewer)
+		if err != nil {
+			return err
+		}
+		if err := t.mayLook(ctx, id, judged, by); err != nil {
 			return err
 		}
 		redone := 0
 		if l.Redo {
-			if redone, err = t.redo(ctx, &c, l.Reviewer); err != nil {
+			if redone, err = t.redo(ctx, &c, judged); err != nil {
 				return err
 			}
 		}
+		l.Reviewer = judged[0]
 		out, err = t.keepLook(ctx, c, l, redone, by)
 		return err
 	})
 	return out, err
 }
 
+// recordsOf are the ids of a reviewer: the one that counts, then those that were
+// merged into it, by which some of the decisions may be kept.
+func (t *tx) recordsOf(ctx context.Context, reviewer schema.PersonID) ([]schema.PersonID, error) {
+	list, err := scalars[schema.PersonID](ctx, t, `with kept as (select coalesce(merged_into, id) as id from person where id = @id)
+		select p.id from kept k join person p on p.id = k.id or p.merged_into = k.id order by p.id <> k.id, p.id`, args{"id": reviewer})
+	if err == nil && len(list) == 0 {
+		err = notFound("reviewer of the campaign", string(reviewer))
+	}
+	return list, err
+}
+
 // mayLook refuses who may not judge a reviewer.
-func (t *tx) mayLook(ctx context.Context, id schema.CampaignID, reviewer schema.PersonID, by schema.Principal) error {
+func (t *tx) mayLook(ctx context.Context, id schema.CampaignID, reviewer []schema.PersonID, by schema.Principal) error {
 	me, err := personsBy(ctx, t, by)
 	if err != nil {
 		return err
 	}
-	tokens, err := all[tokenHolder](ctx, t, `select distinct principal, token_id from campaign_decision where campaign_id = @id and reviewer_id = @reviewer`,
+	tokens, err := all[tokenHolder](ctx, t, `select distinct principal, token_id from campaign_decision where campaign_id = @id and reviewer_id = any(@reviewer)`,
 		args{"id": id, "reviewer": reviewer})
 	if err != nil {
 		return err
@@ -58,12 +74,12 @@ func (t *tx) mayLook(ctx context.Context, id schema.CampaignID, reviewer schema.
 	if err != nil {
 		return err
 	}
-	if own || slices.Contains(me, reviewer) {
+	if own || slices.Contains(me, reviewer[0]) {
 		return forbidden("nobody takes a second look at their own decisions", "let somebody else do it")
 	}
 	about, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_decision d join campaign_item i on i.id = d.item_id
 		left join account a on a.id = i.account_id
-		where d.campaign_id = @id and d.reviewer_id = @reviewer and `+holdsAccount+`)`, args{"id": id, "reviewer": reviewer, "persons": some(me)})
+		where d.campaign_id = @id and d.reviewer_id = any(@reviewer) and `+holdsAccount+`)`, args{"id": id, "reviewer": reviewer, "persons": some(me)})
 	if err == nil && about {
 		err = forbidden("nobody takes a second look at decisions about their own account", "let somebody else do it")
 	}
@@ -71,34 +87,53 @@ func (t *tx) mayLook(ctx context.Context, id schema.CampaignID, reviewer schema.
 }
 
 // redo gives the decisions of a reviewer to others: those that no later stage has
-// decided after, and whose removals have not started. It returns how many. A
-// campaign that takes no more answers opens again for them.
-func (t *tx) redo(ctx context.Context, c *schema.Campaign, reviewer schema.PersonID) (int, error) {
-	items, err := scalars[schema.ItemID](ctx, t, `select i.id from campaign_item i join campaign_decision d on d.item_id = i.id and d.current and d.answer <> 'abstain'
-			left join campaign_removal m on m.id = i.removal_id
-		where d.campaign_id = @id and d.reviewer_id = @reviewer and coalesce(m.state, 'wanted') not in ('started', 'done')
+// decided after, and whose removals have not started. It returns how many. What is
+// gone stays so, and has nobody's word when it is back. A campaign that takes no more
+// answers opens again for the others.
+func (t *tx) redo(ctx context.Context, c *schema.Campaign, reviewer []schema.PersonID) (int, error) {
+	rows, err := all[struct {
+		ID   schema.ItemID
+		Gone bool
+	}](ctx, t, `select i.id, i.state in ('gone', 'withdrawn') as gone from campaign_item i
+			join campaign_decision d on d.item_id = i.id and d.current and d.answer <> 'abstain' left join campaign_removal m on m.id = i.removal_id
+		where d.campaign_id = @id and d.reviewer_id = any(@reviewer) and coalesce(m.state, 'wanted') not in ('started', 'done')
 			and not exists (select 1 from campaign_decision n where n.item_id = i.id and n.current and n.answer <> 'abstain' and n.stage > d.stage)
 		order by i.id for no key update of i`, args{"id": c.ID, "reviewer": reviewer})
-	if err != nil || len(items) == 0 {
+	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
+	items, open := make([]schema.ItemID, len(rows)), false
+	for n, r := range rows {
+		items[n], open = r.ID, open || !r.Gone
+	}
 	b := &pgx.Batch{}
-	b.Queue(`update campaign_assignment s set ended_at = coalesce(s.ended_at, @now), end_why = 'redone' where s.item_id = any(@items)
-		and (s.ended_at is null or s.reviewer_id = @reviewer and s.end_why in ('decided', 'corrected'))`, args{"items": items, "reviewer": reviewer, "now": t.now})
-	b.Queue(`update campaign_item i set state = 'unassigned', stage = d.stage, reviewer_id = null, answer = '', reason = '', decided_by = '', decided_at = null,
-			decision_id = null, escalate_at = null, why = '', updated_at = @now
-		from campaign_decision d where i.id = any(@items) and d.item_id = i.id and d.current and d.reviewer_id = @reviewer`,
-		args{"items": items, "reviewer": reviewer, "now": t.now})
-	b.Queue(`update campaign_decision set current = false where item_id = any(@items) and current and reviewer_id = @reviewer`, args{"items": items, "reviewer": reviewer})
+	queueRedo(b, items, reviewer, t.now)
 	if err := t.SendBatch(ctx, b).Close(); err != nil {
 		return 0, err
 	}
-	if c.State != schema.CampaignOpen {
+	if open && c.State != schema.CampaignOpen {
 		if err := t.openAgain(ctx, c); err != nil {
 			return 0, err
 		}
 	}
 	return len(items), t.tellCampaign(ctx, c.ID)
+}
+
+// queueRedo takes the decisions of a reviewer about items back. An item is at the
+// stage of that decision then, at the beginning of its chain: who had it there does
+// not get it again. A reviewer of a later stage lost it because the earlier word is
+// another one, and may get it again.
+func queueRedo(b *pgx.Batch, items []schema.ItemID, reviewer []schema.PersonID, now time.Time) {
+	b.Queue(`update campaign_assignment s set ended_at = coalesce(s.ended_at, @now), end_why = case when s.reviewer_id = any(@reviewer) then 'redone' else 'corrected' end
+		where s.item_id = any(@items) and (s.ended_at is null or s.reviewer_id = any(@reviewer) and s.end_why in ('decided', 'corrected'))`,
+		args{"items": items, "reviewer": reviewer, "now": now})
+	b.Queue(`update campaign_item i set state = case when i.state in ('gone', 'withdrawn') then i.state else 'unassigned' end, stage = d.stage, place = 0,
+			reviewer_id = null, assign_to = null, answer = '', reason = '', decided_by = '', decided_at = null, decision_id = null, escalate_at = null,
+			why = case when i.state in ('gone', 'withdrawn') then i.why else '' end, updated_at = @now
+		from campaign_decision d where i.id = any(@items) and d.item_id = i.id and d.current and d.answer <> 'abstain' and d.reviewer_id = any(@reviewer)`,
+		args{"items": items, "reviewer": reviewer, "now": now})
+	b.Queue(`update campaign_decision set current = false where item_id = any(@items) and current and answer <> 'abstain' and reviewer_id = any(@reviewer)`,
+		args{"items": items, "reviewer": reviewer})
 }
 
 // atLeastOpen is how long a campaign that opens again is open.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -10,10 +11,12 @@ import (
 	"sendoff/schema"
 )
 
-// Reassign gives items to somebody else. Nobody is given what they hold or decided
-// in another stage, and nobody chooses who decides about their own account: of
-// items that are named that is refused, of all items of a reviewer these stay. It
-// returns how many.
+// Reassign gives items to somebody else, also to whoever had them before or has as
+// many as one may have: that is the principal's decision. Nobody is given what they
+// hold or decided in another stage, nobody who has left or is absent is given
+// anything, and nobody chooses who decides about their own account: of items that
+// are named that is refused, of all items of a reviewer these stay, unless all do.
+// It returns how many.
 func (s *Store) Reassign(ctx context.Context, id schema.CampaignID, r schema.Reassign, by schema.Principal) (int, error) {
 	if err := checkCampaignWord(r.Reason, by); err != nil {
 		return 0, err
@@ -35,7 +38,7 @@ func (s *Store) Reassign(ctx context.Context, id schema.CampaignID, r schema.Rea
 		if c.State != schema.CampaignOpen {
 			return notOpen(c)
 		}
-		to, err := t.reachable(ctx, r.To)
+		to, err := t.receiver(ctx, r.To)
 		if err != nil {
 			return err
 		}
@@ -43,69 +46,104 @@ func (s *Store) Reassign(ctx context.Context, id schema.CampaignID, r schema.Rea
 		if moved = len(items); err != nil || moved == 0 {
 			return err
 		}
-		return t.reassign(ctx, c, items, to, r, by)
+		return t.reassign(ctx, c, items, to.id, r, by)
 	})
 	return moved, err
 }
 
-// reachable is the person of an address, who must be there to decide.
-func (t *tx) reachable(ctx context.Context, address string) (schema.PersonID, error) {
-	id, err := personRef(ctx, t, address)
-	if err != nil {
-		return "", err
-	}
-	left, err := scalar[bool](ctx, t, `select `+reviewerLeft+` from person w `+presentEmployment+` where w.id = @id`, args{"id": id, "today": schema.DateOf(t.now)})
-	if err == nil && left {
-		err = conflict("the person has left", "name somebody else")
-	}
-	return id, err
+// receiver is who items are given to.
+type receiver struct {
+	id   schema.PersonID
+	ids  []schema.PersonID // with those that were merged into them
+	bars []schema.Problem  // what speaks against it, whatever the item is
 }
 
+// receiver is the person of an address, who must be there to decide.
+func (t *tx) receiver(ctx context.Context, address string) (receiver, error) {
+	id, err := personRef(ctx, t, address)
+	if err != nil {
+		return receiver{}, err
+	}
+	row, err := one[struct {
+		Gone, Away bool
+		IDs        []schema.PersonID `db:"ids"`
+	}](ctx, t, `select `+reviewerLeft+` as gone, exists (select 1 from reviewer_absence b where b.person_id = w.id and b.ended_at is null
+			and b.from_at <= @now and (b.until_at is null or b.until_at > @now)) as away,
+			array(select p.id::text from person p where p.id = w.id or p.merged_into = w.id) as ids
+		from person w `+presentEmployment+` where w.id = @id`, args{"id": id, "today": schema.DateOf(t.now), "now": t.now})
+	to := receiver{id: id, ids: row.IDs}
+	if row.Gone {
+		to.bars = append(to.bars, schema.Problem{Where: "to", Message: "the person has left", Fix: "name somebody else"})
+	}
+	if row.Away {
+		to.bars = append(to.bars, schema.Problem{Where: "to", Message: "the person is absent", Fix: "name somebody else, or end the absence first"})
+	}
+	return to, err
+}
+
+// reassignRow is an item with what speaks against giving it to somebody.
+type reassignRow struct {
+	ID                                       schema.ItemID
+	Ready, Holds, Before, Own, Has, TookFrom bool
+}
+
+// bar says why the item cannot be given to the person; "" when it can.
+func (r reassignRow) bar() string {
+	switch {
+	case !r.Ready:
+		return "it is not to be decided"
+	case r.Has:
+		return "the person has it already"
+	case r.Holds:
+		return "the person holds the account, or did"
+	case r.Before:
+		return "the person decided in another stage"
+	case r.Own:
+		return "nobody chooses who decides about their own account"
+	case r.TookFrom:
+		return "a second look took it from you"
+	}
+	return ""
+}
+
+// reassignSQL reads items that are to be given to somebody, @to, by somebody, @me.
+const reassignSQL = `select i.id, i.state in ('unassigned', 'open', 'undecided') as ready, ` + holdsOneOf + `@to)) as holds, ` + holdsOneOf + `@me)) as own,
+		exists (select 1 from campaign_decision d where d.item_id = i.id and d.stage <> i.stage and d.reviewer_id = any(@to)) as before,
+		i.state = 'open' and i.reviewer_id = any(@to) as has,
+		exists (select 1 from campaign_assignment s where s.item_id = i.id and s.end_why = 'redone' and s.reviewer_id = any(@to) and s.reviewer_id = any(@me)) as took_from
+	from campaign_item i left join account a on a.id = i.account_id where i.campaign_id = @campaign and `
+
 // reassignable locks the items and returns those that may be given to the person.
-func (t *tx) reassignable(ctx context.Context, c schema.Campaign, r schema.Reassign, to schema.PersonID, by schema.Principal) ([]schema.ItemID, error) {
+func (t *tx) reassignable(ctx context.Context, c schema.Campaign, r schema.Reassign, to receiver, by schema.Principal) ([]schema.ItemID, error) {
 	me, err := personsBy(ctx, t, by)
 	if err != nil {
 		return nil, err
 	}
-	where, a := `i.reviewer_id = @from and i.state = 'open'`, args{"campaign": c.ID, "to": []schema.PersonID{to}, "me": some(me)}
-	if len(r.Items) > 0 {
-		where, a["items"] = `i.id = any(@items)`, r.Items
+	where, a := `i.reviewer_id = @from and i.state = 'open'`, args{"campaign": c.ID, "to": to.ids, "me": some(me)}
+	named := slices.Compact(slices.Sorted(slices.Values(r.Items)))
+	if len(named) > 0 {
+		where, a["items"] = `i.id = any(@items)`, named
 	} else {
 		a["from"] = r.From
 	}
-	rows, err := all[struct {
-		ID                        schema.ItemID
-		Ready, Holds, Own, Before bool
-	}](ctx, t, `select i.id, i.state in ('unassigned', 'open', 'undecided') as ready, `+holdsAccountBy(`@to`)+` as holds, `+holdsAccountBy(`@me`)+` as own,
-			exists (select 1 from campaign_decision d where d.item_id = i.id and d.stage <> i.stage and d.reviewer_id = any(@to)) as before
-		from campaign_item i left join account a on a.id = i.account_id
-		where i.campaign_id = @campaign and `+where+` order by i.id for no key update of i`, a)
+	rows, err := all[reassignRow](ctx, t, reassignSQL+where+` order by i.id for no key update of i`, a)
 	if err != nil {
 		return nil, err
 	}
-	e := &schema.Error{Code: schema.CodeConflict, Message: "some of the items cannot be reassigned so"}
+	if len(named) > len(rows) {
+		return nil, &schema.Error{Code: schema.CodeNotFound, Message: fmt.Sprintf("%d of the items are not of the campaign", len(named)-len(rows))}
+	}
+	e := &schema.Error{Code: schema.CodeConflict, Message: "some of the items cannot be reassigned so; nothing was changed", Problems: to.bars}
 	var out []schema.ItemID
 	for _, i := range rows {
-		why := ""
-		switch {
-		case !i.Ready:
-			why = "it is not to be decided"
-		case i.Holds:
-			why = "the person holds the account"
-		case i.Before:
-			why = "the person decided in another stage"
-		case i.Own:
-			why = "nobody chooses who decides about their own account"
-		default:
-			out = append(out, i.ID)
+		if why := i.bar(); why != "" {
+			e.Problems = append(e.Problems, schema.Problem{Where: string(i.ID), Message: why, Fix: "leave it out, or choose somebody else"})
 			continue
 		}
-		e.Problems = append(e.Problems, schema.Problem{Where: string(i.ID), Message: why, Fix: "leave it out, or choose somebody else"})
+		out = append(out, i.ID)
 	}
-	if len(r.Items) > len(rows) {
-		return nil, &schema.Error{Code: schema.CodeNotFound, Message: fmt.Sprintf("%d of the items are not of the campaign", len(r.Items)-len(rows))}
-	}
-	if len(r.Items) > 0 && len(e.Problems) > 0 {
+	refused := len(e.Problems) > 0 && (len(named) > 0 || len(out) == 0)
+	if refused || len(to.bars) > 0 {
 		return nil, e
 	}
 	return out, nil
