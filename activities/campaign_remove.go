@@ -4,70 +4,83 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"slices"
-	"strings"
+	"time"
 
 	"sendoff/internal/campaign"
 	"sendoff/schema"
 )
 
 // RemoveAccess plans and starts what was revoked, follows it, and closes the
-// campaign when nothing is left to do.
+// campaign when nothing is left to do but to wait: for another case, for approvals,
+// for a connection that does not answer. That goes on while the campaign is closed.
 func (c *Campaigns) RemoveAccess(ctx context.Context, in CampaignInput) (Piece, error) {
 	r, err := c.open(ctx, in.CampaignID)
 	if err != nil || r.campaign.State != schema.CampaignRemoving {
 		return Piece{More: true}, err
 	}
 	defer beat(ctx)()
-	p, err := c.remove(ctx, r)
-	if err != nil || p.More || p.Wait > 0 {
-		return p, err
+	left, more, err := c.remove(ctx, r)
+	switch {
+	case err != nil || more:
+		return Piece{More: err == nil}, err
+	case left.Working > 0:
+		return Piece{Wait: c.removingPoll()}, nil
 	}
 	return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignRemoving, schema.CampaignClosed))
 }
 
-// remove does a piece of the removals. Without More and Wait nothing is left to do.
-func (c *Campaigns) remove(ctx context.Context, r running) (Piece, error) {
+// removingPoll is how often removals that are at work are looked at; the end of each
+// is told besides.
+func (c *Campaigns) removingPoll() time.Duration { return max(c.clocks.BusyPoll, leastPoll) }
+
+// remove does a piece of the removals. Without more, it returns what is left.
+func (c *Campaigns) remove(ctx context.Context, r running) (left schema.RemovalsLeft, more bool, err error) {
 	if _, err := c.store.GatherRemovals(ctx, r.campaign.ID); err != nil {
-		return Piece{}, err
+		return left, true, unlessStale(err)
 	}
-	planned, waits, err := c.planRemovals(ctx, r)
-	if err != nil || planned > 0 {
-		return Piece{More: err == nil}, err
+	if planned, err := c.inPieces(ctx, r, schema.RemovalWanted, c.planRemovals); err != nil || planned > 0 {
+		return left, err == nil, err
 	}
 	row, err := c.store.TakeBudget(ctx, r.campaign.ID)
 	if err != nil || row.State == schema.CampaignHeld {
-		return Piece{More: true}, unlessStale(err)
+		return left, true, unlessStale(err)
 	}
-	started, waiting, err := c.startRemovals(ctx, r)
-	if err != nil || started > 0 {
-		return Piece{More: err == nil}, err
+	if started, err := c.inPieces(ctx, r, schema.RemovalReady, c.startRemovals); err != nil || started > 0 {
+		return left, err == nil, err
 	}
-	going, err := c.store.FollowRemovals(ctx, r.campaign.ID)
-	switch {
-	case err != nil:
-		return Piece{}, err
-	case going > 0:
-		return Piece{Wait: c.poll()}, nil
-	case waits || waiting:
-		return Piece{Wait: max(c.clocks.BusyPoll, leastPoll)}, nil
-	}
-	return Piece{}, nil
+	left, err = c.store.FollowRemovals(ctx, r.campaign.ID)
+	return left, false, err
 }
 
-// planRemovals plans a piece of the removals that are wanted and returns how many
-// it settled, and whether others wait for what works on their accounts.
-func (c *Campaigns) planRemovals(ctx context.Context, r running) (planned int, waits bool, err error) {
-	list, err := c.store.RemovalsIn(ctx, r.campaign.ID, schema.RemovalWanted, removePiece)
-	if err != nil {
-		return 0, false, err
+// inPieces does removals in a state piece by piece until some of them were settled,
+// or all others were looked at: those have to wait.
+func (c *Campaigns) inPieces(ctx context.Context, r running, state schema.RemovalState,
+	do func(context.Context, running, []schema.Removal) (settled int, err error),
+) (int, error) {
+	for seen := []schema.RemovalID{}; ; {
+		list, err := c.store.RemovalsIn(ctx, r.campaign.ID, state, seen, removePiece)
+		if err != nil || len(list) == 0 {
+			return 0, err
+		}
+		settled, err := do(ctx, r, list)
+		if err != nil || settled > 0 {
+			return settled, err
+		}
+		for _, m := range list {
+			seen = append(seen, m.ID)
+		}
 	}
+}
+
+// planRemovals plans removals that are wanted and returns how many it settled: others
+// wait for what works on their accounts.
+func (c *Campaigns) planRemovals(ctx context.Context, r running, list []schema.Removal) (planned int, err error) {
 	for _, plan := range c.stepsOf(r, list) {
 		if len(plan.steps) == 0 {
 			for _, removal := range plan.of {
 				err := c.store.SettleRemoval(ctx, removal.ID, schema.RemovalImpossible, "it cannot be removed from here", plan.ways[removal.ID], "")
 				if unlessStale(err) != nil {
-					return planned, waits, err
+					return planned, err
 				}
 				planned++
 			}
@@ -75,24 +88,22 @@ func (c *Campaigns) planRemovals(ctx context.Context, r running) (planned int, w
 		}
 		drafts, err := c.draft(ctx, r, plan, false)
 		if err != nil {
-			return planned, waits, err
+			return planned, err
 		}
 		for i, d := range drafts {
 			if err := c.part(ctx, plan, plan.of[i]); err != nil {
-				return planned, waits, err
+				return planned, err
 			}
 			done, err := c.planOne(ctx, plan.of[i], d)
 			if err != nil {
-				return planned, waits, err
+				return planned, err
 			}
 			if done {
 				planned++
-			} else {
-				waits = true
 			}
 		}
 	}
-	return planned, waits, nil
+	return planned, nil
 }
 
 // part takes items that no step of the plan removes out of a removal, so that its
@@ -103,7 +114,7 @@ func (c *Campaigns) part(ctx context.Context, plan removalPlan, removal schema.R
 	}
 	var others []schema.ItemID
 	for _, i := range removal.Items {
-		if i.RemovalID == removal.ID && !removes(plan.steps, i.Facts) {
+		if i.RemovalID == removal.ID && !campaign.Removes(plan.steps, i) {
 			others = append(others, i.ID)
 		}
 	}
@@ -111,20 +122,6 @@ func (c *Campaigns) part(ctx context.Context, plan removalPlan, removal schema.R
 		return nil
 	}
 	return unlessStale(c.store.PartRemoval(ctx, removal.ID, others, plan.ways[removal.ID]))
-}
-
-// removes tells whether steps that leave the account as it is take this access away.
-func removes(steps []schema.StepFact, f schema.ItemFacts) bool {
-	group, _, _ := strings.Cut(f.Ref, "/")
-	return slices.ContainsFunc(steps, func(s schema.StepFact) bool {
-		switch f.Kind {
-		case schema.ItemRole:
-			return s.Kind == schema.StepSetRole
-		case schema.ItemGroup, schema.ItemCollaboration:
-			return s.Kind == schema.StepRemoveFromGroups && slices.Contains(s.Groups, schema.ExternalID(group))
-		}
-		return false
-	})
 }
 
 // removalPlan is removals with the same steps.
@@ -216,39 +213,30 @@ func busyWith(d schema.Draft) (schema.CaseID, bool) {
 	return busy, busy != ""
 }
 
-// startRemovals opens the cases of a piece of what the budget allows, and returns
-// how many it settled and whether others wait.
-func (c *Campaigns) startRemovals(ctx context.Context, r running) (started int, waits bool, err error) {
-	list, err := c.store.RemovalsIn(ctx, r.campaign.ID, schema.RemovalReady, removePiece)
-	if err != nil || len(list) == 0 {
-		return 0, false, err
-	}
-	going, err := c.store.FollowRemovals(ctx, r.campaign.ID)
+// startRemovals opens the cases of what the budget allows, as many as may be at work
+// or be approved at once, and returns how many it settled.
+func (c *Campaigns) startRemovals(ctx context.Context, r running, list []schema.Removal) (started int, err error) {
+	left, err := c.store.FollowRemovals(ctx, r.campaign.ID)
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
-	room := min(atOnce-going, len(list))
-	if room <= 0 {
-		return 0, true, nil
-	}
+	room := max(min(atOnce-left.Working-left.Approving, len(list)), 0)
 	for _, plan := range c.stepsOf(r, list[:room]) {
 		drafts, err := c.draft(ctx, r, plan, true)
 		if err != nil {
-			return started, waits, err
+			return started, err
 		}
 		for i, d := range drafts {
 			done, err := c.startRemoval(ctx, plan.of[i], d)
 			if err != nil {
-				return started, waits, err
+				return started, err
 			}
 			if done {
 				started++
-			} else {
-				waits = true
 			}
 		}
 	}
-	return started, waits, nil
+	return started, nil
 }
 
 func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d schema.Draft) (bool, error) {
@@ -280,36 +268,65 @@ func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d 
 	return true, unlessStale(err)
 }
 
-// reopen opens a closed campaign again when access came back: now, or before a
-// worker died that had only kept it.
-func (c *Campaigns) reopen(ctx context.Context, id schema.CampaignID, returned int) (Piece, error) {
-	if returned == 0 {
-		left, err := c.store.Unassigned(ctx, id, 1)
-		if err != nil || len(left) == 0 {
-			return Piece{Wait: c.refreshEvery()}, err
-		}
-	}
-	return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, id, schema.CampaignClosed, schema.CampaignOpen))
-}
+// watchPiece is how many removals are looked at in one transaction.
+const watchPiece = 200
 
 // WatchCampaign looks at what was removed by campaigns that are closed or signed:
 // access that came back opens its item again, or after the sign-off makes a
-// follow-up campaign. A signed campaign ends when nothing is left to watch.
+// follow-up campaign. Removals that had to wait go on meanwhile. A signed campaign
+// ends when nothing is left to remove or to watch.
 func (c *Campaigns) WatchCampaign(ctx context.Context, in CampaignInput) (Piece, error) {
 	r, err := c.open(ctx, in.CampaignID)
-	if err != nil || (r.campaign.State != schema.CampaignClosed && r.campaign.State != schema.CampaignSigned) {
+	if err != nil || !watches(r.campaign.State) {
 		return Piece{More: true}, err
 	}
-	until, returned, err := c.store.WatchRemovals(ctx, r.campaign.ID)
+	defer beat(ctx)()
+	left, more, err := c.remove(ctx, r)
+	if err != nil || more {
+		return Piece{More: err == nil}, err
+	}
+	seen, err := c.watch(ctx, r.campaign.ID)
 	switch {
-	case schema.CodeOf(err) == schema.CodeStale: // what was revoked is to be removed first
+	case schema.CodeOf(err) == schema.CodeStale: // it moved on meanwhile
 		return Piece{More: true}, nil
 	case err != nil:
 		return Piece{}, err
-	case r.campaign.State == schema.CampaignClosed:
-		return c.reopen(ctx, r.campaign.ID, returned)
-	case r.campaign.State == schema.CampaignSigned && !until.After(c.now()):
+	case r.campaign.State == schema.CampaignSigned && !seen.Until.After(c.now()):
 		return Piece{More: true}, c.store.EndCampaign(ctx, r.campaign.ID, schema.CampaignDone, "")
+	case r.campaign.State == schema.CampaignClosed:
+		if open, err := c.reopen(ctx, r.campaign.ID, seen.Returned); err != nil || open {
+			return Piece{More: true}, err
+		}
+	}
+	if left.Working > 0 {
+		return Piece{Wait: c.removingPoll()}, nil
 	}
 	return Piece{Wait: c.refreshEvery()}, nil
+}
+
+func watches(s schema.CampaignState) bool {
+	return s == schema.CampaignClosed || s == schema.CampaignSigned
+}
+
+// watch looks at all removals that are done, in pieces.
+func (c *Campaigns) watch(ctx context.Context, id schema.CampaignID) (schema.RemovalsWatched, error) {
+	for returned := 0; ; {
+		seen, err := c.store.WatchRemovals(ctx, id, watchPiece)
+		returned += seen.Returned
+		if seen.Returned = returned; err != nil || seen.Looked < watchPiece {
+			return seen, err
+		}
+	}
+}
+
+// reopen opens a closed campaign again when access came back: now, or before a
+// worker died that had only kept it. It tells whether it did.
+func (c *Campaigns) reopen(ctx context.Context, id schema.CampaignID, returned int) (bool, error) {
+	if returned == 0 {
+		left, err := c.store.Unassigned(ctx, id, 1)
+		if err != nil || len(left) == 0 {
+			return false, err
+		}
+	}
+	return true, unlessStale(c.store.MoveCampaign(ctx, id, schema.CampaignClosed, schema.CampaignOpen))
 }

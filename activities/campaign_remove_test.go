@@ -60,19 +60,37 @@ func group(ref, provenance string) schema.ItemFacts {
 	return schema.ItemFacts{ItemRef: schema.ItemRef{Kind: schema.ItemGroup, Ref: ref}, Group: "Group " + ref, Provenance: provenance}
 }
 
+func (k *taking) state() schema.CampaignState {
+	k.t.Helper()
+	c, err := k.Campaign(k.t.Context(), k.id)
+	require.NoError(k.t, err)
+	return c.State
+}
+
+// watches looks at a closed campaign until it waits.
+func (k *taking) watches() activities.Piece {
+	k.t.Helper()
+	return k.does(k.campaigns.WatchCampaign, schema.CampaignClosed)
+}
+
 // pieces carries the removals on until they wait, or the campaign is closed.
 func (k *taking) pieces() activities.Piece {
+	k.t.Helper()
+	return k.does(k.campaigns.RemoveAccess, schema.CampaignRemoving)
+}
+
+// does a piece of work again and again until it waits, or the campaign is in another
+// state.
+func (k *taking) does(piece any, in schema.CampaignState) activities.Piece {
 	k.t.Helper()
 	for range 20 {
 		env := newEnv(worker.Options{}, zap.NewNop())
 		env.RegisterActivity(k.campaigns)
-		value, err := env.ExecuteActivity(k.campaigns.RemoveAccess, activities.CampaignInput{CampaignID: k.id})
+		value, err := env.ExecuteActivity(piece, activities.CampaignInput{CampaignID: k.id})
 		require.NoError(k.t, err)
 		var p activities.Piece
 		require.NoError(k.t, value.Get(&p))
-		c, err := k.Campaign(k.t.Context(), k.id)
-		require.NoError(k.t, err)
-		if !p.More || c.State != schema.CampaignRemoving {
+		if !p.More || k.state() != in {
 			return p
 		}
 	}
@@ -101,14 +119,17 @@ func TestRevokedAccessIsRemoved(t *testing.T) {
 
 	// Somebody offboards the person just now.
 	hr := b.open(request("suspend"))
-	require.Positive(t, k.pieces().Wait)
+	require.True(t, k.pieces().More)
 	wanted := k.in(schema.RemovalWanted)
 	require.Len(t, wanted, 1)
 	require.Equal(t, hr.CaseID, wanted[0].WaitsFor)
+	require.Equal(t, schema.CampaignClosed, k.state(), "a month of another case keeps nobody from signing")
+	require.Positive(t, k.watches().Wait, "and goes on meanwhile")
+	require.Len(t, k.in(schema.RemovalWanted), 1)
 	b.decide(hr.ID, schema.Decision{Kind: schema.DecideCancel}, b.admin)
 	require.NoError(t, b.EndPlan(t.Context(), hr.ID, schema.PlanCancelled))
 
-	require.Positive(t, k.pieces().Wait)
+	require.Positive(t, k.watches().Wait)
 	impossible := k.in(schema.RemovalImpossible)
 	require.Len(t, impossible, 1)
 	require.Equal(t, `take the person out of the group "Group g3" in the directory that feeds it: okta`, impossible[0].Way)
@@ -130,12 +151,39 @@ func TestRevokedAccessIsRemoved(t *testing.T) {
 	require.Equal(t, []schema.ExternalID{"g2", "g3"}, groupsOf(b.vendor.groups))
 	require.Equal(t, schema.RoleMember, b.vendor.accounts[leaver].Role)
 	require.NoError(t, b.EndPlan(t.Context(), plans[0].ID, schema.PlanDone))
-	k.pieces()
+	k.watches()
 	require.Len(t, k.in(schema.RemovalDone), 1)
 	require.Len(t, k.in(schema.RemovalImpossible), 1, "nothing proves that it is gone")
-	c, err := b.Campaign(t.Context(), k.id)
+	require.Equal(t, schema.CampaignClosed, k.state())
+}
+
+// TestARevokedAccountIsShutAndLeavesItsGroups: each revoked item is proven for itself.
+func TestARevokedAccountIsShutAndLeavesItsGroups(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.vendor.me.Role = schema.RoleOwner
+	b.vendor.groups = []schema.Membership{{ID: "m1", GroupID: "g1"}, {ID: "m2", GroupID: "g2", Fixed: true}}
+	k := takes(b)
+	k.has(schema.AnswerRevoke, schema.ItemFacts{ItemRef: schema.ItemRef{Kind: schema.ItemAccount}})
+	k.has(schema.AnswerRevoke, group("g1", ""))
+	k.has(schema.AnswerRevoke, group("g2", "okta"))
+	require.Positive(t, k.pieces().Wait)
+	started := k.in(schema.RemovalStarted)
+	require.Len(t, started, 1)
+	require.Len(t, started[0].Items, 2, "the account and the group that it leaves")
+	require.Len(t, k.in(schema.RemovalImpossible), 1, "what a directory feeds is proven by nobody's suspension")
+	plans, err := b.CasePlans(t.Context(), started[0].CaseID)
 	require.NoError(t, err)
-	require.Equal(t, schema.CampaignClosed, c.State)
+	var kinds []schema.StepKind
+	for i, s := range plans[0].Facts.Steps {
+		kinds = append(kinds, s.Kind)
+		fn := map[schema.StepKind]any{schema.StepSuspend: b.acts.Suspend, schema.StepRemoveFromGroups: b.acts.RemoveFromGroups}[s.Kind]
+		_, err := b.activityEnv(worker.Options{}).ExecuteActivity(fn, activities.StepInput{Ref: schema.StepRef{PlanID: plans[0].ID, Index: i, Fence: b.plan(plans[0].ID).Fence}})
+		require.NoError(t, err)
+	}
+	require.Equal(t, []schema.StepKind{schema.StepSuspend, schema.StepRemoveFromGroups}, kinds)
+	require.Equal(t, []schema.ExternalID{"g2"}, groupsOf(b.vendor.groups))
+	require.Equal(t, schema.AccountSuspended, b.vendor.accounts[leaver].Status)
 }
 
 func groupsOf(list []schema.Membership) []schema.ExternalID {

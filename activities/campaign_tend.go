@@ -37,12 +37,12 @@ func (c *Campaigns) TendCampaign(ctx context.Context, in TendInput) (Tended, err
 		return again, err
 	}
 	if r.review.Rule.Effect.When == schema.EffectAtOnce {
-		p, err := c.remove(ctx, r)
-		if err != nil || p.More {
+		left, more, err := c.remove(ctx, r)
+		if err != nil || more {
 			return again, err
 		}
-		if p.Wait > 0 {
-			wait = min(wait, p.Wait)
+		if left.Working > 0 {
+			wait = min(wait, c.removingPoll())
 		}
 	}
 	next, err := c.store.NextDue(ctx, r.campaign.ID)

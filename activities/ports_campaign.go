@@ -99,8 +99,9 @@ type CampaignRemovals interface {
 	// touched.
 	GatherRemovals(ctx context.Context, id schema.CampaignID) (int, error)
 	// RemovalsIn returns up to limit removals in a state, with the items of their
-	// accounts: those that wait for a case last, and those looked at longest ago first.
-	RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, limit int) ([]schema.Removal, error)
+	// accounts, but those that were seen and those that wait for a case that still works
+	// on their account: those looked at longest ago first.
+	RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, seen []schema.RemovalID, limit int) ([]schema.Removal, error)
 	// PartRemoval takes items that cannot be removed from here out of a wanted removal,
 	// into one of their own that is impossible, with the way how people remove them.
 	PartRemoval(ctx context.Context, id schema.RemovalID, items []schema.ItemID, way string) error
@@ -116,12 +117,11 @@ type CampaignRemovals interface {
 	// when something else works on the account, CodeHashDiffers for another draft.
 	StartRemoval(ctx context.Context, id schema.RemovalID, d schema.Draft) (schema.Case, error)
 	// FollowRemovals moves started removals whose cases have ended: done with the
-	// instant of the proof, or undone. It returns how many are still going on.
-	FollowRemovals(ctx context.Context, id schema.CampaignID) (int, error)
-	// WatchRemovals looks at removals that are done, of connections that were synced
-	// since: access that is there again is kept as a return with its cause. Before the
-	// sign-off its item is opened again; after it, a follow-up campaign is made. It
-	// returns when there is nothing more to watch, and how many returned. CodeStale when
-	// a closed campaign goes back to its removals.
-	WatchRemovals(ctx context.Context, id schema.CampaignID) (until time.Time, returned int, err error)
+	// instant of the proof, or undone. It returns how many are left.
+	FollowRemovals(ctx context.Context, id schema.CampaignID) (schema.RemovalsLeft, error)
+	// WatchRemovals looks at up to limit removals that are done, of connections that
+	// were synced since: access that is there again is kept as a return with its cause.
+	// Before the sign-off its item is opened again; after it, a follow-up campaign is
+	// made. A repeat looks at the next.
+	WatchRemovals(ctx context.Context, id schema.CampaignID, limit int) (schema.RemovalsWatched, error)
 }

@@ -19,10 +19,10 @@ const (
 	CampaignAssigning CampaignState = "assigning" // finds reviewers
 	CampaignOpen      CampaignState = "open"      // reviewers decide
 	CampaignClosing   CampaignState = "closing"   // no more answers; silence is given its meaning
-	CampaignRemoving  CampaignState = "removing"  // what was revoked is removed
+	CampaignRemoving  CampaignState = "removing"  // what was revoked is removed, as far as it need not wait
 	CampaignHeld      CampaignState = "held"      // removals are over budget: two must release them
-	CampaignClosed    CampaignState = "closed"    // waits for its sign-off
-	CampaignSigned    CampaignState = "signed"    // the following syncs are watched
+	CampaignClosed    CampaignState = "closed"    // waits for its sign-off; removals that had to wait go on
+	CampaignSigned    CampaignState = "signed"    // the following syncs are watched; removals that had to wait go on
 	CampaignEnded     CampaignState = "ended"
 )
 
@@ -45,12 +45,22 @@ var campaignMoves = map[CampaignState][]CampaignState{
 	CampaignClosing:   {CampaignRemoving, CampaignOpen, CampaignEnded},
 	CampaignRemoving:  {CampaignHeld, CampaignClosed, CampaignOpen, CampaignEnded},
 	CampaignHeld:      {CampaignRemoving, CampaignOpen, CampaignEnded},
-	CampaignClosed:    {CampaignSigned, CampaignOpen, CampaignRemoving, CampaignEnded},
+	CampaignClosed:    {CampaignSigned, CampaignOpen, CampaignEnded},
 	CampaignSigned:    {CampaignEnded},
 }
 
 // CanMove tells whether a campaign may go from one state to the other.
 func (s CampaignState) CanMove(to CampaignState) bool { return slices.Contains(campaignMoves[s], to) }
+
+// Removes tells whether removals of a campaign in the state may be planned and
+// started.
+func (s CampaignState) Removes() bool {
+	switch s {
+	case CampaignOpen, CampaignRemoving, CampaignClosed, CampaignSigned:
+		return true
+	}
+	return false
+}
 
 // CampaignEnd is how a campaign ended.
 type CampaignEnd string

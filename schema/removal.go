@@ -61,15 +61,43 @@ type Removal struct {
 	UpdatedAt  time.Time
 }
 
+// Why access came back after its removal.
+const (
+	ReturnByDirectory  = "directory"   // one feeds the group, and put the account into it again
+	ReturnByInvitation = "invitation"  // somebody put the account into the group, or shared it, again
+	ReturnByRole       = "role"        // somebody gave the account an administrative role again
+	ReturnReactivated  = "reactivated" // somebody made the account active again
+)
+
+// ReturnCauses lists them.
+func ReturnCauses() []string {
+	return []string{ReturnByDirectory, ReturnByInvitation, ReturnByRole, ReturnReactivated}
+}
+
 // Return is access that came back after its removal.
 type Return struct {
 	CampaignID CampaignID
 	ItemID     ItemID
 	Facts      ItemFacts // as it is now
-	Cause      string    // directory, invitation, role, reactivated, not_known; see docs/reviews.md
+	Cause      string    // one of ReturnCauses; see docs/reviews.md
 	Detail     string
 	SeenAt     time.Time
 	FollowUp   CampaignID // that was made for it; empty = the item was opened again
+}
+
+// RemovalsLeft counts the removals of a campaign that have not ended, by what they
+// wait for.
+type RemovalsLeft struct {
+	Working   int // their plans are at their steps
+	Approving int // their cases wait for approvals
+	Waiting   int // not started: for another case, a connection, room in a budget
+}
+
+// RemovalsWatched is what one look at removals that are done found.
+type RemovalsWatched struct {
+	Looked   int       // removals that were looked at
+	Returned int       // items whose access is there again
+	Until    time.Time // when nothing is left to watch or to remove; zero = now
 }
 
 // RemovalFilter selects removals of a campaign; zero values select all.

@@ -16,6 +16,8 @@ import (
 //
 // A plan that only takes away groups and the role needs no snapshot: the step that
 // removes memberships keeps what it takes away itself, and no content is touched.
+// Of an account that is shut and stays, revoked groups and its role are taken away
+// too, for who opens it again would have them; of one that is deleted nothing is left.
 func Steps(rule schema.EffectRule, r schema.Removal) (steps []schema.StepFact, way string) {
 	p := parts{groups: map[schema.ExternalID]*group{}}
 	for _, item := range r.Items {
@@ -25,25 +27,70 @@ func Steps(rule schema.EffectRule, r schema.Removal) (steps []schema.StepFact, w
 		p.add(item, r.ID)
 	}
 	if p.account && !p.owner {
-		return slices.Clone(rule.Account), ""
+		steps = slices.Clone(rule.Account)
+		if deletes(steps) {
+			return steps, ""
+		}
 	}
 	var ways []string
-	if p.account {
+	if p.account && p.owner {
 		ways = append(ways, "make another account the vendor's primary administrator, then revoke this account again: no vendor lets that one go")
 	}
 	leave, groupWays := p.leave()
 	ways = append(ways, groupWays...)
-	if len(leave) > 0 {
-		steps = append(steps, schema.StepFact{Kind: schema.StepRemoveFromGroups, StepParams: schema.StepParams{Groups: leave}})
+	var more []schema.StepFact
+	if len(leave) > 0 && !slices.ContainsFunc(steps, leavesAll) {
+		more = append(more, schema.StepFact{Kind: schema.StepRemoveFromGroups, StepParams: schema.StepParams{Groups: leave}})
 	}
 	switch {
 	case p.role && p.owner:
 		ways = append(ways, "make another account the vendor's primary administrator: the vendor takes the role from this one by that alone")
 	case p.role:
 		role := cmp.Or(rule.Role, schema.RoleMember)
-		steps = append(steps, schema.StepFact{Kind: schema.StepSetRole, StepParams: schema.StepParams{Role: role}})
+		more = append(more, schema.StepFact{Kind: schema.StepSetRole, StepParams: schema.StepParams{Role: role}})
 	}
-	return steps, strings.Join(ways, "; ")
+	return slices.Insert(steps, shutBy(steps), more...), strings.Join(ways, "; ")
+}
+
+// Removes tells whether steps take an access away: the proof of a plan is the proof of
+// what its steps take away, and says nothing of anything else.
+func Removes(steps []schema.StepFact, i schema.CampaignItem) bool {
+	if deletes(steps) {
+		return true
+	}
+	group, _, _ := strings.Cut(i.Facts.Ref, "/")
+	return slices.ContainsFunc(steps, func(s schema.StepFact) bool {
+		named := s.Kind == schema.StepRemoveFromGroups && len(s.Groups) > 0
+		switch i.Facts.Kind {
+		case schema.ItemAccount: // what else there is comes from the rule's steps for accounts
+			return !named && s.Kind != schema.StepSetRole
+		case schema.ItemRole:
+			return s.Kind == schema.StepSetRole
+		case schema.ItemGroup, schema.ItemCollaboration:
+			return leavesAll(s) && i.Facts.Provenance == "" && !i.Context.Everybody || named && slices.Contains(s.Groups, schema.ExternalID(group))
+		}
+		return false
+	})
+}
+
+// leavesAll tells whether a step takes the account out of all groups that it can leave.
+func leavesAll(s schema.StepFact) bool {
+	return s.Kind == schema.StepRemoveFromGroups && len(s.Groups) == 0
+}
+
+func deletes(steps []schema.StepFact) bool {
+	return slices.ContainsFunc(steps, func(s schema.StepFact) bool { return s.Kind == schema.StepDelete })
+}
+
+// shutBy is the place behind the steps that shut the account, which go first.
+func shutBy(steps []schema.StepFact) int {
+	at := 0
+	for i, s := range steps {
+		if s.Kind == schema.StepSuspend || s.Kind == schema.StepRevokeSessions {
+			at = i + 1
+		}
+	}
+	return at
 }
 
 // parts are the items of an account, by what could be done about them.

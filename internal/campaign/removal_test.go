@@ -59,7 +59,12 @@ func TestSteps(t *testing.T) {
 		way   string
 	}{
 		"nothing revoked": {items: items{item(group, "g1", keep), item(role, "", "")}},
-		"the account":     {items: items{item(account, "", revoke), item(group, "g1", revoke)}, want: effect().Account},
+		"the account and what it holds": {
+			items: items{item(account, "", revoke), item(role, "", revoke), item(group, "g1", revoke), item(group, "g2", keep), item(group, "g3", revoke, fed)},
+			want:  steps{{Kind: schema.StepSnapshot}, {Kind: schema.StepSuspend}, outOf("g1"), member},
+			way:   `take the person out of the group "Group g3" in the directory that feeds it: Okta`,
+		},
+		"the account alone": {items: items{item(account, "", revoke), item(group, "g1", keep)}, want: effect().Account},
 		"groups and the role": {
 			items: items{item(account, "", keep), item(group, "g2", revoke), item(group, "g1", revoke), item(role, "", revoke), item(group, "g3", keep)},
 			want:  steps{outOf("g1", "g2"), member},
@@ -110,6 +115,46 @@ func TestSteps(t *testing.T) {
 			got, way := campaign.Steps(effect(), schema.Removal{Items: test.items})
 			require.Equal(t, test.want, got)
 			require.Equal(t, test.way, way)
+		})
+	}
+}
+
+// TestStepsOfAnAccount: nothing of a deleted one is left; what is taken away of one that
+// stays goes behind what shuts it.
+func TestStepsOfAnAccount(t *testing.T) {
+	t.Parallel()
+	step := func(kinds ...schema.StepKind) (list []schema.StepFact) {
+		for _, k := range kinds {
+			list = append(list, schema.StepFact{Kind: k})
+		}
+		return list
+	}
+	revoked := []schema.CampaignItem{item(schema.ItemAccount, "", schema.AnswerRevoke), item(schema.ItemGroup, "g1", schema.AnswerRevoke), item(schema.ItemGroup, "g2", schema.AnswerRevoke, fed)}
+	for name, test := range map[string]struct {
+		rule, want []schema.StepFact
+		removes    []bool // the account, the group, the group that is fed
+	}{
+		"deleted": {
+			step(schema.StepSuspend, schema.StepTransfer, schema.StepDelete), step(schema.StepSuspend, schema.StepTransfer, schema.StepDelete), []bool{true, true, true},
+		},
+		"suspended": {
+			step(schema.StepSuspend, schema.StepRevokeSessions, schema.StepTransfer),
+			slices.Insert(step(schema.StepSuspend, schema.StepRevokeSessions, schema.StepTransfer), 2, outOf("g1")),
+			[]bool{true, true, false},
+		},
+		"out of all groups": {
+			step(schema.StepSuspend, schema.StepRemoveFromGroups), step(schema.StepSuspend, schema.StepRemoveFromGroups), []bool{true, true, false},
+		},
+		"by hand": {step(schema.StepManual), append([]schema.StepFact{outOf("g1")}, step(schema.StepManual)...), []bool{true, true, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, way := campaign.Steps(schema.EffectRule{Account: test.rule, Role: schema.RoleMember}, schema.Removal{Items: revoked})
+			require.Equal(t, test.want, got)
+			require.Equal(t, test.removes[2], way == "", "%s", way)
+			for n, i := range revoked {
+				require.Equal(t, test.removes[n], campaign.Removes(got, i), "%v", i.Facts.ItemRef)
+			}
 		})
 	}
 }
@@ -167,47 +212,4 @@ func TestStepsTakeWhatWasRevokedAndNoMore(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestReturnCause(t *testing.T) {
-	t.Parallel()
-	const active, off = schema.AccountActive, schema.AccountSuspended
-	for _, test := range []struct {
-		name    string
-		before  schema.ItemFacts
-		now     schema.ItemFacts
-		was, is schema.AccountStatus
-		cause   string
-		detail  string
-	}{
-		{"the account", of("account"), of("account"), off, active, "reactivated", "the account is active again"},
-		{"a missing account", of("account"), of("account"), schema.AccountMissing, active, "reactivated", "the account is listed again"},
-		{"a role", of("role"), func() schema.ItemFacts { f := of("role"); f.Role = schema.RoleCoadmin; return f }(), active, active, "role", "the account was given an administrative role again"},
-		{"a group", of("group"), of("group"), active, active, "invitation", "the account was put into the group again"},
-		{"a group of an account that is back", of("group"), of("group"), off, active, "reactivated", "the account is active again"},
-		{"a fed group", of("group"), with("group", "Okta", ""), off, active, "directory", "the directory that feeds the group put the account into it again"},
-		{"a fed group's access", of("collaboration"), with("collaboration", "Okta", ""), active, active, "directory", "the directory that feeds the group put the account into it again"},
-		{"access", of("collaboration"), of("collaboration"), active, active, "invitation", "the access was shared again through the group"},
-		{"other access", of("collaboration"), with("collaboration", "", "editor"), active, active, "invitation", "the access was made anew, with another role"},
-		{"an account that was never off", of("account"), of("account"), active, active, "not_known", "nothing that is known says why"},
-		{"what is not there", of("group"), schema.ItemFacts{}, active, active, "not_known", "the access is not there"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			cause, detail := campaign.ReturnCause(test.before, test.now, test.was, test.is)
-			require.Equal(t, test.cause, cause)
-			require.Equal(t, test.detail, detail)
-			require.Contains(t, campaign.Causes(), cause)
-		})
-	}
-}
-
-func of(kind schema.ItemKind) schema.ItemFacts {
-	return schema.ItemFacts{ItemRef: schema.ItemRef{AccountID: "a1", Kind: kind}, Role: schema.RoleMember, Held: true}
-}
-
-func with(kind schema.ItemKind, provenance, access string) schema.ItemFacts {
-	f := of(kind)
-	f.Provenance, f.Access = provenance, access
-	return f
 }

@@ -57,7 +57,7 @@ func TestCodesOfAccessReviewsAreDocumented(t *testing.T) {
 		words = append(words, constantsOf(t, kind, "../../schema")...)
 	}
 	require.Greater(t, len(words), 20)
-	words = append(words, campaign.Causes()...)
+	words = append(words, schema.ReturnCauses()...)
 	for _, code := range []schema.FindingCode{
 		schema.CampaignStaleFacts, schema.CampaignUnhealthy, schema.CampaignOverlaps, schema.CampaignNotCollected, schema.CampaignHasAlarms,
 		schema.CampaignUndecided, schema.CampaignOpenRemovals, schema.CampaignFailedRemovals, schema.CampaignNotClosed,

@@ -106,7 +106,7 @@ func (t *tx) refuseInBatch(ctx context.Context, b batchRow, kind schema.BatchSta
 	case schema.BatchOfPolicy:
 		return t.refuseOfRun(ctx, b, kind, by)
 	case schema.BatchOfAccessReview:
-		return t.refuseOfCampaign(ctx, b, by)
+		return t.refuseOfCampaign(ctx, b, kind, by)
 	}
 	own, err := t.personOf(ctx, by)
 	if err != nil || own == "" {

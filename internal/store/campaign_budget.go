@@ -33,7 +33,7 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 		if c, err = t.lockCampaign(ctx, id); err != nil {
 			return err
 		}
-		if c.State != schema.CampaignOpen && c.State != schema.CampaignRemoving {
+		if !c.State.Removes() {
 			return staleCampaign(c)
 		}
 		if err := t.readyRemovals(ctx, c, true); err != nil {
@@ -98,11 +98,7 @@ func (t *tx) removalOverruns(ctx context.Context, c schema.Campaign, wanted sche
 	if err != nil {
 		return nil, err
 	}
-	budget, err := one[schema.Budget](ctx, t, `select coalesce((rule->'effect'->'budget'->>'per_run')::int, 0) as per_run,
-			coalesce((rule->'effect'->'budget'->>'per_day')::int, 0) as per_day, coalesce((rule->'effect'->'budget'->>'connection')::int, 0) as connection,
-			coalesce((rule->'effect'->'budget'->>'percent')::int, 0) as percent, coalesce((rule->'effect'->'budget'->>'bytes')::bigint, 0) as bytes,
-			coalesce((rule->'effect'->'budget'->>'privileged')::int, 0) as privileged
-		from access_review_version where review_id = @review and version = @version`, args{"review": c.ReviewID, "version": c.Version})
+	budget, err := t.budgetOfCampaign(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +121,47 @@ func (t *tx) removalOverruns(ctx context.Context, c schema.Campaign, wanted sche
 	day := schema.Budget{PerDay: budget.PerDay, Connection: budget.Connection, Privileged: wanted.Privileged}
 	over := run.Overruns(schema.EngineBudget{}, looked, whole, schema.BudgetUsed{})
 	return append(over, day.Overruns(limits, looked, wanted, used)...), nil
+}
+
+// budgetOfCampaign is the budget of the rule that a campaign began with.
+func (t *tx) budgetOfCampaign(ctx context.Context, c schema.Campaign) (schema.Budget, error) {
+	return one[schema.Budget](ctx, t, `select coalesce((rule->'effect'->'budget'->>'per_run')::int, 0) as per_run,
+			coalesce((rule->'effect'->'budget'->>'per_day')::int, 0) as per_day, coalesce((rule->'effect'->'budget'->>'connection')::int, 0) as connection,
+			coalesce((rule->'effect'->'budget'->>'percent')::int, 0) as percent, coalesce((rule->'effect'->'budget'->>'bytes')::bigint, 0) as bytes,
+			coalesce((rule->'effect'->'budget'->>'privileged')::int, 0) as privileged
+		from access_review_version where review_id = @review and version = @version`, args{"review": c.ReviewID, "version": c.Version})
+}
+
+// requireRoomToday refuses to start a removal that took its budget more than a window
+// ago when the last 24 hours have no room for it: what it took then counts no more, and
+// others used the day since. What two principals released goes over.
+func (t *tx) requireRoomToday(ctx context.Context, c schema.Campaign, m schema.Removal) error {
+	at, ok, err := maybe[struct {
+		Released   bool
+		Connection schema.ConnectionID
+		Privileged bool
+	}](ctx, t, `select m.released, a.connection_id as connection, `+shutsPrivileged+` as privileged from campaign_removal m join account a on a.id = m.account_id
+		where m.id = @id and not exists (select 1 from budget_use u where u.id = m.id and u.used_at > @since)`, args{"id": m.ID, "since": t.now.Add(-budgetWindow)})
+	if err != nil || !ok || at.Released {
+		return err
+	}
+	limits, err := t.lockEngineBudget(ctx)
+	if err != nil {
+		return err
+	}
+	budget, err := t.budgetOfCampaign(ctx, c)
+	if err != nil {
+		return err
+	}
+	used, err := t.reviewUsed(ctx, c.ReviewID)
+	if err != nil {
+		return err
+	}
+	over := budget.StartOverruns(limits, nil, oneOf(at.Connection, m.Bytes, at.Privileged), used)
+	if len(over) > 0 {
+		return t.overBudget(ctx, over, "the budgets of 24 hours have no room for it now; it waits")
+	}
+	return nil
 }
 
 // reviewUsed is what counts in the last 24 hours: of the review's own campaigns, and
@@ -180,7 +217,8 @@ func (t *tx) useReserved(ctx context.Context, c schema.Campaign, m schema.Remova
 }
 
 // holdCampaign holds planned removals that are over budget: with one alarm and one
-// notice. A campaign that is open stays so; its decisions go on.
+// notice. A campaign that is open stays so, its decisions go on; one that is closed or
+// signed stays that.
 func (t *tx) holdCampaign(ctx context.Context, c *schema.Campaign, wanted schema.Spending, over []schema.Overrun) error {
 	scope := batchScope{schema.BatchOfAccessReview, string(c.ID), c.Review}
 	id, held, err := t.heldBatch(ctx, scope)

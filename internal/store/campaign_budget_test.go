@@ -130,6 +130,8 @@ func TestTwoReleaseACampaign(t *testing.T) {
 	r.exec(`update person_email set person_id = $1 where email = 'user2@example.com'`, string(r.person("ann@example.com", "it")))
 	_, err = r.decidesOn(b, schema.BatchReleased, ann)
 	requireCode(t, schema.CodeForbidden, err)
+	_, err = r.decidesOn(b, schema.BatchReleased, r.holder("another token of the boss", "boss@example.com"))
+	requireCode(t, schema.CodeForbidden, err)
 	_, err = r.decidesOn(b, schema.BatchReleased, eve)
 	require.NoError(t, err)
 	require.Equal(t, schema.CampaignHeld, r.campaign(r.id).State)
@@ -248,4 +250,26 @@ func TestTwoCampaignsDoNotBothFit(t *testing.T) {
 	require.Equal(t, 1, r.count(`select sum(accounts) from budget_use`))
 	require.Equal(t, 1, r.count(`select count(*) from campaign_removal where state = 'ready'`))
 	require.Equal(t, 1, r.count(`select count(*) from batch where state = 'held'`))
+}
+
+// TestARemovalThatStartsLateHasRoomThen: what it took a day ago counts no more.
+func TestARemovalThatStartsLateHasRoomThen(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 4, allows(schema.Budget{PerDay: 1}))
+	ctx := t.Context()
+	start := func(e string) error {
+		_, err := r.StartRemoval(ctx, r.last(e).ID, r.drafts(e, leaves))
+		return err
+	}
+	r.revokes(10, leaves, "2")
+	require.Empty(t, limitsOf(r.budgets()))
+	r.exec(`update budget_use set used_at = used_at - interval '25 hours'`)
+	r.revokes(10, leaves, "3")
+	require.Empty(t, limitsOf(r.budgets()), "the day has room for one")
+	require.NoError(t, start("3"))
+	err := start("2")
+	requireCode(t, schema.CodeConflict, err)
+	require.Equal(t, schema.RemovalReady, r.last("2").State, "it waits")
+	r.exec(`update campaign_removal set released = true where account_id = $1`, string(r.last("2").AccountID))
+	require.NoError(t, start("2"), "two people let it go over")
 }

@@ -84,17 +84,88 @@ func TestAStartedRemovalIsCorrected(t *testing.T) {
 	r.answers("1", schema.AnswerKeep, schema.ItemRole)
 	require.Equal(t, schema.PlanCancelling, r.plan(p.ID).State)
 	require.NoError(t, r.EndPlan(ctx, p.ID, schema.PlanCancelled))
-	_, _, err := r.WatchRemovals(ctx, r.id)
-	requireCode(t, schema.CodeStale, err)
-	require.Equal(t, schema.CampaignRemoving, r.campaign(r.id).State, "the rest is still revoked")
-	require.Equal(t, 1, r.gathers())
+	require.Zero(t, r.follows())
+	require.Equal(t, 1, r.gathers(), "the rest is still revoked, and goes on while the campaign is closed")
 	require.Equal(t, "undone 1, wanted 1", r.states("1"))
 	require.Equal(t, []any{schema.AnswerKeep, schema.RemovalUndone}, []any{r.kind("1", schema.ItemRole).Answer, r.kind("1", schema.ItemRole).Removal})
 	r.answers("1", schema.AnswerKeep, schema.ItemGroup)
 	r.gathers()
 	require.Equal(t, "undone 1, withdrawn 0", r.states("1"))
-	require.Zero(t, r.gathers())
+	require.Zero(t, r.gathers(), "nothing is removed again")
+	require.Equal(t, schema.CampaignClosed, r.campaign(r.id).State)
+}
+
+// TestRemovalsGoOnAfterTheSignature: what had to wait for another case is removed once
+// that ends, in whatever state the campaign is, and its end is told.
+func TestRemovalsGoOnAfterTheSignature(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 3)
+	ctx := t.Context()
+	hr := r.leaver("2", "", "suspend")
+	r.answers("2", schema.AnswerRevoke, schema.ItemGroup)
+	r.removing()
+	r.gathers()
+	require.NoError(t, r.SettleRemoval(ctx, r.last("2").ID, schema.RemovalWanted, "another case works on the account", "", hr.CaseID))
+	require.Equal(t, schema.RemovalsLeft{Waiting: 1}, r.left())
 	require.NoError(t, r.MoveCampaign(ctx, r.id, schema.CampaignRemoving, schema.CampaignClosed))
-	_, _, err = r.WatchRemovals(ctx, r.id)
-	require.NoError(t, err, "nothing is removed again")
+	_, err := r.SignCampaign(ctx, r.id, schema.SignOff{Reason: "complete"}, render, r.signer)
+	requireCode(t, schema.CodeConflict, err)
+	_, err = r.SignCampaign(ctx, r.id, schema.SignOff{AcceptOpen: true, Reason: "HR has the account"}, render, r.signer)
+	require.NoError(t, err)
+	until, _ := r.watches()
+	require.True(t, until.After(time.Now()), "there is something left to remove")
+
+	r.dispatched()
+	r.decide(hr, schema.DecideCancel)
+	require.NoError(t, r.EndPlan(ctx, hr.ID, schema.PlanCancelled))
+	require.Contains(t, r.dispatched(), "campaign "+string(r.id), "it is told")
+	p := r.starts("2", leaves)
+	require.Equal(t, schema.CampaignSigned, r.campaign(r.id).State)
+	require.Equal(t, schema.RemovalsLeft{Working: 1}, r.left())
+	r.carriesOut(p)
+	require.Contains(t, r.dispatched(), "campaign "+string(r.id))
+	require.Equal(t, schema.RemovalsLeft{}, r.left())
+	require.Equal(t, schema.RemovalDone, r.last("2").State)
+	r.exec(`update campaign_removal set watch_until = now() - interval '1 second'`)
+	until, _ = r.watches()
+	require.True(t, until.IsZero())
+}
+
+// TestRemovalsThatWaitForApprovals are not at work: a campaign is not kept open by them.
+func TestRemovalsThatWaitForApprovals(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 2, func(rule *schema.AccessReviewRule) { rule.Effect.Approvals = 1 })
+	r.answers("2", schema.AnswerRevoke, schema.ItemGroup)
+	p := r.starts("2", leaves)
+	require.Equal(t, schema.RemovalsLeft{Approving: 1}, r.left())
+	c, err := r.Case(t.Context(), p.CaseID)
+	require.NoError(t, err)
+	approve := func(by schema.Principal) error {
+		_, err := r.Decide(t.Context(), schema.Decision{CaseID: c.ID, Kind: schema.DecideApprove, Hash: c.Hash, Reason: "looked"}, by)
+		return err
+	}
+	boss := r.holder("another token of the boss", "boss@example.com")
+	requireCode(t, schema.CodeForbidden, approve(boss)) // who revoked it
+	require.NoError(t, approve(r.admin))
+	require.Equal(t, schema.RemovalsLeft{Working: 1}, r.left())
+}
+
+// TestRemovalsOfACancelledCampaignEndWithTheirCases: nobody looks at it any more.
+func TestRemovalsOfACancelledCampaignEndWithTheirCases(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 4)
+	ctx := t.Context()
+	plans := map[string]schema.Plan{}
+	for _, e := range []string{"2", "3", "4"} {
+		r.answers(e, schema.AnswerRevoke, schema.ItemGroup)
+		plans[e] = r.starts(e, leaves)
+	}
+	_, err := r.CancelCampaign(ctx, r.id, "seen enough", r.admin)
+	require.NoError(t, err)
+	r.carriesOut(plans["2"])
+	r.decide(plans["3"], schema.DecideCancel)
+	require.NoError(t, r.EndPlan(ctx, plans["3"].ID, schema.PlanCancelled))
+	r.leaver("4", "", "suspend")
+	require.Equal(t, []schema.RemovalState{schema.RemovalDone, schema.RemovalUndone, schema.RemovalUndone},
+		[]schema.RemovalState{r.last("2").State, r.last("3").State, r.last("4").State})
 }

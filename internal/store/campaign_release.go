@@ -7,10 +7,32 @@ import (
 	"sendoff/schema"
 )
 
+// refuseRevoker refuses to let removals m, of the case or campaign that which names, go
+// on by somebody whose word they carry out: as a reviewer, by whatever token.
+func (t *tx) refuseRevoker(ctx context.Context, which, of string, by schema.Principal) error {
+	persons, err := personsBy(ctx, t, by)
+	if err != nil {
+		return err
+	}
+	own, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join campaign_item i on i.removal_id = m.id
+		join campaign_decision d on d.item_id = i.id and d.current and d.answer = 'revoke'
+		where `+which+` and (d.token_id = @token or d.principal = @name or d.reviewer_id = any(@persons)))`,
+		args{"of": of, "token": by.TokenID, "name": by.Name, "persons": some(persons)})
+	if err == nil && own {
+		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody approves or releases what they revoked themselves", Fix: "let somebody else do it"}
+	}
+	return err
+}
+
 // refuseOfCampaign refuses a principal whose own access is among what a batch would
 // remove: an account that they, or who was merged into them, hold, or that has one of
-// their addresses as its login.
-func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, by schema.Principal) error {
+// their addresses as its login. Nobody releases what they revoked.
+func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, kind schema.BatchState, by schema.Principal) error {
+	if kind == schema.BatchReleased {
+		if err := t.refuseRevoker(ctx, `m.campaign_id = @of and m.state = 'planned'`, b.ScopeID, by); err != nil {
+			return err
+		}
+	}
 	if by.Email == "" {
 		return nil
 	}

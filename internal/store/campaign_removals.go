@@ -18,33 +18,46 @@ const selectRemovals = `select ` + removalColumns + ` from campaign_removal m `
 // revokedItems is the condition for items i of a campaign that are to be removed.
 const revokedItems = `i.campaign_id = @id and i.state = 'decided' and i.answer = 'revoke' and i.account_id is not null`
 
+// gatherPiece is how many accounts are given removals in one transaction: reviewers
+// wait for the campaign meanwhile.
+const gatherPiece = 500
+
 // GatherRemovals makes a removal for each account with revoked items that have none,
 // or adds them to one that has not started; takes items that are kept by now out of
 // those; and ends those whose account is deleted by now. It returns how many removals
 // it touched.
 func (s *Store) GatherRemovals(ctx context.Context, id schema.CampaignID) (int, error) {
-	touched := 0
-	err := s.inTx(ctx, "gather removals", func(ctx context.Context, t *tx) error {
+	for touched := 0; ; {
+		n, made, err := s.gatherRemovals(ctx, id)
+		if touched += n; err != nil || made < gatherPiece {
+			return touched, err
+		}
+	}
+}
+
+// gatherRemovals does a piece of that, and returns how many removals it touched and how
+// many accounts it gave one.
+func (s *Store) gatherRemovals(ctx context.Context, id schema.CampaignID) (touched, made int, err error) {
+	err = s.inTx(ctx, "gather removals", func(ctx context.Context, t *tx) error {
 		c, err := t.lockCampaign(ctx, id)
 		if err != nil {
 			return err
 		}
-		if c.State != schema.CampaignOpen && c.State != schema.CampaignRemoving {
+		if !c.State.Removes() {
 			return staleCampaign(c)
 		}
 		gone, err := t.releaseKept(ctx, c)
 		if err != nil {
 			return err
 		}
-		made, err := t.gather(ctx, c)
-		if err != nil {
+		if made, err = t.gather(ctx, c, gatherPiece); err != nil {
 			return err
 		}
 		deleted, err := t.settleDeleted(ctx, c)
 		touched = gone + made + deleted
 		return err
 	})
-	return touched, err
+	return touched, made, err
 }
 
 // releaseKept takes items that are not revoked any more out of removals that have
@@ -78,64 +91,67 @@ func (t *tx) releaseKept(ctx context.Context, c schema.Campaign) (int, error) {
 	return len(kept), nil
 }
 
-// gather gives each revoked item without a removal one: that of its account which
-// has not started, or a new one. Items of accounts whose removal goes on wait.
-func (t *tx) gather(ctx context.Context, c schema.Campaign) (int, error) {
-	accounts, err := scalars[schema.AccountID](ctx, t, `select distinct i.account_id::text from campaign_item i where `+revokedItems+` and i.removal_id is null
-			and not exists (select 1 from campaign_removal m where m.campaign_id = @id and m.account_id = i.account_id and m.state = 'started')
-		order by 1`, args{"id": c.ID})
+// gather gives the revoked items without a removal of up to limit accounts one: that
+// of their account which has not started, or a new one. Items of accounts whose
+// removal goes on wait. It returns how many accounts there were.
+func (t *tx) gather(ctx context.Context, c schema.Campaign, limit int) (int, error) {
+	accounts, err := all[struct {
+		AccountID schema.AccountID
+		RemovalID schema.RemovalID // that has not started; empty = none
+	}](ctx, t, `select x.account_id, m.id as removal_id from (
+			select distinct i.account_id from campaign_item i where `+revokedItems+` and i.removal_id is null
+				and not exists (select 1 from campaign_removal m where m.campaign_id = @id and m.account_id = i.account_id and m.state = 'started')
+			order by 1 limit @limit) x
+		left join campaign_removal m on m.campaign_id = @id and m.account_id = x.account_id and m.state in ('wanted', 'planned', 'ready')
+		order by x.account_id`, args{"id": c.ID, "limit": limit})
+	if err != nil || len(accounts) == 0 {
+		return 0, err
+	}
+	var of, fresh []schema.AccountID
+	var ids []schema.RemovalID
+	for _, a := range accounts {
+		if of = append(of, a.AccountID); a.RemovalID != "" {
+			if err := t.planAnew(ctx, c, a.RemovalID); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		id, err := newID[schema.RemovalID]()
+		if err != nil {
+			return 0, err
+		}
+		fresh, ids = append(fresh, a.AccountID), append(ids, id)
+		t.recordRemoval(c, schema.Removal{ID: id, AccountID: a.AccountID}, engine(), "removal.wanted", nil)
+	}
+	err = t.run(ctx, `insert into campaign_removal (id, campaign_id, account_id, state, created_at, updated_at)
+		select x.id, @id, x.account_id, 'wanted', @now, @now from unnest(@ids::uuid[], @fresh::uuid[]) as x(id, account_id)`,
+		args{"id": c.ID, "ids": some(ids), "fresh": some(fresh), "now": t.now})
 	if err != nil {
 		return 0, err
 	}
-	for _, account := range accounts {
-		if err := t.gatherAccount(ctx, c, account); err != nil {
-			return 0, err
-		}
-	}
-	return len(accounts), nil
+	return len(accounts), t.run(ctx, `update campaign_item i set removal_id = m.id, updated_at = @now from campaign_removal m
+		where m.campaign_id = @id and m.account_id = i.account_id and m.state = 'wanted' and i.account_id = any(@of) and i.removal_id is null and `+revokedItems,
+		args{"id": c.ID, "of": of, "now": t.now})
 }
 
-func (t *tx) gatherAccount(ctx context.Context, c schema.Campaign, account schema.AccountID) error {
-	open, err := scalars[schema.RemovalID](ctx, t, `select id from campaign_removal where campaign_id = @id and account_id = @account
-		and state in ('wanted', 'planned', 'ready')`, args{"id": c.ID, "account": account})
-	if err != nil {
+// planAnew has a removal that has not started planned again, with more to remove.
+func (t *tx) planAnew(ctx context.Context, c schema.Campaign, id schema.RemovalID) error {
+	m, err := t.lockRemoval(ctx, id)
+	if err != nil || m.State == schema.RemovalWanted {
 		return err
 	}
-	var id schema.RemovalID
-	if len(open) > 0 {
-		id = open[0]
-		m, err := t.lockRemoval(ctx, id)
-		if err != nil {
-			return err
-		}
-		if m.State != schema.RemovalWanted {
-			if err := t.moveRemoval(ctx, c, &m, schema.RemovalWanted, `, why = 'planned anew: more of it is revoked'`, args{}); err != nil {
-				return err
-			}
-		}
-	} else {
-		if id, err = newID[schema.RemovalID](); err != nil {
-			return err
-		}
-		err := t.run(ctx, `insert into campaign_removal (id, campaign_id, account_id, state, created_at, updated_at)
-			values (@removal, @id, @account, 'wanted', @now, @now)`, args{"removal": id, "id": c.ID, "account": account, "now": t.now})
-		if err != nil {
-			return err
-		}
-		t.recordRemoval(c, schema.Removal{ID: id, AccountID: account}, engine(), "removal.wanted", nil)
-	}
-	return t.run(ctx, `update campaign_item i set removal_id = @removal, updated_at = @now where `+revokedItems+` and i.removal_id is null and i.account_id = @account`,
-		args{"id": c.ID, "removal": id, "account": account, "now": t.now})
+	return t.moveRemoval(ctx, c, &m, schema.RemovalWanted, `, why = 'planned anew: more of it is revoked'`, args{})
 }
 
 // RemovalsIn returns up to limit removals in a state, with their accounts and all
-// items of these: what is kept of an account says how the rest can be removed. Those
-// that wait for another case come last, and each that was looked at goes to the end,
-// so that nothing that can go on stands behind what cannot.
-func (s *Store) RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, limit int) ([]schema.Removal, error) {
-	list, err := all[schema.Removal](ctx, s.pool, selectRemovals+`where m.campaign_id = @id and m.state = @state
-		order by m.waits_for is not null, m.updated_at, m.id limit @limit`,
-		args{"id": id, "state": state, "limit": limit})
+// items of these: what is kept of an account says how the rest can be removed. It
+// leaves out those that were seen and those that wait for a case whose plan still
+// works on their account. Each that was looked at goes to the end.
+func (s *Store) RemovalsIn(ctx context.Context, id schema.CampaignID, state schema.RemovalState, seen []schema.RemovalID, limit int) ([]schema.Removal, error) {
+	list, err := all[schema.Removal](ctx, s.pool, selectRemovals+`where m.campaign_id = @id and m.state = @state and m.id <> all(@seen::uuid[])
+			and not exists (select 1 from plan p where p.case_id = m.waits_for and p.account_id = m.account_id and p.state not in ('done', 'cancelled', 'superseded'))
+		order by m.updated_at, m.id limit @limit`,
+		args{"id": id, "state": state, "seen": some(seen), "limit": limit})
 	if err == nil {
 		err = addRemovalParts(ctx, s.pool, list, true)
 	}

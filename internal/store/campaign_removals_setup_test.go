@@ -159,11 +159,17 @@ func (r *reviewing) carriesOut(p schema.Plan) {
 	require.NoError(r.t, r.EndPlan(r.t.Context(), p.ID, schema.PlanDone))
 }
 
+// follows is how many removals are at work.
 func (r *reviewing) follows() int {
 	r.t.Helper()
-	n, err := r.FollowRemovals(r.t.Context(), r.id)
+	return r.left().Working
+}
+
+func (r *reviewing) left() schema.RemovalsLeft {
+	r.t.Helper()
+	left, err := r.FollowRemovals(r.t.Context(), r.id)
 	require.NoError(r.t, err)
-	return n
+	return left
 }
 
 // removing closes the campaign for answers.

@@ -179,7 +179,7 @@ func TestWhatWaitsLetsOthersGo(t *testing.T) {
 	}
 	r.gathers()
 	first := func() schema.Removal {
-		list, err := r.RemovalsIn(ctx, r.id, schema.RemovalWanted, 1)
+		list, err := r.RemovalsIn(ctx, r.id, schema.RemovalWanted, nil, 1)
 		require.NoError(t, err)
 		require.Len(t, list, 1)
 		return list[0]
@@ -194,12 +194,22 @@ func TestWhatWaitsLetsOthersGo(t *testing.T) {
 	require.Len(t, seen, 4)
 	m := first()
 	require.Len(t, m.Items, len(r.ofAccount(m.AccountID)), "with what is not revoked of the account")
-	require.NoError(t, r.SettleRemoval(ctx, m.ID, schema.RemovalWanted, "busy", "", hr.CaseID))
+	var others []schema.RemovalID
 	for range 4 {
 		next := first()
-		require.NotEqual(t, m.ID, next.ID)
+		if next.AccountID == r.last("4").AccountID {
+			require.NoError(t, r.SettleRemoval(ctx, next.ID, schema.RemovalWanted, "busy", "", hr.CaseID))
+			continue
+		}
+		others = append(others, next.ID)
 		require.NoError(t, r.SettleRemoval(ctx, next.ID, schema.RemovalWanted, "its connection does not answer", "", ""))
 	}
+	require.Len(t, others, 3)
+	list, err := r.RemovalsIn(ctx, r.id, schema.RemovalWanted, others[:2], 10)
+	require.NoError(t, err)
+	require.Len(t, list, 1, "neither what was seen, nor what a case still works on")
+	require.Equal(t, others[2], list[0].ID)
+	require.Equal(t, schema.RemovalsLeft{Waiting: 4}, r.left())
 
 	var listed []schema.RemovalID
 	for after := ""; ; {
@@ -214,7 +224,7 @@ func TestWhatWaitsLetsOthersGo(t *testing.T) {
 		}
 	}
 	require.Len(t, listed, 4)
-	_, _, err := r.Removals(ctx, r.id, schema.RemovalFilter{})
+	_, _, err = r.Removals(ctx, r.id, schema.RemovalFilter{})
 	requireCode(t, schema.CodeInvalid, err)
 }
 

@@ -84,27 +84,3 @@ func (s *Store) PartRemoval(ctx context.Context, id schema.RemovalID, items []sc
 
 // removalNotPossible is why a removal is impossible.
 const removalNotPossible = "it cannot be removed from here"
-
-// resumeRemoving takes a closed campaign back to its removals when some of what was
-// revoked has none or has not started: a decision was corrected, or a case ended
-// without its proof.
-func (s *Store) resumeRemoving(ctx context.Context, id schema.CampaignID) error {
-	var c schema.Campaign
-	resumed := false
-	err := s.inTx(ctx, "resume removals", func(ctx context.Context, t *tx) (err error) {
-		if c, err = t.lockCampaign(ctx, id); err != nil || c.State != schema.CampaignClosed {
-			return err
-		}
-		resumed, err = scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m where m.campaign_id = @id and m.state in ('wanted', 'planned', 'ready'))
-			or exists (select 1 from campaign_item i where `+revokedItems+` and i.removal_id is null
-				and not exists (select 1 from campaign_removal m where m.campaign_id = @id and m.account_id = i.account_id and m.state = 'started'))`, args{"id": id})
-		if err != nil || !resumed {
-			return err
-		}
-		return t.stepCampaign(ctx, &c, schema.CampaignRemoving)
-	})
-	if err == nil && resumed {
-		err = staleCampaign(c)
-	}
-	return err
-}

@@ -2,14 +2,13 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"sendoff/schema"
 )
 
 // StartRemoval opens the case of a ready removal by the draft's facts. A removal
 // that has its case keeps it: a repeat returns that. CodeConflict when something
-// else works on the account, CodeHashDiffers when the draft is not what was planned.
+// else works on the account or the day has no room for it, CodeHashDiffers when the draft is not what was planned.
 func (s *Store) StartRemoval(ctx context.Context, id schema.RemovalID, d schema.Draft) (schema.Case, error) {
 	var started schema.Case
 	err := s.inTx(ctx, "start a removal", func(ctx context.Context, t *tx) error {
@@ -36,7 +35,7 @@ func (s *Store) StartRemoval(ctx context.Context, id schema.RemovalID, d schema.
 			started, err = loadCase(ctx, t, m.CaseID)
 			return err
 		}
-		if c.State != schema.CampaignOpen && c.State != schema.CampaignRemoving {
+		if !c.State.Removes() {
 			return staleCampaign(c)
 		}
 		if m.State != schema.RemovalReady {
@@ -61,6 +60,9 @@ func (t *tx) startRemoval(ctx context.Context, c schema.Campaign, m schema.Remov
 		return schema.Case{}, err
 	}
 	if err := t.startable(ctx, c, m, &n); err != nil {
+		return schema.Case{}, err
+	}
+	if err := t.requireRoomToday(ctx, c, m); err != nil {
 		return schema.Case{}, err
 	}
 	cases := []newCase{n}
@@ -104,85 +106,4 @@ func (t *tx) startable(ctx context.Context, c schema.Campaign, m schema.Removal,
 // their decisions stand in the campaign.
 func reviewPrincipal(c schema.Campaign) schema.Principal {
 	return schema.Principal{TokenID: schema.TokenID(c.ReviewID), Name: schema.AccessReviewTemplatePrefix + c.Review}
-}
-
-// followed is a started removal whose plan may have ended.
-type followed struct {
-	ID       schema.RemovalID
-	State    schema.PlanState
-	Waived   bool // an operator left a step out
-	Watch    int64
-	ProvenAt time.Time // of the last step
-}
-
-// FollowRemovals moves started removals whose plans have ended: done with the
-// instant of the proof; refused when an operator left a step out, so that nothing
-// proves it; wanted again when a higher cause took the plan over; undone when it was
-// cancelled. It returns how many plans are at their steps: those that wait for a
-// timer or an operator do not count.
-func (s *Store) FollowRemovals(ctx context.Context, id schema.CampaignID) (int, error) {
-	list, err := all[followed](ctx, s.pool, `select m.id, p.state, exists (select 1 from plan_step x where x.plan_id = p.id and x.state = 'waived') as waived,
-			coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch,
-			coalesce((select max(x.finished_at) from plan_step x where x.plan_id = p.id), p.updated_at) as proven_at
-		from campaign_removal m join plan p on p.case_id = m.case_id join campaign c on c.id = m.campaign_id
-		join access_review_version v on v.review_id = c.review_id and v.version = c.version
-		where m.campaign_id = @id and m.state = 'started' order by m.id`, args{"id": id})
-	if err != nil {
-		return 0, translate("follow removals", err)
-	}
-	going := 0
-	for _, f := range list {
-		switch f.State {
-		case schema.PlanPlanned, schema.PlanRunning, schema.PlanSettling, schema.PlanCancelling:
-			going++
-			continue
-		case schema.PlanWaiting, schema.PlanParked:
-			continue
-		}
-		if err := s.followRemoval(ctx, f); err != nil && schema.CodeOf(err) != schema.CodeStale {
-			return going, err
-		}
-	}
-	return going, nil
-}
-
-func (s *Store) followRemoval(ctx context.Context, f followed) error {
-	return s.withRemoval(ctx, "follow a removal", f.ID, func(ctx context.Context, t *tx, c schema.Campaign, m schema.Removal) error {
-		if m.State != schema.RemovalStarted {
-			return staleRemoval(m)
-		}
-		switch {
-		case f.State == schema.PlanDone && f.Waived:
-			return t.moveRemoval(ctx, c, &m, schema.RemovalRefused, `, why = 'an operator left a step out: nothing proves that the access is gone'`, args{})
-		case f.State == schema.PlanDone:
-			return t.moveRemoval(ctx, c, &m, schema.RemovalDone, `, proven_at = @at, watch_until = @at::timestamptz + @watch::bigint * interval '1 microsecond'`,
-				args{"watch": f.Watch, "at": f.ProvenAt})
-		case f.State == schema.PlanSuperseded:
-			return t.againRemoval(ctx, c, m)
-		}
-		return t.undoneRemoval(ctx, c, m)
-	})
-}
-
-// undoneRemoval ends a removal whose case was cancelled. When a reviewer had that
-// done, by keeping a part of it, the rest is still revoked and needs another one.
-// What an operator cancelled stays undone: a person decides what becomes of it.
-func (t *tx) undoneRemoval(ctx context.Context, c schema.Campaign, m schema.Removal) error {
-	err := t.moveRemoval(ctx, c, &m, schema.RemovalUndone, `, why = 'its case was cancelled, and what it took was given back'`, args{})
-	if err != nil || c.State == schema.CampaignSigned || c.State == schema.CampaignEnded {
-		return err
-	}
-	return t.run(ctx, `update campaign_item i set removal_id = null, updated_at = @now where i.removal_id = @removal and `+revokedItems+`
-		and exists (select 1 from campaign_item k where k.removal_id = @removal and not (k.state = 'decided' and k.answer = 'revoke'))`,
-		args{"id": c.ID, "removal": m.ID, "now": t.now})
-}
-
-// againRemoval ends a removal whose account a higher cause took over, and makes a
-// new one that waits for that.
-func (t *tx) againRemoval(ctx context.Context, c schema.Campaign, m schema.Removal) error {
-	err := t.moveRemoval(ctx, c, &m, schema.RemovalUndone, `, why = 'a case of a higher rank took the account over'`, args{})
-	if err != nil || c.State == schema.CampaignSigned || c.State == schema.CampaignEnded { // what was signed stays as it is
-		return err
-	}
-	return t.run(ctx, `update campaign_item set removal_id = null, updated_at = @now where removal_id = @id`, args{"now": t.now, "id": m.ID})
 }

@@ -2,18 +2,17 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sendoff/schema"
 )
 
 // watched is an item whose access was removed, beside what a sync that began after
-// the proof says of it.
+// the proof and was not looked at yet says of it.
 type watched struct {
 	liveItem
 	RemovalOf schema.RemovalID
-	ProvenAt  time.Time
-	SyncedAt  time.Time // when the sync began whose listing is known now; zero = none since
 }
 
 // back tells whether the access is there again: an account that can be used, a role
@@ -34,31 +33,27 @@ func (w watched) back() bool {
 func (w watched) cause() (cause, detail string) {
 	switch {
 	case w.Kind == schema.ItemAccount:
-		return "reactivated", "somebody made the account active again"
+		return schema.ReturnReactivated, "somebody made the account active again"
 	case w.Kind == schema.ItemRole:
-		return "role", "somebody gave the account a privileged role again"
+		return schema.ReturnByRole, "somebody gave the account a privileged role again"
 	case w.Provenance != "":
-		return "directory", "the directory " + w.Provenance + " feeds the group and put the account into it again"
+		return schema.ReturnByDirectory, "the directory " + w.Provenance + " feeds the group and put the account into it again"
+	case w.Kind == schema.ItemCollaboration:
+		return schema.ReturnByInvitation, "somebody shared it again with the group, or put the account into the group again"
 	}
-	return "invitation", "somebody put the account into the group again"
+	return schema.ReturnByInvitation, "somebody put the account into the group again"
 }
 
-// WatchRemovals looks at removals that are done and whose connection was synced
-// since: access that is there again is kept as a return with its cause. Before the
-// sign-off its item needs a reviewer again; after it, a follow-up campaign is made,
+// WatchRemovals looks at up to limit removals that are done and whose connection was
+// synced since: access that is there again is kept as a return with its cause. Before
+// the sign-off its item needs a reviewer again; after it, a follow-up campaign is made,
 // for what was signed stays as it is. A removal is watched until all of it returned,
 // after the sign-off until any of it did (the follow-up campaign looks at the whole
-// account), or until its time is over. It returns until when there is something to
-// watch, and how many returned now. CodeStale when the campaign goes back to its
-// removals, because some of what was revoked has none.
-func (s *Store) WatchRemovals(ctx context.Context, id schema.CampaignID) (until time.Time, returned int, err error) {
-	if _, err := s.FollowRemovals(ctx, id); err != nil {
-		return until, 0, err
-	}
-	if err := s.resumeRemoving(ctx, id); err != nil {
-		return until, 0, err
-	}
-	err = s.inTx(ctx, "watch removals", func(ctx context.Context, t *tx) error {
+// account), or until its time is over. A repeat looks at the next. CodeStale when the
+// campaign is neither closed nor signed.
+func (s *Store) WatchRemovals(ctx context.Context, id schema.CampaignID, limit int) (schema.RemovalsWatched, error) {
+	var w schema.RemovalsWatched
+	err := s.inTx(ctx, "watch removals", func(ctx context.Context, t *tx) error {
 		c, err := t.lockCampaign(ctx, id)
 		if err != nil {
 			return err
@@ -66,58 +61,64 @@ func (s *Store) WatchRemovals(ctx context.Context, id schema.CampaignID) (until 
 		if c.State != schema.CampaignClosed && c.State != schema.CampaignSigned {
 			return staleCampaign(c)
 		}
-		back, err := t.lookBack(ctx, c)
+		back, looked, err := t.lookBack(ctx, c, limit)
 		if err != nil {
 			return err
 		}
-		if returned, err = t.keepReturns(ctx, c, back); err != nil {
+		w = schema.RemovalsWatched{Looked: looked}
+		if w.Returned, err = t.keepReturns(ctx, c, back); err != nil {
 			return err
 		}
-		last, ok, err := maybeScalar[*time.Time](ctx, t, `select max(case when m.state = 'started' then @now::timestamptz + interval '1 hour' else m.watch_until end)
-			from campaign_removal m where m.campaign_id = @id and (m.state = 'started' or m.watch_until > @now)`, args{"id": id, "now": t.now})
-		if ok && last != nil {
-			until = *last
+		last, err := scalar[*time.Time](ctx, t, `select max(case when m.state = 'done' then m.watch_until else @now::timestamptz + interval '1 hour' end)
+			from campaign_removal m where m.campaign_id = @id and (m.state in ('wanted', 'planned', 'ready', 'started') or m.watch_until > @now)`, args{"id": id, "now": t.now})
+		if last != nil {
+			w.Until = *last
 		}
 		return err
 	})
-	return until, returned, err
+	return w, err
 }
 
-// lookBack compares what was removed with the listings that are newer than the
-// proof, and returns what is there again.
-func (t *tx) lookBack(ctx context.Context, c schema.Campaign) ([]watched, error) {
+// lookBack compares what up to limit removals took away with the listings that are
+// newer than the proof. It returns what is there again, and how many it looked at.
+func (t *tx) lookBack(ctx context.Context, c schema.Campaign, limit int) (back []watched, looked int, err error) {
 	rule, err := campaignRule(ctx, t, c)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	rows, err := all[watched](ctx, t, `select live.*, x.id as removal_of, x.proven_at, s.began as synced_at
-		from (`+selectLiveItems+` where i.campaign_id = @id and m.state = 'done' and m.watch_until > @now) live
-		join campaign_removal x on x.id = live.removal_id
-		join account acc on acc.id = x.account_id
-		join lateral (select d.as_of as began from dataset d where d.connection_id = acc.connection_id and d.state = 'collected'
-			and d.dataset = case when live.kind in ('account', 'role') then 'accounts' else 'memberships' end) s on true
-		where s.began > x.proven_at and (x.checked_at is null or s.began > x.checked_at) order by live.id`,
-		liveArgs([]schema.PersonID{}, t.now, args{"id": c.ID}))
+	due, err := all[struct {
+		ID schema.RemovalID
+		At time.Time // when the newest listing of what it took away began
+	}](ctx, t, `select m.id, max(d.as_of) as at from campaign_removal m join account a on a.id = m.account_id
+		join campaign_item i on i.removal_id = m.id
+		join dataset d on d.connection_id = a.connection_id and d.state = 'collected'
+			and d.dataset = case when i.kind in ('account', 'role') then 'accounts' else 'memberships' end
+		where m.campaign_id = @id and m.state = 'done' and m.watch_until > @now and d.as_of > m.proven_at and (m.checked_at is null or d.as_of > m.checked_at)
+		group by m.id order by m.id limit @limit`, args{"id": c.ID, "now": t.now, "limit": limit})
+	if err != nil || len(due) == 0 {
+		return nil, 0, err
+	}
+	ids, at := make([]schema.RemovalID, len(due)), make([]time.Time, len(due))
+	for n, d := range due {
+		ids[n], at[n] = d.ID, d.At
+	}
+	rows, err := all[watched](ctx, t, `select live.*, x.id as removal_of from (`+selectLiveItems+` where i.removal_id = any(@ids)) live
+		join campaign_removal x on x.id = live.removal_id join account acc on acc.id = x.account_id
+		join dataset d on d.connection_id = acc.connection_id and d.state = 'collected'
+			and d.dataset = case when live.kind in ('account', 'role') then 'accounts' else 'memberships' end
+		where d.as_of > x.proven_at and (x.checked_at is null or d.as_of > x.checked_at) order by live.id`,
+		liveArgs([]schema.PersonID{}, t.now, args{"ids": ids}))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var back []watched
-	looked := map[schema.RemovalID]time.Time{}
 	for _, w := range rows {
-		if w.SyncedAt.After(looked[w.RemovalOf]) {
-			looked[w.RemovalOf] = w.SyncedAt
-		}
 		if w.back() {
 			w.Facts = w.now(rule.Threshold(), t.now)
 			back = append(back, w)
 		}
 	}
-	for id, at := range looked {
-		if err := t.changeOne(ctx, `update campaign_removal set checked_at = @at where id = @id`, args{"id": id, "at": at}); err != nil {
-			return nil, err
-		}
-	}
-	return back, nil
+	return back, len(due), t.run(ctx, `update campaign_removal m set checked_at = x.at from unnest(@ids::uuid[], @at::timestamptz[]) as x(id, at) where m.id = x.id`,
+		args{"ids": ids, "at": at})
 }
 
 // keepReturns keeps what came back, and has it looked at again.
@@ -178,13 +179,19 @@ func (t *tx) followUp(ctx context.Context, c schema.Campaign, back []watched) (s
 	if err != nil {
 		return "", err
 	}
-	seen := map[schema.AccountID]bool{}
 	next := schema.Campaign{Trigger: schema.CampaignReturned, ScheduledAt: t.now, Follows: c.ID, State: schema.CampaignGathering}
 	for _, w := range back {
-		if !seen[w.AccountID] {
-			seen[w.AccountID] = true
+		if !slices.Contains(next.Accounts, w.AccountID) {
 			next.Accounts = append(next.Accounts, w.AccountID)
 		}
+	}
+	// What came back with the same listing, and is looked at in another piece, joins the
+	// one that has not taken its snapshot yet.
+	joined, ok, err := maybeScalar[schema.CampaignID](ctx, t, `update campaign set accounts = array(select distinct unnest(accounts || @more::uuid[]))
+		where id = (select id from campaign where follows = @id and trigger = @trigger and state = 'gathering' order by id limit 1) and state = 'gathering' returning id`,
+		args{"id": c.ID, "more": next.Accounts, "trigger": schema.CampaignReturned})
+	if err != nil || ok {
+		return joined, err
 	}
 	err = t.insertCampaign(ctx, &next, d, engine())
 	return next.ID, err

@@ -18,9 +18,13 @@ func (r *reviewing) synced(at time.Time, state string) {
 
 func (r *reviewing) watches() (until time.Time, returned int) {
 	r.t.Helper()
-	until, returned, err := r.WatchRemovals(r.t.Context(), r.id)
-	require.NoError(r.t, err)
-	return until, returned
+	for { // piece by piece
+		w, err := r.WatchRemovals(r.t.Context(), r.id, 2)
+		require.NoError(r.t, err)
+		if returned += w.Returned; w.Looked < 2 {
+			return w.Until, returned
+		}
+	}
 }
 
 func (r *reviewing) causes() []string {
@@ -139,21 +143,39 @@ func TestAccessThatIsBackAfterTheSignature(t *testing.T) {
 	}
 	before := signed()
 	r.joins()
+	r.exec(`update account set role = 'coadmin' where external_id = '1'`)
+	r.exec(`update account set status = 'active' where external_id = '3'`)
 	r.exec(`delete from group_membership where account_id <> '2'`)
 	r.synced(at.Add(time.Minute), "collected")
 	_, n := r.watches()
-	require.Equal(t, 1, n)
-	require.Equal(t, []string{"invitation"}, r.causes())
+	require.Equal(t, 3, n)
+	require.ElementsMatch(t, []string{"invitation", "role", "reactivated"}, r.causes())
 	require.Equal(t, before, signed())
 	list, err := r.Returns(t.Context(), r.id)
 	require.NoError(t, err)
 	next := r.campaign(list[0].FollowUp)
-	require.Equal(t, []any{schema.CampaignReturned, r.id, schema.CampaignGathering, []schema.AccountID{r.last("2").AccountID}},
-		[]any{next.Trigger, next.Follows, next.State, next.Accounts})
+	require.Equal(t, []any{schema.CampaignReturned, r.id, schema.CampaignGathering}, []any{next.Trigger, next.Follows, next.State})
+	require.ElementsMatch(t, []schema.AccountID{r.last("1").AccountID, r.last("2").AccountID, r.last("3").AccountID}, next.Accounts, "one, however many pieces")
 	require.Contains(t, r.dispatched(), "campaign "+string(next.ID))
 	r.synced(at.Add(2*time.Minute), "collected")
 	_, n = r.watches()
 	require.Zero(t, n, "once")
+}
+
+// TestWhatASuspendedAccountHoldsIsNobodysAccess: its groups are still listed.
+func TestWhatASuspendedAccountHoldsIsNobodysAccess(t *testing.T) {
+	t.Parallel()
+	r, at := gone(t)
+	r.exec(`update account set status = 'suspended' where external_id = '2'`)
+	r.joins()
+	r.exec(`delete from group_membership where account_id <> '2'`)
+	r.synced(at.Add(time.Minute), "collected")
+	_, n := r.watches()
+	require.Zero(t, n)
+	r.exec(`update account set status = 'active' where external_id = '2'`)
+	r.synced(at.Add(2*time.Minute), "collected")
+	_, n = r.watches()
+	require.Equal(t, 1, n)
 }
 
 // TestACollaborationReachedOtherwiseIsNoReturn: the access by this group is gone.

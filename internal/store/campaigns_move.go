@@ -46,7 +46,7 @@ func plainMove(from, to schema.CampaignState) bool {
 	case schema.CampaignClosing:
 		return from == schema.CampaignOpen
 	case schema.CampaignRemoving:
-		return from == schema.CampaignClosing || from == schema.CampaignClosed
+		return from == schema.CampaignClosing
 	case schema.CampaignClosed:
 		return from == schema.CampaignRemoving
 	case schema.CampaignOpen:

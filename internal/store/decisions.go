@@ -63,6 +63,11 @@ func (t *tx) decide(ctx context.Context, d *schema.Decision, by schema.Principal
 	if isOwn(by, c, open) || person != "" && person == c.PersonID {
 		return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
 	}
+	if d.Kind == schema.DecideApprove {
+		if err := t.refuseRevoker(ctx, `m.case_id = @of`, string(c.ID), by); err != nil {
+			return err
+		}
+	}
 	d.CreatedAt = t.now
 	if err := t.insertDecision(ctx, *d); err != nil {
 		return err

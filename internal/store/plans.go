@@ -311,8 +311,12 @@ func (t *tx) end(ctx context.Context, p planRow, to schema.PlanState) error {
 		return err
 	}
 	t.recordPlan(p, engine(), "plan."+string(to), details)
-	return t.run(ctx, `update plan_step set state = 'cancelled', finished_at = @now
+	err = t.run(ctx, `update plan_step set state = 'cancelled', finished_at = @now
 		where plan_id = @id and state in ('pending', 'running')`, args{"id": p.ID, "now": t.now})
+	if err != nil {
+		return err
+	}
+	return t.removalsOfEnded(ctx, p)
 }
 
 // lockCaseOf locks the case of a plan, which comes before the plan itself.

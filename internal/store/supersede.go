@@ -87,6 +87,9 @@ func (t *tx) endSuperseded(ctx context.Context, old planRow, c schema.Case, succ
 	}
 	t.record(audit.CaseStream(string(d.CaseID)), principal(by), "decision.supersede",
 		audit.Subject{CaseID: string(d.CaseID), PlanID: string(d.PlanID), DecisionID: string(d.ID)}, map[string]string{"by_case": string(c.ID)})
+	if err := t.removalsOfEnded(ctx, old); err != nil {
+		return err
+	}
 	return t.announce(ctx, d, []planRow{from})
 }
 

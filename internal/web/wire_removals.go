@@ -60,7 +60,7 @@ type returnBody struct {
 	Kind     schema.ItemKind   `json:"kind" enum:"account,role,group,collaboration"`
 	Ref      string            `json:"ref"`
 	Facts    itemFactsBody     `json:"facts" doc:"As it is now"`
-	Cause    string            `json:"cause" doc:"directory, invitation, role, reactivated or not_known"`
+	Cause    string            `json:"cause" doc:"directory, invitation, role or reactivated"`
 	Detail   string            `json:"detail"`
 	SeenAt   time.Time         `json:"seen_at"`
 	FollowUp schema.CampaignID `json:"follow_up" doc:"The campaign that was made for it; empty = the item was opened again"`
