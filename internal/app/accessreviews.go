@@ -16,7 +16,7 @@ import (
 )
 
 func (e *Engine) campaignsConfig() activities.CampaignsConfig {
-	return activities.CampaignsConfig{Store: e.store, Planner: e.planner, Clocks: schema.DefaultClocks().Scaled(e.cfg.TimeScale)}
+	return activities.CampaignsConfig{Store: e.store, Planner: e.planner, Clocks: schema.DefaultClocks().Scaled(e.cfg.TimeScale), Now: e.ports.Now}
 }
 
 // campaignFlows is the part of the store that knows what Temporal is to be told of

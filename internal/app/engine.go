@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
@@ -72,14 +71,15 @@ func OpenEngine(ctx context.Context, cfg config.Config, keys *secret.Keyring, t 
 	limiter := e.telemetry.Limiter(rate.New(e.store, float64(cfg.RatePerMinute)))
 	e.openers = newOpeners(openerConfig{
 		Factories: all.Factories(), Secrets: e.store, Grants: e.store, Guard: e.store, Observer: e.telemetry.Observer(),
-		Limiter: limiter, LoopbackOnly: cfg.TimeScale > 1,
+		Limiter: limiter, LoopbackOnly: cfg.TimeScale > 1, Now: e.ports.clock(),
 	})
 	state := decorated[activities.Store](e.store, e.ports.Store)
 	vendors := decorated[activities.Connectors](e.openers, e.ports.Connectors)
-	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks, Notifier: notifier, Rechecker: e.store})
-	e.planner = activities.NewPlanner(state, vendors, time.Now)
+	e.acts = activities.New(activities.Config{Store: state, Connectors: vendors, Clocks: clocks, Notifier: notifier, Rechecker: e.store, Now: e.ports.Now})
+	e.planner = activities.NewPlanner(state, vendors, e.ports.clock())
 	e.inventory = activities.NewInventory(activities.InventoryConfig{
-		Store: e.store, Connectors: vendors, Doctor: activities.NewDoctor(e.openers, time.Now), Correlator: e.store, Notifier: notifier, Clocks: clocks,
+		Store: e.store, Connectors: vendors, Doctor: activities.NewDoctor(e.openers, e.ports.clock()), Correlator: e.store, Notifier: notifier, Clocks: clocks,
+		Now: e.ports.Now,
 	})
 	e.hr = e.newHRActivities(notifier, e.planner, limiter)
 	e.reviews = activities.NewReviews(e.reviewsConfig())

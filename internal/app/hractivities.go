@@ -19,8 +19,8 @@ type hrActivities struct {
 func (e *Engine) newHRActivities(notifier activities.Notifier, planner *activities.Planner, limiter connectors.Limiter) hrActivities {
 	feeds := employeeFeeds{limiter: limiter, observer: e.telemetry.Observer(), loopbackOnly: e.cfg.TimeScale > 1}
 	return hrActivities{
-		leavers: activities.NewLeavers(activities.LeaversConfig{Store: e.store, Planner: planner}),
-		polls:   activities.NewPolls(activities.PollsConfig{Store: e.store, Feeds: feeds}),
+		leavers: activities.NewLeavers(activities.LeaversConfig{Store: e.store, Planner: planner, Now: e.ports.Now}),
+		polls:   activities.NewPolls(activities.PollsConfig{Store: e.store, Feeds: feeds, Now: e.ports.Now}),
 		deliveries: activities.NewDeliveries(activities.DeliveriesConfig{
 			Store: e.store, Notifier: notifier, PublicURL: e.cfg.PublicURL, AskToken: e.askToken,
 		}),

@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 
-	"sendoff/activities"
 	"sendoff/internal/temporalx"
 	"sendoff/schema"
 	"sendoff/workflows"
@@ -29,12 +28,16 @@ const (
 )
 
 // newInventoryWorker returns the worker for the activities of runs.
-func newInventoryWorker(c client.Client, inventory *activities.Inventory, hr hrActivities, o worker.Options) worker.Worker {
+func (e *Engine) newInventoryWorker(c client.Client, o worker.Options) worker.Worker {
 	o.DisableWorkflowWorker = true
 	w := worker.New(c, workflows.QueueInventory, o)
-	w.RegisterActivity(inventory)
-	w.RegisterActivity(hr.polls)
+	e.registerInventory(w)
 	return w
+}
+
+func (e *Engine) registerInventory(w worker.Registry) {
+	w.RegisterActivity(e.inventory)
+	w.RegisterActivity(e.hr.polls)
 }
 
 // dueRuns is the part of the store that says which runs are due.

@@ -29,6 +29,7 @@ type openerConfig struct {
 	Limiter      connectors.Limiter
 	Observer     connectors.Observer // of each request; nil = none
 	LoopbackOnly bool                // time is scaled: only simulators may be called
+	Now          func() time.Time    // nil = time.Now
 }
 
 // openers opens connectors and keeps each until its connection changes. It is
@@ -46,6 +47,9 @@ type opened struct {
 }
 
 func newOpeners(cfg openerConfig) *openers {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	return &openers{cfg: cfg, open: map[schema.ConnectionID]opened{}}
 }
 
@@ -101,7 +105,7 @@ func (o *openers) build(cfg connectors.Config) (connectors.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Guard, cfg.Observer, cfg.Now = o.cfg.Guard, o.cfg.Observer, time.Now
+	cfg.Guard, cfg.Observer, cfg.Now = o.cfg.Guard, o.cfg.Observer, o.cfg.Now
 	if cfg.Grants == nil {
 		cfg.Grants = o.cfg.Grants
 	}

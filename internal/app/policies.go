@@ -16,7 +16,7 @@ import (
 func (e *Engine) reviewsConfig() activities.ReviewsConfig {
 	return activities.ReviewsConfig{
 		Store: e.store, History: e.store, Planner: e.planner, Clocks: schema.DefaultClocks().Scaled(e.cfg.TimeScale),
-		AskToken: e.askToken, AskTokenHash: secret.AskTokenHash,
+		AskToken: e.askToken, AskTokenHash: secret.AskTokenHash, Now: e.ports.Now,
 	}
 }
 

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/interceptor"
 
 	"sendoff/activities"
@@ -17,6 +19,15 @@ type Ports struct {
 	Outbox     func(Outbox) Outbox                               // what the dispatcher reads
 	// Interceptors of the workers stand around the engine's own.
 	Interceptors []interceptor.WorkerInterceptor
+	// Now is the clock of activities, planner, connectors and API; nil = the machine's.
+	Now func() time.Time
+}
+
+func (p Ports) clock() func() time.Time {
+	if p.Now == nil {
+		return time.Now
+	}
+	return p.Now
 }
 
 // Outbox is what the dispatcher needs of the store.

@@ -86,7 +86,7 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 func (e *Engine) api(ready *readiness, version string) http.Handler {
 	return web.New(web.Config{
 		Store: decorated[web.Store](e.store, e.ports.API), Planner: e.planner, Checker: e.openers,
-		Log: e.log.Named("web"), Version: version, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
+		Log: e.log.Named("web"), Version: version, Now: e.ports.Now, PublicURL: e.cfg.PublicURL, Observer: e.telemetry, Events: e.telemetry,
 		Probes: web.Probes{Ready: ready.check, Metrics: e.telemetry.Handler()},
 		HR:     e.store, Policies: e.store, Asks: e.store, Judge: activities.NewPolicyJudge(e.reviewsConfig()),
 		AccessReviews: e.store, Campaigns: e.store,

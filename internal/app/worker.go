@@ -73,8 +73,8 @@ func (e *Engine) workers(temporal client.Client, fatal chan<- error) []worker.Wo
 		}
 	}
 	return []worker.Worker{
-		newEngineWorker(temporal, e.acts, e.hr, e.reviews, e.campaigns, options(100)), newSuspendWorker(temporal, e.acts, options(50)),
-		newTransferWorker(temporal, e.acts, options(concurrentTransfers)), newInventoryWorker(temporal, e.inventory, e.hr, options(concurrentRuns)),
+		e.newEngineWorker(temporal, options(100)), newSuspendWorker(temporal, e.acts, options(50)),
+		newTransferWorker(temporal, e.acts, options(concurrentTransfers)), e.newInventoryWorker(temporal, options(concurrentRuns)),
 	}
 }
 
@@ -90,15 +90,19 @@ func stopAll(workers []worker.Worker) {
 }
 
 // newEngineWorker returns the worker for workflows and short activities.
-func newEngineWorker(c client.Client, acts *activities.Activities, hr hrActivities, reviews *activities.Reviews, campaigns *activities.Campaigns, o worker.Options) worker.Worker {
+func (e *Engine) newEngineWorker(c client.Client, o worker.Options) worker.Worker {
 	w := worker.New(c, workflows.QueueEngine, o)
-	workflows.Register(w)
-	w.RegisterActivity(acts)
-	w.RegisterActivity(hr.leavers)
-	w.RegisterActivity(hr.deliveries)
-	w.RegisterActivity(reviews)
-	w.RegisterActivity(campaigns)
+	e.registerEngine(w)
 	return w
+}
+
+func (e *Engine) registerEngine(w worker.Registry) {
+	workflows.Register(w)
+	w.RegisterActivity(e.acts)
+	w.RegisterActivity(e.hr.leavers)
+	w.RegisterActivity(e.hr.deliveries)
+	w.RegisterActivity(e.reviews)
+	w.RegisterActivity(e.campaigns)
 }
 
 // newSuspendWorker returns the worker for what shuts an account.
