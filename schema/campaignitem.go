@@ -307,8 +307,10 @@ type Decide struct {
 // Decided is what became of one word.
 type Decided struct {
 	ItemID    ItemID
-	Duplicate bool   // it was taken before
-	Code      string // of a refused one; empty = it is taken
+	Duplicate bool       // it was taken before
+	Overtaken bool       // of a duplicate: it does not stand any more, Message says what does
+	Answer    ItemAnswer // that the item has now; empty = none
+	Code      string     // of a refused one; empty = it is taken
 	Message   string
 	Fix       string
 	Changed   []Difference // of a stale one: what is other than what was shown

@@ -19,21 +19,25 @@ type ItemWord struct {
 
 // DecidedWord is what became of one word.
 type DecidedWord struct {
-	ID      string       `json:"id"`
-	Item    string       `json:"item"`
-	Result  string       `json:"result"` // taken, duplicate or refused
-	Code    string       `json:"code"`   // of a refused one
-	Message string       `json:"message"`
-	Fix     string       `json:"fix"`
-	Changed []Difference `json:"changed"` // of a stale one
-	Version int          `json:"version"` // that the item has now
-	State   string       `json:"state"`   // of the item
+	ID     string `json:"id"`
+	Item   string `json:"item"`
+	Result string `json:"result"` // taken, duplicate or refused
+	// Overtaken is a duplicate that does not stand any more: Message says what does.
+	Overtaken bool         `json:"overtaken"`
+	Answer    string       `json:"answer"` // that the item has now
+	Code      string       `json:"code"`   // of a refused one
+	Message   string       `json:"message"`
+	Fix       string       `json:"fix"`
+	Changed   []Difference `json:"changed"` // of a stale one
+	Version   int          `json:"version"` // that the item has now
+	State     string       `json:"state"`   // of the item
 }
 
 // DecidedWords is what became of words, in the order they were sent.
 type DecidedWords struct {
 	Decisions []DecidedWord `json:"decisions"`
-	Taken     int           `json:"taken"`
+	Taken     int           `json:"taken"`     // now or before, and standing
+	Overtaken int           `json:"overtaken"` // taken before, and corrected since
 	Refused   int           `json:"refused"`
 }
 

@@ -280,6 +280,14 @@ func TestItemsAndWordsAreReadWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, many.Refused)
 	require.Equal(t, apiclient.Difference{Fact: "role", Before: "member", Now: "admin"}, many.Decisions[1].Changed[0])
+	refused := store.DecideItemsFunc
+	store.DecideItemsFunc = func(_ schema.CampaignID, words []schema.Decide, _ schema.Principal) ([]schema.Decided, error) {
+		return []schema.Decided{{ItemID: words[0].ItemID, Duplicate: true, Overtaken: true, Answer: schema.AnswerRevoke, Message: "corrected", Fix: "say it anew"}}, nil
+	}
+	old, err := c.DecideItems(t.Context(), "c1", []apiclient.ItemWord{word})
+	require.NoError(t, err)
+	require.Equal(t, []any{0, 1, "duplicate", true, "revoke"}, []any{old.Taken, old.Overtaken, old.Decisions[0].Result, old.Decisions[0].Overtaken, old.Decisions[0].Answer})
+	store.DecideItemsFunc = refused
 	_, err = c.DecideItems(t.Context(), "c1", []apiclient.ItemWord{word})
 	var e *apiclient.Error
 	require.True(t, errors.As(err, &e))

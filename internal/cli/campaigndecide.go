@@ -140,7 +140,8 @@ func (in *invocation) showBefore(items []apiclient.CampaignItem) {
 // saidWords are what became of words.
 type saidWords struct {
 	Decisions []apiclient.DecidedWord `json:"decisions"`
-	Taken     int                     `json:"taken"` // now or before
+	Taken     int                     `json:"taken"`     // now or before, and standing
+	Overtaken int                     `json:"overtaken"` // taken before, and corrected since
 	Refused   int                     `json:"refused"`
 	Skipped   int                     `json:"skipped"` // rows without an answer
 	// Unsettled are words of which the server did not say what became: they may have
@@ -149,7 +150,8 @@ type saidWords struct {
 }
 
 // sayWords sends words and shows what became of each. It ends with ExitHashDiffers
-// when an item was other than what was shown, with ExitRefused for any other refusal.
+// when an item was other than what was shown, with ExitRefused for any other refusal,
+// and for words that were taken before and do not stand any more.
 func (in *invocation) sayWords(api *apiclient.Client, campaign string, words []apiclient.ItemWord, skipped int) error {
 	said := saidWords{Decisions: []apiclient.DecidedWord{}, Skipped: skipped}
 	var failed error
@@ -161,10 +163,13 @@ func (in *invocation) sayWords(api *apiclient.Client, campaign string, words []a
 		}
 	}
 	for _, d := range said.Decisions {
-		if d.Code == "" {
-			said.Taken++
-		} else {
+		switch {
+		case d.Code != "":
 			said.Refused++
+		case d.Overtaken:
+			said.Overtaken++
+		default:
+			said.Taken++
 		}
 	}
 	said.Unsettled = len(words) - len(said.Decisions)
@@ -190,7 +195,7 @@ func exitOfSaid(list []apiclient.DecidedWord) exitStatus {
 		switch {
 		case d.Code == string(schema.CodeStale):
 			return ExitHashDiffers
-		case d.Code != "":
+		case d.Code != "" || d.Overtaken:
 			status = ExitRefused
 		}
 	}
@@ -244,21 +249,21 @@ func refusedWord(w apiclient.ItemWord, e *apiclient.Error) apiclient.DecidedWord
 
 func (in *invocation) printSaid(s saidWords) {
 	for _, d := range s.Decisions {
-		if d.Code != "" {
+		if d.Code != "" || d.Overtaken {
 			in.printRefused(d)
 		}
 	}
 	text := fmt.Sprintf("%d taken", s.Taken)
 	duplicates := 0
 	for _, d := range s.Decisions {
-		if d.Result == "duplicate" {
+		if d.Result == "duplicate" && !d.Overtaken {
 			duplicates++
 		}
 	}
 	for _, part := range []struct {
 		n    int
 		word string
-	}{{duplicates, "of them before"}, {s.Refused, "refused"}, {s.Skipped, "without an answer"}, {s.Unsettled, "unsettled: run it again"}} {
+	}{{duplicates, "of them before"}, {s.Overtaken, "taken before and corrected since"}, {s.Refused, "refused"}, {s.Skipped, "without an answer"}, {s.Unsettled, "unsettled: run it again"}} {
 		if part.n > 0 {
 			text += fmt.Sprintf(", %d %s", part.n, part.word)
 		}
@@ -266,7 +271,8 @@ func (in *invocation) printSaid(s saidWords) {
 	in.print("%s.", text)
 }
 
-// printRefused says why a word was not taken, with what changed of a stale item.
+// printRefused says why a word was not taken or does not stand, with what changed of
+// a stale item.
 func (in *invocation) printRefused(d apiclient.DecidedWord) {
 	in.print("item %s: %s", d.Item, d.Message)
 	for _, c := range d.Changed {

@@ -147,6 +147,22 @@ func TestReviewDecidesByAFileOnce(t *testing.T) {
 	require.Equal(t, cli.ExitDone, r.code, r.errout)
 	require.Contains(t, r.out, "2 taken, 2 of them before, 1 without an answer.")
 	require.Equal(t, (*sent)[0], (*sent)[1], "the same ids")
+	// What was corrected meanwhile is no longer what the item says.
+	b.decides(func(w schema.Decide) schema.Decided {
+		d := taken(w)
+		if d.Duplicate, d.Answer = true, w.Answer; w.ItemID == item1 {
+			d.Overtaken, d.Answer, d.Message, d.Fix = true, schema.AnswerRevoke, "it was taken before, and corrected since: the item says revoke", "change the reason to say it again"
+		}
+		return d
+	})
+	r = b.run("review", "decide", string(campaign1), "--file", file, "--yes")
+	require.Equal(t, cli.ExitRefused, r.code, r.errout)
+	require.Contains(t, r.out, "item "+string(item1)+": it was taken before, and corrected since: the item says revoke\n  fix: change the reason to say it again")
+	require.Contains(t, r.out, "1 taken, 1 of them before, 1 taken before and corrected since, 1 without an answer.")
+	r, v := b.runJSON("review", "decide", string(campaign1), "--file", file, "--yes")
+	require.Equal(t, cli.ExitRefused, r.code)
+	require.Equal(t, []any{1.0, 1.0}, []any{v["taken"], v["overtaken"]})
+	b.decides(taken)
 	b.store.Tokens["sendoff_other"] = schema.Principal{TokenID: "t4", Name: "other", Role: schema.RoleReviewer, Email: "other@example.com"}
 	b.env[1] = "SENDOFF_TOKEN=sendoff_other"
 	require.Contains(t, b.run("review", "decide", string(campaign1), "--file", file, "--yes").out, "2 taken, 1 without an answer.", "somebody else's word is another")

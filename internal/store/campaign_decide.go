@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,12 +20,14 @@ const wordsAtOnce = 100
 // DecideItems takes words on items, each on its own: what is refused says why and
 // changes nothing. CodeForbidden for whoever is no reviewer of the campaign,
 // CodeClosed when it takes none of the answers any more. All words of a call are
-// said at one instant.
+// said at one instant, and those that say the same of several items are decided
+// together, whatever their sender calls them.
 func (s *Store) DecideItems(ctx context.Context, id schema.CampaignID, words []schema.Decide, by schema.Principal) ([]schema.Decided, error) {
 	if err := checkPrincipal(by); err != nil {
 		return nil, err
 	}
 	out := make([]schema.Decided, len(words))
+	words = together(words)
 	var at time.Time
 	for from := 0; from < len(words); {
 		to := from + chunkOf(words[from:])
@@ -50,6 +53,32 @@ func (s *Store) DecideItems(ctx context.Context, id schema.CampaignID, words []s
 		from = to
 	}
 	return out, closedForAll(out)
+}
+
+// together marks words that give one answer for one reason to several items: whoever
+// looked at each would have something to say of it. Spaces and capitals make no other
+// reason.
+func together(words []schema.Decide) []schema.Decide {
+	type saying struct {
+		answer schema.ItemAnswer
+		reason string
+	}
+	of := func(w schema.Decide) saying {
+		return saying{w.Answer, strings.ToLower(strings.Join(strings.Fields(w.Reason), " "))}
+	}
+	first, several := map[saying]schema.ItemID{}, map[saying]bool{}
+	for _, w := range words {
+		if item, ok := first[of(w)]; !ok {
+			first[of(w)] = w.ItemID
+		} else if item != w.ItemID {
+			several[of(w)] = true
+		}
+	}
+	words = slices.Clone(words)
+	for n := range words {
+		words[n].Bulk = words[n].Bulk || several[of(words[n])]
+	}
+	return words
 }
 
 // closedForAll is CodeClosed when every word is refused for that.

@@ -17,8 +17,8 @@ func TestAWordIsTakenOnce(t *testing.T) {
 	i := r.of("1")
 	require.Equal(t, []any{schema.ItemOpen, r.boss, "Boss"}, []any{i.State, i.ReviewerID, i.Reviewer})
 	w := word(i, schema.AnswerKeep)
-	require.Equal(t, schema.Decided{ItemID: i.ID, Version: 1, State: schema.ItemDecided}, r.says(w, r.by))
-	require.Equal(t, schema.Decided{ItemID: i.ID, Version: 1, State: schema.ItemDecided, Duplicate: true}, r.says(w, r.by))
+	require.Equal(t, schema.Decided{ItemID: i.ID, Version: 1, State: schema.ItemDecided, Answer: schema.AnswerKeep}, r.says(w, r.by))
+	require.Equal(t, schema.Decided{ItemID: i.ID, Version: 1, State: schema.ItemDecided, Answer: schema.AnswerKeep, Duplicate: true}, r.says(w, r.by))
 	other := w
 	other.Answer = schema.AnswerRevoke
 	require.Equal(t, string(schema.CodeConflict), r.says(other, r.by).Code)

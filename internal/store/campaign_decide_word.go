@@ -42,9 +42,13 @@ func (j *judge) word(ctx context.Context, w schema.Decide) (schema.Decided, erro
 	if d, ok := j.before[w.ID]; ok {
 		if out.Duplicate = j.same(d, w); !out.Duplicate {
 			refuse(&out, conflict("another decision was sent with that id", "give each decision an id of its own"))
+			return out, nil
 		}
+		out.Answer = item.Answer
+		out.Overtaken, out.Message, out.Fix = j.overtaken(d, item)
 		return out, nil
 	}
+	out.Answer = item.Answer
 	t := takenWord{Decide: w, item: item}
 	if err := j.judge(&t, &out, known); err != nil {
 		refuse(&out, err)
@@ -58,12 +62,28 @@ func (j *judge) word(ctx context.Context, w schema.Decide) (schema.Decided, erro
 		return out, err
 	}
 	if !t.to.stays {
-		out.State = t.to.state
+		out.State, out.Answer = t.to.state, t.to.answer
 	}
 	j.taken = append(j.taken, t)
 	j.tell = j.tell || t.to.state == schema.ItemUnassigned ||
 		t.to.answer == schema.AnswerRevoke && (j.c.Rule.Effect.When == schema.EffectAtOnce || j.c.State != schema.CampaignOpen)
 	return out, nil
+}
+
+// overtaken tells whether a word that was taken before does not stand any more, and
+// what does. One that abstained has done what it said, whatever came after it.
+func (j *judge) overtaken(d saidRow, i liveItem) (bool, string, string) {
+	switch {
+	case d.Answer == schema.AnswerAbstain || i.Answer == d.Answer:
+		return false, "", ""
+	case d.Current && i.Answer == "": // a later stage has the item
+		return false, "", ""
+	case d.Current:
+		return true, "it was taken before, and a later word is " + string(i.Answer), ""
+	case i.Answer == "":
+		return true, "it was taken before, and does not count any more: the item is " + string(i.State), "change the reason to say it again"
+	}
+	return true, "it was taken before, and corrected since: the item says " + string(i.Answer), "change the reason to say it again"
 }
 
 // refuse says why a word is not taken.
@@ -75,9 +95,10 @@ func refuse(out *schema.Decided, err error) {
 	out.Code, out.Message, out.Fix = string(e.Code), e.Message, e.Fix
 }
 
+// same tells whether a word was taken before. What it is sent together with may be
+// other then.
 func (j *judge) same(d saidRow, w schema.Decide) bool {
-	return d.CampaignID == j.c.ID && d.ItemID == w.ItemID && d.Version == w.Version && d.Answer == w.Answer && d.Reason == w.Reason && d.Bulk == w.Bulk &&
-		d.ReviewerID == j.me
+	return d.CampaignID == j.c.ID && d.ItemID == w.ItemID && d.Version == w.Version && d.Answer == w.Answer && d.Reason == w.Reason && d.ReviewerID == j.me
 }
 
 // judge decides whether a word is taken: who may say it first, then whether what
@@ -201,7 +222,8 @@ func (j *judge) allowed(t takenWord) error {
 	case needs && t.Reason == "":
 		return invalidWord("this answer needs a reason", "say why")
 	case t.Bulk && !t.item.Risk.Below(rule.BulkBelow):
-		return invalidWord("an item of "+string(t.item.Risk)+" risk is not decided together with others", "decide about it alone")
+		return invalidWord("an item of "+string(t.item.Risk)+" risk is not decided together with others, by one answer and one reason",
+			"decide each on its own, with its own reason")
 	}
 	return nil
 }

@@ -145,7 +145,7 @@ func (j *judge) queueLandings(b *pgx.Batch) {
 func (j *judge) recordWord(t takenWord) {
 	details := map[string]string{
 		"review": j.c.Review, "review_version": strconv.Itoa(j.c.Version), "version": strconv.Itoa(t.Version), "stage": strconv.Itoa(t.stage),
-		"answer": string(t.Answer), "kind": string(t.item.Kind),
+		"answer": string(t.Answer), "kind": string(t.item.Kind), "risk": string(t.item.Risk),
 	}
 	if t.Reason != "" {
 		details["reason"] = t.Reason

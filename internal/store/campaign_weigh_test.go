@@ -21,7 +21,9 @@ func TestWhatFollowsFromFactsFollowsThem(t *testing.T) {
 		w.Reason, w.Bulk = "", bulk
 		return r.says(w, r.by).Code
 	}
-	role := func(external, to string) { r.exec(`update account set role = $2, last_active_at = null where external_id = $1`, external, to) }
+	role := func(external, to string) {
+		r.exec(`update account set role = $2, last_active_at = null where external_id = $1`, external, to)
+	}
 	refresh := func() {
 		t.Helper()
 		_, err := r.RefreshItems(t.Context(), r.id, "", 100)

@@ -33,10 +33,11 @@ func campaignSetup(t *testing.T) *campaigns {
 func looksAt(name string, edit ...func(*schema.AccessReviewRule)) schema.AccessReviewRule {
 	r := schema.AccessReviewRule{
 		Name: name, Title: "Title of " + name, Owner: "owner@example.com",
-		Scope:  schema.CampaignScope{Connections: []string{"box"}, Items: schema.ItemKinds(), Holders: schema.HoldersAll},
-		Stages: []schema.ReviewStage{{Name: "first", Of: schema.StageAll, Who: []schema.ReviewerCandidate{{Whom: schema.ReviewerManager}}}},
-		Time:   schema.CampaignTime{Due: 14 * 24 * time.Hour, Silence: schema.SilenceEscalates},
-		Effect: schema.EffectRule{When: schema.EffectAtClose, Account: []schema.StepFact{{Kind: schema.StepSuspend}}, Role: schema.RoleMember},
+		Scope:     schema.CampaignScope{Connections: []string{"box"}, Items: schema.ItemKinds(), Holders: schema.HoldersAll},
+		Stages:    []schema.ReviewStage{{Name: "first", Of: schema.StageAll, Who: []schema.ReviewerCandidate{{Whom: schema.ReviewerManager}}}},
+		Time:      schema.CampaignTime{Due: 14 * 24 * time.Hour, Silence: schema.SilenceEscalates},
+		Decisions: schema.DecisionRule{BulkBelow: schema.RiskMedium},
+		Effect:    schema.EffectRule{When: schema.EffectAtClose, Account: []schema.StepFact{{Kind: schema.StepSuspend}}, Role: schema.RoleMember},
 	}
 	for _, e := range edit {
 		e(&r)

@@ -19,7 +19,7 @@ const maxWords = 500
 type decideItemsInput struct {
 	CampaignRef
 	Body struct {
-		Decisions []wordBody `json:"decisions" nullable:"false" doc:"1 to 500, each on its own"`
+		Decisions []wordBody `json:"decisions" nullable:"false" doc:"1 to 500, each on its own. Those with the same answer and reason count as one answer for several items, whatever bulk says"`
 	}
 }
 
@@ -29,24 +29,28 @@ type wordBody struct {
 	Version int               `json:"version" minimum:"1" doc:"Of the item as it was shown"`
 	Answer  schema.ItemAnswer `json:"answer" enum:"keep,revoke,abstain"`
 	Reason  string            `json:"reason,omitempty"`
-	Bulk    bool              `json:"bulk,omitempty" doc:"One of several with one answer"`
+	Bulk    bool              `json:"bulk,omitempty" doc:"One of several with one answer, also when the others are sent apart"`
 }
 
 type decideItemsOutput struct {
 	Body struct {
 		Decisions []decidedWordBody `json:"decisions" nullable:"false" doc:"What became of each, in the order they were sent"`
-		Taken     int               `json:"taken" doc:"How many were taken, now or before"`
+		Taken     int               `json:"taken" doc:"How many were taken, now or before, and stand"`
+		Overtaken int               `json:"overtaken" doc:"How many were taken before and do not stand any more: they were corrected since"`
 		Refused   int               `json:"refused"`
 	}
 }
 
 type decidedWordBody struct {
-	ID      schema.DecisionID `json:"id"`
-	Item    schema.ItemID     `json:"item"`
-	Result  string            `json:"result" enum:"taken,duplicate,refused"`
-	Code    string            `json:"code" doc:"Of a refused one: stale, conflict, forbidden, not_found, invalid, closed; empty = it is taken"`
-	Message string            `json:"message"`
-	Fix     string            `json:"fix"`
+	ID     schema.DecisionID `json:"id"`
+	Item   schema.ItemID     `json:"item"`
+	Result string            `json:"result" enum:"taken,duplicate,refused"`
+	// Overtaken is of duplicates alone.
+	Overtaken bool              `json:"overtaken" doc:"Of a duplicate: it does not stand any more, and message says what does"`
+	Answer    schema.ItemAnswer `json:"answer" doc:"That the item has now; empty = none"`
+	Code      string            `json:"code" doc:"Of a refused one: stale, conflict, forbidden, not_found, invalid, closed; empty = it is taken"`
+	Message   string            `json:"message"`
+	Fix       string            `json:"fix"`
 	StaleItem
 }
 
@@ -107,7 +111,7 @@ func (s *server) decideItems(ctx context.Context, by schema.Principal, in *decid
 	for i, d := range done {
 		b := decidedWordBody{
 			ID: words[i].ID, Item: words[i].ItemID, Result: "taken", Code: d.Code, Message: d.Message, Fix: d.Fix,
-			StaleItem: StaleItem{nonNil(d.Changed), d.Version, d.State},
+			Overtaken: d.Overtaken, Answer: d.Answer, StaleItem: StaleItem{nonNil(d.Changed), d.Version, d.State},
 		}
 		switch {
 		case d.Code != "":
@@ -116,9 +120,12 @@ func (s *server) decideItems(ctx context.Context, by schema.Principal, in *decid
 		case d.Duplicate:
 			b.Result = "duplicate"
 		}
+		if d.Overtaken {
+			out.Body.Overtaken++
+		}
 		out.Body.Decisions[i] = b
 	}
-	out.Body.Taken = len(done) - out.Body.Refused
+	out.Body.Taken = len(done) - out.Body.Refused - out.Body.Overtaken
 	return out, nil
 }
 

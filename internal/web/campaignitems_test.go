@@ -106,7 +106,10 @@ func TestDecideItems(t *testing.T) {
 		got = words
 		out := make([]schema.Decided, len(words))
 		for i, w := range words {
-			out[i] = schema.Decided{ItemID: w.ItemID, Version: w.Version, State: schema.ItemDecided, Duplicate: w.Reason == "again"}
+			out[i] = schema.Decided{ItemID: w.ItemID, Version: w.Version, State: schema.ItemDecided, Answer: w.Answer, Duplicate: w.Reason == "again"}
+			if w.Reason == "late" {
+				out[i].Duplicate, out[i].Overtaken, out[i].Answer, out[i].Message, out[i].Fix = true, true, schema.AnswerRevoke, "the item says revoke", "change the reason"
+			}
 			if w.ItemID == itemTwo {
 				out[i] = schema.Decided{
 					ItemID: w.ItemID, Code: "stale", Message: "it is other than it was shown", Fix: "look again", Version: 3, State: schema.ItemOpen,
@@ -117,18 +120,22 @@ func TestDecideItems(t *testing.T) {
 		return out, nil
 	}
 	body := `{"decisions":[{"id":"` + strings.ToUpper(wordOne) + `","item":"` + itemOne + `","version":2,"answer":"revoke","reason":" gone ","bulk":true},
-		{"item":"` + itemTwo + `","version":2,"answer":"keep"},{"id":"0192f0c4-0000-7000-8000-00000000000b","item":"` + itemOne + `","version":2,"answer":"keep","reason":"again"}]}`
+		{"item":"` + itemTwo + `","version":2,"answer":"keep"},{"id":"0192f0c4-0000-7000-8000-00000000000b","item":"` + itemOne + `","version":2,"answer":"keep","reason":"again"},
+		{"id":"0192f0c4-0000-7000-8000-00000000000c","item":"` + itemOne + `","version":2,"answer":"keep","reason":"late"}]}`
 	a := b.do("boss", "POST", "/v1/campaigns/c1/decisions", body)
 	require.Equal(t, http.StatusOK, a.status, a.raw)
 	require.Equal(t, schema.Decide{ID: wordOne, ItemID: itemOne, Version: 2, Answer: schema.AnswerRevoke, Reason: "gone", Bulk: true}, got[0])
 	require.NoError(t, uuid.Validate(string(got[1].ID)), "the server names a word that has no name")
-	require.JSONEq(t, `[{"id":"`+wordOne+`","item":"`+itemOne+`","result":"taken","code":"","message":"","fix":"","changed":[],"version":2,"state":"decided"},
-		{"id":"`+string(got[1].ID)+`","item":"`+itemTwo+`","result":"refused","code":"stale","message":"it is other than it was shown","fix":"look again",
+	require.JSONEq(t, `[{"id":"`+wordOne+`","item":"`+itemOne+`","result":"taken","overtaken":false,"answer":"revoke","code":"","message":"","fix":"","changed":[],"version":2,"state":"decided"},
+		{"id":"`+string(got[1].ID)+`","item":"`+itemTwo+`","result":"refused","overtaken":false,"answer":"","code":"stale","message":"it is other than it was shown","fix":"look again",
 			"changed":[{"fact":"role","before":"member","now":"admin"}],"version":3,"state":"open"},
-		{"id":"0192f0c4-0000-7000-8000-00000000000b","item":"`+itemOne+`","result":"duplicate","code":"","message":"","fix":"","changed":[],"version":2,"state":"decided"}]`,
+		{"id":"0192f0c4-0000-7000-8000-00000000000b","item":"`+itemOne+`","result":"duplicate","overtaken":false,"answer":"keep","code":"","message":"","fix":"","changed":[],"version":2,"state":"decided"},
+		{"id":"0192f0c4-0000-7000-8000-00000000000c","item":"`+itemOne+`","result":"duplicate","overtaken":true,"answer":"revoke","code":"","message":"the item says revoke",
+			"fix":"change the reason","changed":[],"version":2,"state":"decided"}]`,
 		field(t, a, "decisions"))
 	require.InDelta(t, 2, a.json["taken"], 0)
 	require.InDelta(t, 1, a.json["refused"], 0)
+	require.InDelta(t, 1, a.json["overtaken"], 0)
 
 	a = b.do("boss", "POST", "/v1/campaigns/c1/decisions", `{"decisions":[{"item":"`+itemTwo+`","version":2,"answer":"keep"}]}`)
 	require.Equal(t, http.StatusConflict, a.status, a.raw)

@@ -147,7 +147,7 @@ type itemDecisionBody struct {
 	Version    int               `json:"version" doc:"Of the item that was shown"`
 	Answer     schema.ItemAnswer `json:"answer" enum:"keep,revoke,abstain"`
 	Reason     string            `json:"reason"`
-	Bulk       bool              `json:"bulk" doc:"One of several with one answer"`
+	Bulk       bool              `json:"bulk" doc:"One of several that were given one answer for one reason together"`
 	Principal  string            `json:"principal"`
 	TokenID    schema.TokenID    `json:"token_id"`
 	ReviewerID schema.PersonID   `json:"reviewer_id"`
