@@ -159,6 +159,15 @@ func (a AppliedAccessReviews) Seen() []SeenVersion {
 	return seen
 }
 
+// Changes are what became of each, without the version before.
+func (a AppliedAccessReviews) Changes() []AppliedPolicy {
+	changes := make([]AppliedPolicy, len(a.Reviews))
+	for i, r := range a.Reviews {
+		changes[i] = AppliedPolicy{r.File, r.Name, r.Change, r.Version, r.State, r.Diff, r.Warnings}
+	}
+	return changes
+}
+
 // AppliedAccessReview is what became of one definition.
 type AppliedAccessReview struct {
 	File        string    `json:"file"`

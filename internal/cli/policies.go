@@ -272,20 +272,8 @@ func (c *policyHistoryCommand) Run(in *invocation) error {
 	if err != nil {
 		return err
 	}
-	list, next, err := upTo(c.Limit, func(cursor string, limit int) ([]apiclient.PolicyVersion, string, error) {
+	return in.history(c.Limit, func(cursor string, limit int) ([]apiclient.PolicyVersion, string, error) {
 		return api.PolicyHistory(in.ctx, c.Policy, cursor, limit)
-	})
-	if err != nil {
-		return err
-	}
-	return in.result(map[string]any{"versions": list, "next": next}, func() {
-		for _, v := range list {
-			in.print("version %d  %s by %s%s  %s", v.Version, at(v.UpdatedAt), v.UpdatedBy, setText(v.Set), v.Hash)
-			for _, d := range v.Diff {
-				in.print("  %s", d)
-			}
-		}
-		in.more(next)
 	})
 }
 
