@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"sendoff/schema"
@@ -22,10 +21,7 @@ type applyAccessReviewsInput struct {
 	}
 }
 
-type accessReviewFile struct {
-	Name   string `json:"name" doc:"The file's name, for messages" maxLength:"500"`
-	Source string `json:"source" doc:"The file's text"`
-}
+type accessReviewFile policyFile
 
 type seenVersionBody struct {
 	Name    string `json:"name" maxLength:"63"`
@@ -148,31 +144,17 @@ func (s *server) listAccessReviews(ctx context.Context, by schema.Principal, in 
 	return out, err
 }
 
-// accessReviewHistory compares each version with the one before it, which for the
-// last of a page is on the next.
 func (s *server) accessReviewHistory(ctx context.Context, _ schema.Principal, in *accessReviewPageInput) (*accessReviewHistoryOutput, error) {
-	list, next, err := s.accessReviews.AccessReviewHistory(ctx, in.Ref, in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
+	page := func(cursor string, limit int) ([]schema.AccessReview, string, error) {
+		return s.accessReviews.AccessReviewHistory(ctx, in.Ref, cursor, limit)
 	}
-	older := list
-	if next != "" {
-		behind, _, err := s.accessReviews.AccessReviewHistory(ctx, in.Ref, next, 1)
-		if err != nil {
-			return nil, err
-		}
-		older = append(list[:len(list):len(list)], behind...)
-	}
+	diff := func(before, after schema.AccessReview) []string { return diffAccessReviews(before.Rule, after.Rule) }
 	out := &accessReviewHistoryOutput{}
-	out.Body.Next, out.Body.Versions = next, make([]AccessReviewVersionBody, len(list))
-	for i, d := range list {
-		v := AccessReviewVersionBody{Version: d.Version, Hash: d.Hash, Set: d.Set, Source: d.Source, Diff: []string{}, UpdatedBy: d.UpdatedBy, UpdatedAt: d.UpdatedAt.UTC()}
-		if i+1 < len(older) {
-			v.Diff = nonNil(diffAccessReviews(older[i+1].Rule, d.Rule))
-		}
-		out.Body.Versions[i] = v
-	}
-	return out, nil
+	var err error
+	out.Body.Versions, out.Body.Next, err = historyOf(page, in.Cursor, in.Limit, diff, func(d schema.AccessReview, diff []string) AccessReviewVersionBody {
+		return AccessReviewVersionBody{d.Version, d.Hash, d.Set, d.Source, diff, d.UpdatedBy, d.UpdatedAt.UTC()}
+	})
+	return out, err
 }
 
 // applyAccessReviews tells what changes, or makes it so if what was looked at is
@@ -187,11 +169,11 @@ func (s *server) applyAccessReviews(ctx context.Context, by schema.Principal, in
 		return nil, err
 	}
 	out := &applyAccessReviewsOutput{}
-	out.Body.Applied, out.Body.Reviews = !in.Body.DryRun, listOf(changes, read.appliedReview)
+	out.Body.Applied, out.Body.Reviews = !in.Body.DryRun, listOf(changes, read.accessReview)
 	return out, nil
 }
 
-func (r readPolicySet) appliedReview(a schema.AppliedAccessReview) appliedAccessReview {
+func (r readSet) accessReview(a schema.AppliedAccessReview) appliedAccessReview {
 	b := appliedAccessReview{
 		File: r.files[a.Name], Name: a.Name, Change: a.Change, FromVersion: a.Review.Version, Version: a.Review.Version, State: a.Review.State,
 		Diff: nonNil(a.Diff), Warnings: nonNil(r.warnings[a.Name]),
@@ -208,29 +190,15 @@ func (r readPolicySet) appliedReview(a schema.AppliedAccessReview) appliedAccess
 	return b
 }
 
-// readAccessReviews reads every file and reports every fault of all of them at once.
-func (s *server) readAccessReviews(in *applyAccessReviewsInput) (schema.ApplyAccessReviews, readPolicySet, error) {
-	var f faults
+func (s *server) readAccessReviews(in *applyAccessReviewsInput) (schema.ApplyAccessReviews, readSet, error) {
 	apply := schema.ApplyAccessReviews{Set: in.Body.Set, DryRun: in.Body.DryRun}
-	read := readPolicySet{map[string]string{}, map[string][]schema.Problem{}}
-	if in.Body.Set != "" {
-		f.setName(in.Body.Set)
-	}
 	if in.Body.Seen != nil {
 		apply.Seen = listOf(in.Body.Seen, func(v seenVersionBody) schema.SeenVersion { return schema.SeenVersion(v) })
 	}
-	if n := len(in.Body.Files); n == 0 || n > maxPolicyFiles {
-		f.add("files", "count", "there are no files, or too many", fmt.Sprintf("send 1 to %d; what is to end for good is paused by name", maxPolicyFiles))
-		return apply, read, f.err("the request is not valid; nothing was changed")
-	}
-	for _, file := range in.Body.Files {
-		rule, errs, warnings := parseAccessReview(file.Name, file.Source, s.now())
-		f.list = append(f.list, errs...)
-		if other, twice := read.files[rule.Name]; twice && rule.Name != "" {
-			f.add(file.Name, "duplicate", "the access review "+rule.Name+" is also in "+other, "keep one of them")
-		}
-		read.files[rule.Name], read.warnings[rule.Name] = file.Name, warnings
-		apply.Rules = append(apply.Rules, schema.AccessReviewFile{Rule: rule, Source: file.Source})
-	}
-	return apply, read, f.err("the access reviews are not usable; nothing was changed")
+	files := listOf(in.Body.Files, func(f accessReviewFile) policyFile { return policyFile(f) })
+	reader := fileReader[schema.AccessReviewRule]{"access review", "access reviews", parseAccessReview, func(r schema.AccessReviewRule) string { return r.Name }}
+	read, err := reader.read(in.Body.Set, files, s.now(), func(rule schema.AccessReviewRule, source string) {
+		apply.Rules = append(apply.Rules, schema.AccessReviewFile{Rule: rule, Source: source})
+	})
+	return apply, read, err
 }

@@ -2,16 +2,13 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sendoff/schema"
 )
-
-// maxPolicyFiles is how many files a set has at most.
-const maxPolicyFiles = 200
 
 // PolicyRef is the path parameter of operations on one policy.
 type PolicyRef struct {
@@ -25,11 +22,6 @@ type applyPoliciesInput struct {
 		DryRun  bool         `json:"dry_run,omitempty" doc:"Tell what would change and change nothing"`
 		Confirm string       `json:"confirm,omitempty" maxLength:"64" doc:"The confirm of the dry run that was looked at: refused when something else would change by now"`
 	}
-}
-
-type policyFile struct {
-	Name   string `json:"name" doc:"The file's name, for messages" maxLength:"500"`
-	Source string `json:"source" doc:"The file's text"`
 }
 
 type applyPoliciesOutput struct {
@@ -139,31 +131,17 @@ func (s *server) listPolicies(ctx context.Context, _ schema.Principal, in *listP
 	return out, nil
 }
 
-// policyHistory compares each version with the one before it, which for the last of
-// a page is on the next.
 func (s *server) policyHistory(ctx context.Context, _ schema.Principal, in *policyPageInput) (*policyHistoryOutput, error) {
-	list, next, err := s.policies.PolicyHistory(ctx, in.Ref, in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
+	page := func(cursor string, limit int) ([]schema.Policy, string, error) {
+		return s.policies.PolicyHistory(ctx, in.Ref, cursor, limit)
 	}
-	older := list
-	if next != "" {
-		behind, _, err := s.policies.PolicyHistory(ctx, in.Ref, next, 1)
-		if err != nil {
-			return nil, err
-		}
-		older = append(list[:len(list):len(list)], behind...)
-	}
+	diff := func(before, after schema.Policy) []string { return diffPolicies(before.Rule, after.Rule) }
 	out := &policyHistoryOutput{}
-	out.Body.Next, out.Body.Versions = next, make([]PolicyVersionBody, len(list))
-	for i, p := range list {
-		v := PolicyVersionBody{Version: p.Version, Hash: p.Hash, Set: p.Set, Source: p.Source, Diff: []string{}, UpdatedBy: p.UpdatedBy, UpdatedAt: p.UpdatedAt.UTC()}
-		if i+1 < len(older) {
-			v.Diff = nonNil(diffPolicies(older[i+1].Rule, p.Rule))
-		}
-		out.Body.Versions[i] = v
-	}
-	return out, nil
+	var err error
+	out.Body.Versions, out.Body.Next, err = historyOf(page, in.Cursor, in.Limit, diff, func(p schema.Policy, diff []string) PolicyVersionBody {
+		return PolicyVersionBody{p.Version, p.Hash, p.Set, p.Source, diff, p.UpdatedBy, p.UpdatedAt.UTC()}
+	})
+	return out, err
 }
 
 func (s *server) setPolicyState(ctx context.Context, by schema.Principal, in *policyReasonInput, to schema.PolicyState) (*policyOutput, error) {
@@ -189,17 +167,11 @@ func (s *server) applyPolicies(ctx context.Context, by schema.Principal, in *app
 	}
 	out := &applyPoliciesOutput{}
 	out.Body.Applied, out.Body.Confirm = !in.Body.DryRun, schema.ConfirmOf(apply.Set, changes)
-	out.Body.Policies = listOf(changes, read.applied)
+	out.Body.Policies = listOf(changes, read.policy)
 	return out, nil
 }
 
-// readPolicySet is what is said of files besides what applying them does.
-type readPolicySet struct {
-	files    map[string]string // by the policy's name
-	warnings map[string][]schema.Problem
-}
-
-func (r readPolicySet) applied(a schema.AppliedPolicy) appliedPolicy {
+func (r readSet) policy(a schema.AppliedPolicy) appliedPolicy {
 	return appliedPolicy{
 		File: r.files[a.Name], Name: a.Name, Change: a.Change, Version: a.Policy.Version, State: a.Policy.State, Diff: nonNil(diffOf(a)),
 		Warnings: nonNil(r.warnings[a.Name]),
@@ -213,28 +185,19 @@ func diffOf(a schema.AppliedPolicy) []string {
 	return a.Diff
 }
 
-// readPolicies reads every file and reports every fault of all of them at once.
-func (s *server) readPolicies(set string, files []policyFile) (schema.ApplyPolicies, readPolicySet, error) {
-	var f faults
-	apply, read := schema.ApplyPolicies{Set: set}, readPolicySet{map[string]string{}, map[string][]schema.Problem{}}
-	if set != "" {
-		f.setName(set)
-	}
-	if len(files) == 0 || len(files) > maxPolicyFiles {
-		f.add("files", "count", "there are no files, or too many", fmt.Sprintf("send 1 to %d; what is to end for good is paused by name", maxPolicyFiles))
-		return apply, read, f.err("the request is not valid; nothing was changed")
-	}
-	for _, file := range files {
-		rule, errs, warnings := parsePolicy(file.Name, file.Source, s.now())
-		warnings = append(warnings, s.unansweredWarnings(file.Name, rule)...)
-		f.list = append(f.list, errs...)
-		if other, twice := read.files[rule.Name]; twice && rule.Name != "" {
-			f.add(file.Name, "duplicate", "the policy "+rule.Name+" is also in "+other, "keep one of them")
-		}
-		read.files[rule.Name], read.warnings[rule.Name] = file.Name, warnings
-		apply.Files = append(apply.Files, schema.PolicyFile{Rule: rule, Source: file.Source})
-	}
-	return apply, read, f.err("the policies are not usable; nothing was changed")
+func (s *server) readPolicies(set string, files []policyFile) (schema.ApplyPolicies, readSet, error) {
+	apply := schema.ApplyPolicies{Set: set}
+	reader := fileReader[schema.PolicyRule]{"policy", "policies", s.parsePolicy, func(r schema.PolicyRule) string { return r.Name }}
+	read, err := reader.read(set, files, s.now(), func(rule schema.PolicyRule, source string) {
+		apply.Files = append(apply.Files, schema.PolicyFile{Rule: rule, Source: source})
+	})
+	return apply, read, err
+}
+
+// parsePolicy also warns of what this server cannot do for a policy.
+func (s *server) parsePolicy(file, source string, now time.Time) (rule schema.PolicyRule, errs, warnings []schema.Problem) {
+	rule, errs, warnings = parsePolicy(file, source, now)
+	return rule, errs, append(warnings, s.unansweredWarnings(file, rule)...)
 }
 
 // unansweredWarnings warn of silence that is never an answer, because questions have
@@ -248,10 +211,4 @@ func (s *server) unansweredWarnings(file string, rule schema.PolicyRule) []schem
 		Where: file, Code: "no_public_url", Message: "questions have no link to answer by, so that silence means nothing whatever the file says: this server has no public_url",
 		Fix: "give servers and workers public_url, where browsers reach the API",
 	}}
-}
-
-func (f *faults) setName(set string) {
-	if !nameForm.MatchString(set) {
-		f.add("set", "name", "a set's name has 1 to 63 letters, digits, dots, dashes and underscores and begins with a letter or digit", "choose such a name")
-	}
 }

@@ -29,15 +29,7 @@ type showAccessReviewBody struct {
 }
 
 // AccessReviewVersionBody is one version of a definition.
-type AccessReviewVersionBody struct {
-	Version   int       `json:"version"`
-	Hash      string    `json:"hash"`
-	Set       string    `json:"set"`
-	Source    string    `json:"source" doc:"The file as it was applied"`
-	Diff      []string  `json:"diff" nullable:"false" doc:"What differs from the version before: \"path: before -> after\""`
-	UpdatedBy string    `json:"updated_by"`
-	UpdatedAt time.Time `json:"updated_at"`
-}
+type AccessReviewVersionBody PolicyVersionBody
 
 // accessReviewRuleBody is what a file of the kind AccessReview says, with its defaults.
 type accessReviewRuleBody struct {
