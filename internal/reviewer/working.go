@@ -36,6 +36,18 @@ func Moment(at time.Time, zone string, working bool) time.Time {
 	}
 }
 
+// morningBefore is the last working morning that is not after an instant.
+func morningBefore(at time.Time, zone string) time.Time {
+	place := location(zone)
+	for day := schema.DateOf(at.In(place)); ; {
+		morning := day.At(schema.LocalTime{Hour: workBegins}, place)
+		if !morning.After(at) && isWorking(morning) {
+			return morning.UTC()
+		}
+		day = schema.DateOf(day.In(time.UTC).AddDate(0, 0, -1))
+	}
+}
+
 func isWorking(local time.Time) bool {
 	if d := local.Weekday(); d == time.Saturday || d == time.Sunday {
 		return false
@@ -83,9 +95,9 @@ func Escalation(rule schema.CampaignTime, assigned, due time.Time, zone string) 
 	return at
 }
 
-// Reminders are when a reviewer is reminded, in order and each instant once. What
-// would be before the opening, or not before the deadline, is left out: the notice
-// of the opening says the first, and after the second there is nothing to remind of.
+// Reminders are when a reviewer is reminded, in order and each instant once. One whose
+// next working morning is not before the deadline comes on the last one before it
+// instead. What would be before the opening is left out: its notice says the same.
 func Reminders(rule schema.CampaignTime, opened, due time.Time, zone string) []time.Time {
 	var list []time.Time
 	for _, before := range rule.Remind {
@@ -93,8 +105,12 @@ func Reminders(rule schema.CampaignTime, opened, due time.Time, zone string) []t
 		if at.Before(opened) {
 			continue
 		}
-		if at = Moment(at, zone, rule.WorkingDays); at.Before(due) {
-			list = append(list, at)
+		moved := Moment(at, zone, rule.WorkingDays)
+		if !moved.Before(due) {
+			moved = morningBefore(at, zone)
+		}
+		if moved.Before(due) && !moved.Before(opened) {
+			list = append(list, moved)
 		}
 	}
 	slices.SortFunc(list, time.Time.Compare)

@@ -103,9 +103,9 @@ func TestReminders(t *testing.T) {
 	}
 	require.Equal(t, instants("2026-06-10T09:00:00Z", "2026-06-13T09:00:00Z", "2026-06-14T09:00:00Z"), reviewer.Reminders(rule, opened, due, ""))
 	rule.WorkingDays = true
-	// West of the deadline the weekend's reminders would come after it, east of it they
-	// are one.
-	require.Equal(t, instants("2026-06-10T13:00:00Z"), reviewer.Reminders(rule, opened, due, "America/New_York"))
+	// West of the deadline the weekend's reminders would come after it, and come on the
+	// Friday; east of it they are one, on the Monday.
+	require.Equal(t, instants("2026-06-10T13:00:00Z", "2026-06-12T13:00:00Z"), reviewer.Reminders(rule, opened, due, "America/New_York"))
 	rule.Remind = []time.Duration{day, 5*day + 12*time.Hour, 2 * day}
 	require.Equal(t, instants("2026-06-10T00:00:00Z", "2026-06-15T00:00:00Z"), reviewer.Reminders(rule, opened, due, "Asia/Tokyo"))
 	require.Empty(t, reviewer.Reminders(schema.CampaignTime{}, opened, due, ""))
