@@ -5,6 +5,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"sendoff/e2e/harness"
 	"sendoff/internal/local"
+	"sendoff/internal/local/localtest"
 	"sendoff/internal/store"
 )
 
@@ -72,12 +74,16 @@ const templateDatabase = "e2e_template"
 
 func startPostgres() (*local.Postgres, error) {
 	ctx := context.Background()
-	p, err := local.StartPostgres(ctx, local.PostgresConfig{DataDir: filepath.Join(shared.dir, "pg"), Durable: true, MaxConnections: 500})
+	dir, remove, err := localtest.Folder("e2e")
 	if err != nil {
 		return nil, err
 	}
+	p, err := local.StartPostgres(ctx, local.PostgresConfig{DataDir: dir, Durable: true, MaxConnections: 500})
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
 	atEnd(func() {
-		if err := p.Destroy(context.Background()); err != nil {
+		if err := errors.Join(p.Destroy(context.Background()), remove()); err != nil {
 			fmt.Fprintln(os.Stderr, "stop Postgres:", err)
 		}
 	})

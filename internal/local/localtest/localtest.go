@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -100,12 +99,11 @@ func Name(kind string) string {
 // runs, so that initdb (over a second) is rarely paid. Packages tested at the
 // same time take different ones. What a killed run left behind is dropped.
 func startPostgres() (*local.Postgres, error) {
-	const clusters = 16
 	root, err := scratch()
 	if err != nil {
 		return nil, err
 	}
-	for n := range clusters {
+	for n := range perKind {
 		dir := filepath.Join(root, fmt.Sprintf("pg-%d", n))
 		p, err := startPostgresIn(dir)
 		if errors.Is(err, local.ErrInUse) {
@@ -113,7 +111,7 @@ func startPostgres() (*local.Postgres, error) {
 		}
 		return p, err
 	}
-	return nil, fmt.Errorf("all %d test clusters in %s are in use", clusters, root)
+	return nil, fmt.Errorf("all %d test clusters in %s are in use", perKind, root)
 }
 
 func startPostgresIn(dir string) (*local.Postgres, error) {
@@ -135,25 +133,6 @@ func startPostgresIn(dir string) (*local.Postgres, error) {
 		return nil, err
 	}
 	return p, errors.Join(p.DropDatabasesWithPrefix(ctx, databasePrefix), local.EnsureRoles(ctx, p.URL()))
-}
-
-// scratch returns this user's directory for test servers. Its name is known to
-// everybody, so it has to be ours.
-func scratch() (string, error) {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("sendoff-test-%d", os.Geteuid()))
-	// Root's servers run as another user, who must be able to pass.
-	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
-		return "", err
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return "", err
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.IsDir() || int(stat.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-		return "", fmt.Errorf("%s is not a directory of this user alone; remove it", dir)
-	}
-	return dir, nil
 }
 
 // Wait polls a condition until it holds or the time is over.

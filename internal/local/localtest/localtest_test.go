@@ -2,6 +2,9 @@ package localtest_test
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -51,4 +54,28 @@ func TestDatabaseFrom(t *testing.T) {
 		require.Equal(t, 8, id, "each test has its own copy")
 	}
 	require.Equal(t, 1, prepared)
+}
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	kind := localtest.Name("folder")
+	first, removeFirst, err := localtest.Folder(kind)
+	require.NoError(t, err)
+	second, removeSecond, err := localtest.Folder(kind)
+	require.NoError(t, err)
+	require.NotEqual(t, first, second, "one that is in use is nobody else's")
+	require.NoError(t, os.WriteFile(filepath.Join(first, "left"), nil, 0o600))
+	require.NoError(t, removeFirst())
+	require.NoDirExists(t, first)
+	require.DirExists(t, second)
+
+	require.NoError(t, os.Mkdir(first, 0o711)) // as a killed process leaves its own
+	require.NoError(t, os.WriteFile(filepath.Join(first, "left"), nil, 0o600))
+	again, removeAgain, err := localtest.Folder(kind)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	require.NoFileExists(t, filepath.Join(again, "left"))
+	require.NoError(t, removeAgain())
+	require.NoError(t, removeSecond())
+	require.NoError(t, errors.Join(os.Remove(first+".lock"), os.Remove(second+".lock")))
 }
