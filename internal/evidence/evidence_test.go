@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +68,8 @@ func TestOnlyTheTimeOfTheExportDiffers(t *testing.T) {
 		require.Equal(t, a[n], b[n])
 	}
 	require.Equal(t, written(t, evidence.CSV, rich()), written(t, evidence.CSV, later))
-	require.Equal(t, strings.ReplaceAll(written(t, evidence.HTML, rich()), "T09:00:00.123456Z", "T10:00:00.123456Z"), written(t, evidence.HTML, later))
+	stamp := strings.NewReplacer("T09:00:00.123456Z", "T10:00:00.123456Z", " 09:00:00 UTC", " 10:00:00 UTC")
+	require.Equal(t, stamp.Replace(written(t, evidence.HTML, rich())), written(t, evidence.HTML, later))
 	hash, err := evidence.Hash(rich())
 	require.NoError(t, err)
 	again, err := evidence.Hash(later)
@@ -93,10 +96,11 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 	hash, err := evidence.Hash(rich())
 	require.NoError(t, err)
 	for _, want := range []string{
-		`<html lang="en">`, "2026-10-01T04:30:00Z to 2026-10-15T05:30:00Z", "quarterly-box, version 3", rich().Review.Hash, hash, "sendoff review verify FILE",
+		`<html lang="en">`, `<time datetime="2026-10-01T04:30:00Z">2026-10-01 04:30:00 UTC</time> to <time datetime="2026-10-15T05:30:00Z">`, "quarterly-box, version 3", rich().Review.Hash, hash, "sendoff review verify FILE",
 		"SCOPE_MISSING; the vendor did not let its events be read", "NOT_COLLECTED", "ITEMS_UNDECIDED", "TOO_FAST, CONTROL_KEPT",
-		"went through all of them again", "nobody of this name ever worked here", "keep 2026-10-10T10:30:00Z: because 5", "no, corrected", "escalation from Boss (boss@example.com) to second@example.com",
-		"2026-10-16T04:30:00Z", uuid(10, 1), "the group is fed by a directory", "campaign " + uuid(2, 9), "Shown, version 2", "version 1, 2026-10-06T10:30:00Z: login user1@example.com",
+		"went through all of them again", "nobody of this name ever worked here", `keep <time datetime="2026-10-10T10:30:00Z">2026-10-10 10:30:00 UTC</time>: because 5`, "no, corrected", "escalation from Boss (boss@example.com) to second@example.com",
+		"2026-10-16T04:30:00Z", uuid(10, 1), "the group is fed by a directory", "campaign " + uuid(2, 9), "Shown, version 2",
+		`version 1, <time datetime="2026-10-06T10:30:00Z">2026-10-06 10:30:00 UTC</time>: login user1@example.com`,
 	} {
 		require.Contains(t, page, want)
 	}
@@ -104,12 +108,74 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 	draft := rich()
 	draft.Signed = false
 	require.Contains(t, written(t, evidence.HTML, draft), "DRAFT: this campaign is not signed")
-	require.Equal(t, strings.Count(page, "<table>"), strings.Count(page, "<caption>"))
+	require.Equal(t, strings.Count(page, "<table"), strings.Count(page, "<caption>"))
 	require.Equal(t, strings.Count(page, "<th "), strings.Count(page, `<th scope="`))
+	require.Equal(t, strings.Count(page, "<thead>"), strings.Count(page, "</thead>\n<tbody>\n<tr>"), "no table is a head alone")
 	require.Equal(t, strings.Count(page, "<section"), strings.Count(page, "</section>"))
 	for _, no := range []string{"<script", " href=", " src=", "url(", "@import", "ZgotmplZ", "<no value>", "%!"} {
 		require.NotContains(t, page, no)
 	}
+}
+
+// A table whose columns have no width of their own gives nearly all of it to the
+// longest text in it, such as a login of 200 characters.
+func TestTablesOfTextsKeepTheirColumns(t *testing.T) {
+	t.Parallel()
+	page := written(t, evidence.HTML, rich())
+	widths := map[string]int{}
+	for _, m := range regexp.MustCompile(`\.(w\d+)\{width:(\d+)%\}`).FindAllStringSubmatch(page, -1) {
+		n, err := strconv.Atoi(m[2])
+		require.NoError(t, err)
+		widths[m[1]] = n
+	}
+	heads := regexp.MustCompile(`(?s)<table class="fixed">\n<caption>[^<]*</caption>\n<thead>(.*?)</thead>`).FindAllStringSubmatch(page, -1)
+	require.Equal(t, strings.Count(page, `class="fixed"`), len(heads))
+	require.Greater(t, len(heads), 7)
+	for _, head := range heads {
+		sum := 0
+		for _, m := range regexp.MustCompile(`<th scope="col"(?: class="(w\d+)")?>`).FindAllStringSubmatch(head[1], -1) {
+			require.NotZero(t, widths[m[1]], head[1])
+			sum += widths[m[1]]
+		}
+		require.Equal(t, 100, sum, head[1])
+	}
+	for _, with := range []string{"Account", "Login", "Reviewer", "Reason", "Why"} {
+		for _, m := range regexp.MustCompile(`<th scope="col"([^>]*)>`+with+`</th>`).FindAllStringSubmatch(page, -1) {
+			require.NotEmpty(t, m[1], "a column of %s has a width", with)
+		}
+	}
+}
+
+// Whoever chose a name chooses neither the order of what stands beside it, nor what a
+// page says of itself.
+func TestNamesTurnNothingAround(t *testing.T) {
+	t.Parallel()
+	e := rich()
+	e.Items[0].Facts.Login, e.Items[0].Facts.Group, e.Campaign.Title = "\u202emoc.elpmaxe@resu", "\u2067evil\u2069", "Quarter\x1b[2J\x00"
+	page := written(t, evidence.HTML, e)
+	for _, want := range []string{"[U+202E]moc.elpmaxe@resu", "[U+2067]evil[U+2069]", "Quarter[U+001B][2J"} {
+		require.Contains(t, page, want)
+	}
+	require.Equal(t, page, schema.Visible(page))
+}
+
+// A page without anything still says what there is none of, and who held an account
+// is named where it tells why somebody had an item.
+func TestThePageNamesHoldersAndLeavesNoEmptyTable(t *testing.T) {
+	t.Parallel()
+	e := rich()
+	i := &e.Items[0]
+	i.Facts.HolderID, i.Context.Holder, i.Context.HolderEmail = "holder-of-it", "Ada Holder", "ada.holder@example.com"
+	i.Assignments[0].Via, i.Assignments[0].Why = []schema.Via{{Why: "manager", From: "holder-of-it", To: i.Assignments[0].ReviewerID}}, ""
+	page := written(t, evidence.HTML, e)
+	require.Contains(t, page, "manager from Ada Holder (ada.holder@example.com) to Boss (boss@example.com)</td>")
+	require.NotContains(t, page, "holder-of-it")
+	for n := range e.Reviewers {
+		e.Reviewers[n].Alarms, e.Reviewers[n].LookedBy = nil, ""
+	}
+	page = written(t, evidence.HTML, e)
+	require.Contains(t, page, "Nobody's decisions were doubted.")
+	require.NotContains(t, page, "<tbody>\n</tbody>")
 }
 
 func TestCSVHasOneRowForEachItem(t *testing.T) {

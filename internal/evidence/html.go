@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,8 @@ func HTML(w io.Writer, e schema.CampaignEvidence) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(w, 64<<10)
+	buffer := bufio.NewWriterSize(w, 64<<10)
+	out := visible{buffer}
 	if err := t.ExecuteTemplate(out, "head", p); err != nil {
 		return err
 	}
@@ -45,7 +47,18 @@ func HTML(w io.Writer, e schema.CampaignEvidence) error {
 	if err := t.ExecuteTemplate(out, "tail", p); err != nil {
 		return err
 	}
-	return out.Flush()
+	return buffer.Flush()
+}
+
+// visible shows what acts instead of being seen, so that no name turns around what
+// stands beside it. A template writes each value as a whole.
+type visible struct{ to io.Writer }
+
+func (v visible) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(v.to, schema.Visible(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // pages is the evidence with what its rows are looked up by.
@@ -71,6 +84,11 @@ func newPages(e schema.CampaignEvidence) *pages {
 	}
 	for _, i := range p.e.Items {
 		p.logins[i.ID] = i.Facts.Login
+		if i.Facts.HolderID != "" {
+			p.people[i.Facts.HolderID] = personName(i.Context.Holder, i.Context.HolderEmail)
+		}
+	}
+	for _, i := range p.e.Items {
 		for _, a := range orderedItem(i).Assignments {
 			p.people[a.ReviewerID] = a.Reviewer
 		}
@@ -81,14 +99,16 @@ func newPages(e schema.CampaignEvidence) *pages {
 	return p
 }
 
-func reviewerName(r schema.ReviewerStats) string {
+func reviewerName(r schema.ReviewerStats) string { return personName(r.Name, r.Email) }
+
+func personName(name, email string) string {
 	switch {
-	case r.Name == "":
-		return r.Email
-	case r.Email == "":
-		return r.Name
+	case name == "":
+		return email
+	case email == "":
+		return name
 	}
-	return r.Name + " (" + r.Email + ")"
+	return name + " (" + email + ")"
 }
 
 // E is the evidence.
@@ -183,13 +203,27 @@ func (p *pages) view(i schema.EvidenceItem) itemView {
 // words are what the page's text is made with.
 func (p *pages) words() template.FuncMap {
 	return template.FuncMap{
-		"at":      func(t time.Time) string { return or(at(t).text(), "-") },
-		"doubted": func(s schema.ReviewerStats) bool { return len(s.Alarms) > 0 || s.LookedBy != "" },
+		"at":      moment,
+		"doubted": doubted,
 		"or":      or, "yes": yes, "stage": p.stage, "who": p.who, "span": span, "held": held, "name": reviewerName, "money": money, "size": size,
 		"join":   joined,
 		"login":  func(id schema.ItemID) string { return p.logins[id] },
 		"millis": func(n int64) string { return strconv.FormatFloat(float64(n)/1000, 'f', 1, 64) + " s" },
 	}
+}
+
+func doubted(s schema.ReviewerStats) bool { return len(s.Alarms) > 0 || s.LookedBy != "" }
+
+// Doubts tells whether anybody's decisions were doubted.
+func (p *pages) Doubts() bool { return slices.ContainsFunc(p.e.Reviewers, doubted) }
+
+// moment is an instant as people read it, with the exact one beside it.
+func moment(t time.Time) template.HTML {
+	if t.IsZero() {
+		return "-"
+	}
+	u := t.UTC()
+	return template.HTML(`<time datetime="` + at(t).text() + `">` + u.Format("2006-01-02 15:04:05") + ` UTC</time>`) //nolint:gosec // digits alone
 }
 
 func or(what any, otherwise string) string {
