@@ -2,10 +2,7 @@ package accessreview
 
 import (
 	"cmp"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -14,10 +11,7 @@ import (
 	"sendoff/schema"
 )
 
-const (
-	maxExpression = 4000 // characters
-	maxPatterns   = 100
-)
+const maxPatterns = 100
 
 func accountKinds() []schema.AccountKind {
 	return []schema.AccountKind{schema.KindPerson, schema.KindService, schema.KindApp, schema.KindExternal}
@@ -73,20 +67,8 @@ func (r reviewReader) pattern(n *yaml.Node, path string) (string, bool) {
 
 // expression reads a condition in CEL and checks it as a whole; of says whose.
 func (r reviewReader) expression(n *yaml.Node, path, of string) string {
-	s, ok := r.Text(n, path)
-	if !ok {
-		return ""
-	}
-	s = strings.TrimRight(s, " \t\n")
-	if utf8.RuneCountInString(s) > maxExpression {
-		r.Fault(n, path, "too_long", "longer than "+strconv.Itoa(maxExpression)+" characters", "shorten it, or name the accounts by a group")
-		return s
-	}
-	program, faults := match.Compile(s)
-	for _, f := range faults {
-		r.Fault(r.Inside(n, f.Line, f.Column), path, "expression", f.Message, cmp.Or(f.Fix, "see the names and functions that a match can use in docs/policies.md"))
-	}
-	if len(faults) == 0 && program.Constant() {
+	s, program := match.Read(r.Reader, n, path)
+	if program != nil && program.Constant() {
 		r.Warn(n, path, "constant", of+" is the same for every account", "ask something of the account, or remove the member")
 	}
 	return s

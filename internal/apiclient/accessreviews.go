@@ -202,11 +202,7 @@ func (c *Client) AccessReview(ctx context.Context, ref string) (AccessReview, er
 
 // AccessReviewHistory returns a page of a definition's versions, newest first.
 func (c *Client) AccessReviewHistory(ctx context.Context, ref, cursor string, limit int) ([]PolicyVersion, string, error) {
-	p, err := call[struct {
-		Versions []PolicyVersion `json:"versions"`
-		Next     string          `json:"next"`
-	}](ctx, c, http.MethodGet, path("access-reviews", ref, "history")+pageOf(nil, cursor, limit), nil)
-	return p.Versions, p.Next, err
+	return c.versions(ctx, "access-reviews", ref, cursor, limit)
 }
 
 // PauseAccessReview lets an access review make no more campaigns by itself.

@@ -191,10 +191,14 @@ func (c *Client) Policy(ctx context.Context, ref string) (Policy, error) {
 
 // PolicyHistory returns a page of a policy's versions, newest first.
 func (c *Client) PolicyHistory(ctx context.Context, ref, cursor string, limit int) ([]PolicyVersion, string, error) {
+	return c.versions(ctx, "policies", ref, cursor, limit)
+}
+
+func (c *Client) versions(ctx context.Context, of, ref, cursor string, limit int) ([]PolicyVersion, string, error) {
 	p, err := call[struct {
 		Versions []PolicyVersion `json:"versions"`
 		Next     string          `json:"next"`
-	}](ctx, c, http.MethodGet, path("policies", ref, "history")+pageOf(nil, cursor, limit), nil)
+	}](ctx, c, http.MethodGet, path(of, ref, "history")+pageOf(nil, cursor, limit), nil)
 	return p.Versions, p.Next, err
 }
 

@@ -35,7 +35,7 @@ func arrows() []arrow {
 		{"internal/config", []string{"schema", "internal/intake"}, "reads settings, builds nothing"},
 		{"internal/yamlfile", []string{"internal/intake", "schema"}, "walks YAML files strictly and says where what is wrong; knows no kind of file"},
 		{"internal/yamlfile/yamltest", []string{"internal/yamlfile", "schema"}, "holds readers of files, their schemas and their pages to the same words, for tests"},
-		{"internal/match", []string{"schema"}, "what policies ask of accounts, in CEL; pure"},
+		{"internal/match", []string{"internal/yamlfile", "schema"}, "what policies ask of accounts, in CEL, and how files say it; pure"},
 		{"internal/inactivity", []string{"internal/intake", "internal/match", "internal/template", "internal/yamlfile", "schema"}, "reads policies, judges accounts by them and replays them; pure"},
 		{"internal/accessreview", []string{"internal/intake", "internal/match", "internal/template", "internal/yamlfile", "schema"}, "reads access reviews and says what they take; pure"},
 		{"internal/reviewer", []string{"schema"}, "finds who decides about what, and when they work; pure"},

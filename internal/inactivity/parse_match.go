@@ -11,10 +11,7 @@ import (
 	"sendoff/schema"
 )
 
-const (
-	maxExpression = 4000 // characters
-	maxExclusions = 100
-)
+const maxExclusions = 100
 
 func policyKinds() []schema.AccountKind {
 	return []schema.AccountKind{schema.KindPerson, schema.KindService, schema.KindApp, schema.KindExternal}
