@@ -25,8 +25,8 @@ func (t *tx) refuseRevoker(ctx context.Context, which, of string, by schema.Prin
 }
 
 // refuseOfCampaign refuses a principal whose own access is among what a batch would
-// remove: an account that they, or who was merged into them, hold, or that has one of
-// their addresses as its login. Nobody releases what they revoked.
+// remove: of an account that they hold, held, or have the login of as an address. Nobody
+// releases what they revoked.
 func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, kind schema.BatchState, by schema.Principal) error {
 	if kind == schema.BatchReleased {
 		if err := t.refuseRevoker(ctx, `m.campaign_id = @of and m.state = 'planned'`, b.ScopeID, by); err != nil {
@@ -40,9 +40,8 @@ func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, kind schema.Batch
 	if err != nil {
 		return err
 	}
-	in, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join account a on a.id = m.account_id left join person hp on hp.id = a.person_id
-		where m.campaign_id = @id and m.state = 'planned' and (coalesce(hp.merged_into, hp.id) = any(@persons) or a.login_key = lower(@email)
-			or exists (select 1 from person_email pe where pe.person_id = any(@persons) and pe.email = a.login_key)))`,
+	in, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join campaign_item i on i.removal_id = m.id join account a on a.id = m.account_id
+		where m.campaign_id = @id and m.state = 'planned' and (`+holdsAccount+` or a.login_key = lower(@email)))`,
 		args{"id": b.ScopeID, "persons": some(persons), "email": by.Email})
 	if err == nil && in {
 		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about removals that they are in", Fix: "let others do it"}
