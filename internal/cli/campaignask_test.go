@@ -2,12 +2,16 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"sendoff/internal/apiclient"
 	"sendoff/internal/web"
 	"sendoff/internal/web/webtest"
 	"sendoff/schema"
@@ -23,9 +27,13 @@ func asks(t *testing.T, typed string, refusals ...schema.Decided) (out, errout s
 		return i
 	}
 	ids := []schema.ItemID{"a1b20000-0000-4000-8000-000000000001", "b1b20000-0000-4000-8000-000000000002"}
-	store.CampaignItemsFunc = func(_ schema.CampaignID, f schema.CampaignItemFilter, _ schema.Principal) ([]schema.CampaignItem, string, error) {
-		require.Equal(t, schema.ItemOpen, f.State)
-		return []schema.CampaignItem{item(ids[0]), item(ids[1])}, "", nil
+	store.ReviewQueueFunc = func(after string, _ int, _ schema.Principal) ([]schema.CampaignItem, string, error) {
+		other := item("c1b20000-0000-4000-8000-000000000003")
+		other.CampaignID = "c2"
+		if after == "" {
+			return []schema.CampaignItem{item(ids[0]), other}, "next", nil
+		}
+		return []schema.CampaignItem{item(ids[1])}, "", nil
 	}
 	store.CampaignItemFunc = func(_ schema.CampaignID, id schema.ItemID, _ schema.Principal) (schema.CampaignItem, error) {
 		return item(id), nil
@@ -97,4 +105,42 @@ func TestAskedAgainAboutAStaleItem(t *testing.T) {
 	out, _, sent = asks(t, "k\n\nk\n\n", other)
 	require.Contains(t, out, "1 decided, 0 skipped, 1 left.")
 	require.Len(t, sent, 2)
+}
+
+// Ctrl-C ends a question that nobody answers, and nothing is decided by it.
+func TestQuestionsEndWithTheCommand(t *testing.T) {
+	t.Parallel()
+	never, keyboard := io.Pipe()
+	t.Cleanup(func() { require.NoError(t, keyboard.Close()) })
+	ctx, cancel := context.WithCancel(t.Context())
+	in := &invocation{ctx: ctx, stdin: never, stderr: io.Discard}
+	ended := make(chan bool, 1)
+	go func() { ended <- in.confirms("Apply this?") }()
+	cancel()
+	select {
+	case yes := <-ended:
+		require.False(t, yes)
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "the question goes on")
+	}
+}
+
+// What a vendor's user chose as a name neither moves the cursor nor turns around what
+// stands beside it, nor begins a line of its own.
+func TestNamesAreShownAsTheyAre(t *testing.T) {
+	t.Parallel()
+	var o, e bytes.Buffer
+	in := &invocation{ctx: t.Context(), stdout: &o, stderr: &e}
+	evil := "Fin\x1b[2J\u202eance\nrisk         low (0)"
+	in.table("GROUP|ID", [][]string{{evil, ""}})
+	i := apiclient.CampaignItem{Kind: "account"}
+	i.Facts.Login, i.Facts.Held, i.Context.Name = "ada@example.com", true, evil
+	in.printItem(&o, i)
+	in.print("kept\n%s and %s", "lines\r\nof a file", "\x1b]0;title\x07")
+	in.note("%s", "\u009b2J")
+	require.Contains(t, o.String(), "Fin[U+001B][2J[U+202E]ance[U+000A]risk         low (0)  -\n")
+	require.Contains(t, o.String(), "kept\nlines\r\nof a file and [U+001B]]0;title[U+0007]\n")
+	require.Equal(t, 1, strings.Count(o.String(), "\nrisk  "), "what is printed by us alone")
+	require.Equal(t, "[U+009B]2J\n", e.String())
+	require.NotContains(t, o.String(), "\x1b")
 }

@@ -23,6 +23,7 @@ type setAwayCommand struct {
 // Run makes an absence.
 func (c *setAwayCommand) Run(in *invocation) error {
 	n := apiclient.NewAbsence{Person: c.Person, Delegate: c.Delegate, Reason: c.Reason}
+	var problems []apiclient.Problem
 	for _, f := range []struct {
 		flag, text string
 		to         *string
@@ -32,9 +33,13 @@ func (c *setAwayCommand) Run(in *invocation) error {
 		}
 		t, err := instantFlag(f.flag, f.text)
 		if err != nil {
-			return err
+			problems = append(problems, asError(err).Problems...)
+			continue
 		}
 		*f.to = t.UTC().Format(time.RFC3339)
+	}
+	if len(problems) > 0 {
+		return usage("the command line cannot be used; nothing was changed", "", problems...)
 	}
 	api, err := in.client()
 	if err != nil {

@@ -37,21 +37,13 @@ type asking struct {
 // askItems shows one open item after the other, those with the highest risk first,
 // and asks. No answer is one that was not typed.
 func (in *invocation) askItems(api *apiclient.Client, campaign string) error {
-	own, err := in.ownAddress(api)
-	if err != nil {
-		return err
-	}
 	a := asking{invocation: in, api: api, campaign: campaign, typed: bufio.NewReader(in.stdin)}
-	filter := apiclient.CampaignItemFilter{State: string(schema.ItemOpen), Reviewer: own}
-	items, _, err := upTo(maxAsked, func(cursor string, limit int) ([]apiclient.CampaignItem, string, error) {
-		return api.CampaignItems(in.ctx, campaign, filter, cursor, limit)
-	})
+	items, err := in.waitingItems(api, campaign)
 	if err != nil {
 		return err
 	}
 	if len(items) == 0 {
-		in.print("No item of campaign %s waits for you.", campaign)
-		return nil
+		return in.nothingWaits(api, campaign)
 	}
 	for n, i := range items {
 		in.print("\n%d of %d", n+1, len(items))
@@ -64,11 +56,47 @@ func (in *invocation) askItems(api *apiclient.Client, campaign string) error {
 		}
 	}
 	in.print("\n%d decided, %d skipped, %d left.", a.decided, a.skipped, len(items)-a.decided)
+	if in.ctx.Err() != nil {
+		return exitStatus(ExitInternal)
+	}
 	return nil
 }
 
 // maxAsked is how many items one round has at most.
 const maxAsked = 5000
+
+// waitingItems are the open items of a campaign that whoever asks has now. Lists of a
+// campaign show reviewers what they had before as well, such as what they abstained
+// from.
+func (in *invocation) waitingItems(api *apiclient.Client, campaign string) ([]apiclient.CampaignItem, error) {
+	var own []apiclient.CampaignItem
+	for cursor := ""; ; {
+		list, next, err := api.MyItems(in.ctx, cursor, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range list {
+			if i.CampaignID == campaign && len(own) < maxAsked {
+				own = append(own, i)
+			}
+		}
+		if cursor = next; cursor == "" || len(own) == maxAsked {
+			return own, nil
+		}
+	}
+}
+
+// nothingWaits says so, or why nothing can: a token of nobody, no such campaign.
+func (in *invocation) nothingWaits(api *apiclient.Client, campaign string) error {
+	if _, err := in.ownAddress(api); err != nil {
+		return err
+	}
+	if _, err := api.Campaign(in.ctx, campaign); err != nil {
+		return err
+	}
+	in.print("No item of campaign %s waits for you.", campaign)
+	return nil
+}
 
 // item asks about one item until its word is taken; false to stop.
 func (a *asking) item(i apiclient.CampaignItem) (bool, error) {
@@ -145,7 +173,7 @@ func (a *asking) answer() (string, bool) {
 // line reads a line; false at the end of what is typed.
 func (a *asking) line(prompt string) (string, bool) {
 	_, _ = fmt.Fprint(a.stderr, prompt)
-	text, err := a.typed.ReadString('\n')
+	text, err := a.typedLine(a.typed)
 	if err != nil && (!errors.Is(err, io.EOF) || strings.TrimSpace(text) == "") {
 		return "", false
 	}

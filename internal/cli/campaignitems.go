@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/csv"
+	"slices"
 	"strconv"
 	"strings"
 
 	"sendoff/internal/apiclient"
+	"sendoff/schema"
 )
 
 type campaignItemsCommand struct {
@@ -43,6 +45,11 @@ func (c *campaignItemsCommand) Run(in *invocation) error {
 	if err != nil {
 		return translateFlags(err, map[string]string{"reviewer": "--reviewer", "account": "--account", "cursor": "--after"})
 	}
+	if c.Mine && f.Reviewer == "" {
+		if list, err = in.withoutOthers(api, c.Campaign, list); err != nil {
+			return err
+		}
+	}
 	if c.CSV != "" {
 		return in.writeSheet(c.CSV, list, next)
 	}
@@ -52,6 +59,19 @@ func (c *campaignItemsCommand) Run(in *invocation) error {
 	})
 }
 
+// withoutOthers leaves out open items that are somebody else's by now.
+func (in *invocation) withoutOthers(api *apiclient.Client, campaign string, list []apiclient.CampaignItem) ([]apiclient.CampaignItem, error) {
+	own, err := in.waitingItems(api, campaign)
+	if err != nil {
+		return nil, err
+	}
+	waits := make(map[string]bool, len(own))
+	for _, i := range own {
+		waits[i.ID] = true
+	}
+	return slices.DeleteFunc(list, func(i apiclient.CampaignItem) bool { return i.State == string(schema.ItemOpen) && !waits[i.ID] }), nil
+}
+
 // ownAddress is the address that one's token carries; empty for a reviewer's token,
 // to which the server shows its own items alone.
 func (in *invocation) ownAddress(api *apiclient.Client) (string, error) {
@@ -59,10 +79,10 @@ func (in *invocation) ownAddress(api *apiclient.Client) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case me.Role == "reviewer":
-		return "", nil
 	case me.Email == "":
 		return "", usage("your token carries no address, so that no item is yours", "have one made with: sendoff tokens create --email")
+	case me.Role == "reviewer":
+		return "", nil
 	}
 	return me.Email, nil
 }
@@ -175,6 +195,9 @@ func (c *reviewQueueCommand) Run(in *invocation) error {
 	list, next, err := upTo(c.Limit, func(cursor string, limit int) ([]apiclient.CampaignItem, string, error) {
 		return api.MyItems(in.ctx, cursor, limit)
 	})
+	if err == nil && len(list) == 0 {
+		_, err = in.ownAddress(api)
+	}
 	if err != nil {
 		return err
 	}

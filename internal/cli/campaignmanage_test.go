@@ -147,6 +147,9 @@ func TestReviewAway(t *testing.T) {
 	require.Equal(t, cli.ExitDone, b.run("review", "away", "--from", "now", "--reason", "ill").code)
 	require.Equal(t, schema.NewAbsence{Reason: "ill"}, asked)
 	require.Equal(t, cli.ExitUsage, b.run("review", "away", "--from", "tomorrow", "--reason", "ill").code)
+	both := b.run("review", "away", "--from", "tomorrow", "--until", "then", "--reason", "ill").errout
+	require.Contains(t, both, "--from:")
+	require.Contains(t, both, "--until:")
 	require.Equal(t, cli.ExitUsage, b.run("review", "away", "--reason", "ill").code)
 	b.store.AbsencesFunc = func(person, _ string, _ int) ([]schema.Absence, string, error) {
 		require.Equal(t, "rev@example.com", person)

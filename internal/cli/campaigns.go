@@ -197,7 +197,7 @@ func (in *invocation) printCampaign(v apiclient.CampaignView) {
 	by := cmp.Or(v.RequestedBy, strings.ReplaceAll(v.Trigger, "_", " "))
 	in.print("owner        %s; begun by %s %s", v.Owner, by, at(v.CreatedAt))
 	if n := len(v.Accounts) + len(v.Persons); n > 0 {
-		in.print("small        only %d accounts and what %d people hold", len(v.Accounts), len(v.Persons))
+		in.print("small        only accounts: %d; only what people hold: %d", len(v.Accounts), len(v.Persons))
 	}
 	if v.Follows != "" {
 		in.print("follows      %s, whose removals came back", v.Follows)

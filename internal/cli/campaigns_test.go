@@ -170,14 +170,22 @@ func TestReviewItemsAndQueue(t *testing.T) {
 
 	b.store.CampaignItemsFunc = func(_ schema.CampaignID, f schema.CampaignItemFilter, _ schema.Principal) ([]schema.CampaignItem, string, error) {
 		require.Empty(t, f.Reviewer, "a reviewer sees their own alone")
-		return []schema.CampaignItem{membership(item1)}, "", nil
+		before := membership("d1b20000-0000-4000-8000-000000000009")
+		return []schema.CampaignItem{membership(item1), before}, "", nil
 	}
+	queue := func(string, int, schema.Principal) ([]schema.CampaignItem, string, error) { return nil, "", nil }
+	b.store.ReviewQueueFunc = queue
+	require.Equal(t, cli.ExitUsage, b.run("review", "queue").code, "the token is of no person, so that nothing will ever be in it")
 	b.env[1] = "SENDOFF_TOKEN=sendoff_reviewer"
-	require.Equal(t, cli.ExitDone, b.run("review", "items", string(campaign1), "--mine").code)
+	require.Equal(t, cli.ExitDone, b.run("review", "queue").code)
 	b.store.ReviewQueueFunc = func(string, int, schema.Principal) ([]schema.CampaignItem, string, error) {
 		return []schema.CampaignItem{membership(item1)}, "", nil
 	}
 	require.Regexp(t, `revoke +2026-11-21 13:00:00 UTC +`+string(campaign1)+` +`+string(item1), b.run("review", "queue").out)
+	r = b.run("review", "items", string(campaign1), "--mine")
+	require.Equal(t, cli.ExitDone, r.code, r.errout)
+	require.Contains(t, r.out, string(item1))
+	require.NotContains(t, r.out, "d1b20000", "what they abstained from waits for somebody else")
 	checkSheet(t, b)
 }
 

@@ -8,11 +8,14 @@ import (
 
 	"sendoff/internal/apiclient"
 	"sendoff/internal/campaign"
+	"sendoff/schema"
 )
 
 // printItem writes everything that helps to decide about an item.
 func (in *invocation) printItem(out io.Writer, i apiclient.CampaignItem) {
-	line := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
+	line := func(format string, args ...any) {
+		_, _ = fmt.Fprintln(out, schema.VisibleLine(fmt.Sprintf(format, args...)))
+	}
 	f, c := i.Facts, i.Context
 	line("item         %s of campaign %s, version %d: %s", i.ID, i.CampaignID, i.Version, i.State)
 	if i.Why != "" {

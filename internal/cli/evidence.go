@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"regexp"
 	"strings"
 
 	"sendoff/internal/apiclient"
@@ -13,6 +14,8 @@ type verifyEvidenceCommand struct {
 	File string `arg:"" help:"Evidence in JSON, as review export wrote it."`
 	Hash string `placeholder:"SHA256" help:"The hash that the signature has; review show prints it, and the audit log has it."`
 }
+
+var sha256Text = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
 // verifiedEvidence is what a file of evidence comes to.
 type verifiedEvidence struct {
@@ -60,6 +63,9 @@ func (c *verifyEvidenceCommand) Run(in *invocation) error {
 
 func (c *verifyEvidenceCommand) verify() (verifiedEvidence, error) {
 	v := verifiedEvidence{File: c.File, Compared: c.Hash != "", OK: true}
+	if v.Compared && !sha256Text.MatchString(strings.TrimSpace(c.Hash)) {
+		return v, usage("--hash is no SHA-256: it has 64 digits of 0 to 9 and a to f", "copy the whole hash from review show, or from the audit log")
+	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return v, usage("the file "+c.File+" cannot be read", "check the path and its permissions")

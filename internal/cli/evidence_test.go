@@ -54,6 +54,7 @@ func TestReviewVerifiesOffline(t *testing.T) {
 	require.Contains(t, r.out, "It is NOT the hash that was given")
 	require.Equal(t, cli.ExitUsage, b.run("review", "verify", b.file("evidence.json", written(now)+" ")).code, "formatted anew")
 	require.Equal(t, cli.ExitUsage, b.run("review", "verify", "/nowhere").code)
+	require.Equal(t, cli.ExitUsage, b.run("review", "verify", b.file("evidence.json", written(now)), "--hash", want[:63]).code, "a hash that was cut off says nothing of the file")
 }
 
 func TestReviewSigns(t *testing.T) {

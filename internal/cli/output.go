@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,16 +9,35 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"sendoff/schema"
 )
 
 // note writes a line to stderr. A closed stderr is nobody's to hear of.
 func (in *invocation) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(in.stderr, format+"\n", args...)
+	_, _ = fmt.Fprintf(in.stderr, format+"\n", visible(args)...)
 }
 
 // print writes a line of the result.
 func (in *invocation) print(format string, args ...any) {
-	_, _ = fmt.Fprintf(in.stdout, format+"\n", args...)
+	_, _ = fmt.Fprintf(in.stdout, format+"\n", visible(args)...)
+}
+
+// visible are arguments as a terminal may show them: names that others chose move no
+// cursor and turn nothing around. Lines stay as they end.
+func visible(args []any) []any {
+	out := make([]any, len(args))
+	for i, arg := range args {
+		out[i] = arg
+		if text, ok := arg.(string); ok {
+			lines := strings.Split(text, "\r\n")
+			for n := range lines {
+				lines[n] = schema.Visible(lines[n])
+			}
+			out[i] = strings.Join(lines, "\r\n")
+		}
+	}
+	return out
 }
 
 func (in *invocation) writeJSON(v any) {
@@ -45,9 +65,7 @@ func writeTable(out io.Writer, header string, rows [][]string) {
 	_, _ = fmt.Fprintln(w, strings.ReplaceAll(header, "|", "\t"))
 	for _, r := range rows {
 		for i, cell := range r {
-			if cell == "" {
-				r[i] = "-"
-			}
+			r[i] = schema.VisibleLine(cmp.Or(cell, "-"))
 		}
 		_, _ = fmt.Fprintln(w, strings.Join(r, "\t"))
 	}

@@ -59,7 +59,7 @@ func (c *recoverCommand) Run(in *invocation) error {
 // confirms asks a person. No answer is no.
 func (in *invocation) confirms(question string) bool {
 	in.note("%s", question)
-	answer, _ := bufio.NewReader(in.stdin).ReadString('\n') // what came before the end is the answer
+	answer, _ := in.typedLine(bufio.NewReader(in.stdin)) // what came before the end is the answer
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
 		return true
