@@ -33,6 +33,10 @@ type GroupCollaboration struct {
 	Role       string
 	Status     string // the vendor's word: accepted, pending, rejected
 	ExpiresAt  time.Time
+	// GrantedBy is the login, and GrantedByName the name, of whoever gave the access,
+	// as the vendor says now; empty = it does not say.
+	GrantedBy     string
+	GrantedByName string
 }
 
 // ChangeKind is what changed between two looks.

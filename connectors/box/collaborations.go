@@ -2,6 +2,7 @@ package box
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -23,6 +24,29 @@ type groupAccess struct {
 	Item      *collaborateOn `json:"item"`     // null while an invitation is pending
 	AppItem   *collaborateOn `json:"app_item"` // in place of item, for things of applications
 	ExpiresAt instant        `json:"expires_at"`
+	By        granter        `json:"created_by"`
+}
+
+// granter is who made a collaboration. It tells and decides nothing, and Box does
+// not say what is left of somebody whose account was deleted: what is not a text is
+// left out (https://developer.box.com/reference/resources/user--collaborations/).
+type granter struct {
+	Login, Name string
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *granter) UnmarshalJSON(b []byte) error {
+	var raw map[string]json.RawMessage
+	if json.Unmarshal(b, &raw) != nil {
+		return nil
+	}
+	for name, into := range map[string]*string{"login": &g.Login, "name": &g.Name} {
+		var s string
+		if json.Unmarshal(raw[name], &s) == nil {
+			*into = s
+		}
+	}
+	return nil
 }
 
 type collaborateOn struct {
@@ -37,6 +61,7 @@ func (a groupAccess) model(group schema.ExternalID) (schema.GroupCollaboration, 
 	}
 	out := schema.GroupCollaboration{
 		ExternalID: a.ID.id(), GroupID: group, Role: a.Role, Status: a.Status, ExpiresAt: a.ExpiresAt.utc(),
+		GrantedBy: a.By.Login, GrantedByName: a.By.Name,
 	}
 	on := a.Item
 	if on == nil {

@@ -23,11 +23,22 @@ func (i *simInventory) Join(group, account schema.ExternalID) error {
 	return err
 }
 
-// Share implements conformance.Inventory.
-func (i *simInventory) Share(item schema.Witness, group schema.ExternalID) (string, error) {
+// Share implements conformance.Inventory. Box names nobody whose account is deleted,
+// in one of the ways that its documents leave open.
+func (i *simInventory) Share(item schema.Witness, group, by schema.ExternalID) (string, error) {
 	const role = "viewer uploader"
-	_, err := i.sim.AddCollaboration(boxsim.CollaborationSpec{Item: string(item.ID), Group: string(group), Role: role})
-	return role, err
+	spec := boxsim.CollaborationSpec{Item: string(item.ID), Group: string(group), Role: role, CreatedBy: string(by)}
+	if by != "" {
+		_, err := i.sim.AddCollaboration(spec)
+		return role, err
+	}
+	gone, err := i.sim.AddUser(boxsim.UserSpec{Name: "Gone", Login: "gone@example.com"})
+	if err != nil {
+		return role, err
+	}
+	spec.CreatedBy = gone
+	_, err = i.sim.AddCollaboration(spec)
+	return role, errors.Join(err, i.sim.RemoveUser(gone), i.sim.SetSwitches(boxsim.Switches{DeletedCreator: "null"}))
 }
 
 // Track implements conformance.Inventory. Box takes all codes of a user at once.

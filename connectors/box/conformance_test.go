@@ -49,7 +49,7 @@ func boxWorld(t conformance.T) conformance.World {
 		Nobody:       "404404404",
 		Impersonates: true,
 		Statuses:     []string{"cannot_delete_edit", "cannot_delete_edit_upload"},
-		PageParam:    "limit", TotalField: "total_count", MarkerRefusal: http.StatusBadRequest,
+		PageParam:    "limit", TotalField: "total_count", MarkerRefusal: http.StatusBadRequest, TellsGranter: true,
 		People: (*simPeople)(w), Groups: (*simGroups)(w), Inventory: (*simInventory)(w), Events: (*simEvents)(w), Holds: (*simHolds)(w), Content: (*simContent)(w), Transfers: (*simTransfers)(w),
 	}
 }

@@ -210,16 +210,32 @@ func TestGroupThatIsGone(t *testing.T) {
 func TestListGroupCollaborations(t *testing.T) {
 	t.Parallel()
 	s := newScript(t, exchange{want: listAccess + "0", answer: `{"total_count":3,"limit":1000,"offset":0,"entries":[
-		{"id":1,"role":"editor","status":"accepted","expires_at":"2030-01-02T03:04:05+01:00","item":{"type":"folder","id":"9","name":"Plans"},"accessible_by":{"type":"group","id":"8"}},
-		{"id":"2","role":"viewer","status":"pending","item":null,"app_item":null,"accessible_by":null,"expires_at":null},
+		{"id":1,"role":"editor","status":"accepted","expires_at":"2030-01-02T03:04:05+01:00","item":{"type":"folder","id":"9","name":"Plans"},"accessible_by":{"type":"group","id":"8"},
+			"created_by":{"type":"user","id":"33224412","login":"dylan@example.com","name":"Dylan Smith","is_active":false},"created_at":"2012-12-12T10:53:43-08:00"},
+		{"id":"2","role":"viewer","status":"pending","item":null,"app_item":null,"accessible_by":null,"expires_at":null,"created_by":null},
 		{"id":"3","role":"viewer","status":"accepted","item":null,"app_item":{"type":"app_item","id":"77","application_type":"hubs"}}]}`})
 	p, err := open(t, s.url).ListGroupCollaborations(t.Context(), "8", "")
 	require.NoError(t, err)
 	require.Equal(t, []schema.GroupCollaboration{
-		{ExternalID: "1", GroupID: "8", ItemType: "folder", ItemID: "9", ItemName: "Plans", Role: "editor", Status: "accepted", ExpiresAt: time.Date(2030, 1, 2, 2, 4, 5, 0, time.UTC)},
+		{ExternalID: "1", GroupID: "8", ItemType: "folder", ItemID: "9", ItemName: "Plans", Role: "editor", Status: "accepted", ExpiresAt: time.Date(2030, 1, 2, 2, 4, 5, 0, time.UTC), GrantedBy: "dylan@example.com", GrantedByName: "Dylan Smith"},
 		{ExternalID: "2", GroupID: "8", Role: "viewer", Status: "pending"},
 		{ExternalID: "3", GroupID: "8", ItemType: "app_item", ItemID: "77", Role: "viewer", Status: "accepted"},
 	}, p.Entries)
+}
+
+// TestWhoGaveAccessIsContext: whatever Box says of somebody who is gone, the access
+// is listed.
+func TestWhoGaveAccessIsContext(t *testing.T) {
+	t.Parallel()
+	for by, want := range map[string][2]string{
+		`null`: {}, `{}`: {}, `[]`: {}, `"5"`: {}, `7`: {}, `{"id":null,"login":null,"name":null}`: {}, `{"id":"5","login":"","name":""}`: {},
+		`{"id":"5","name":"Ann"}`: {"", "Ann"}, `{"id":"5","login":7,"name":"Ann"}`: {"", "Ann"}, `{"id":5,"login":"ann@example.com","name":{}}`: {"ann@example.com", ""},
+	} {
+		s := newScript(t, exchange{want: listAccess + "0", answer: `{"total_count":1,"limit":1000,"offset":0,"entries":[{"id":"3","role":"viewer","status":"accepted","created_by":` + by + `}]}`})
+		p, err := open(t, s.url).ListGroupCollaborations(t.Context(), "8", "")
+		require.NoError(t, err, by)
+		require.Equal(t, []schema.GroupCollaboration{{ExternalID: "3", GroupID: "8", Role: "viewer", Status: "accepted", GrantedBy: want[0], GrantedByName: want[1]}}, p.Entries, by)
+	}
 }
 
 // listings are the four listings at their first page, without their entries.

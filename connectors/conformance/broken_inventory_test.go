@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,6 +118,20 @@ func (c coarse) ListGroupCollaborations(ctx context.Context, group schema.Extern
 	return p, err
 }
 
+// gossip changes who is said to have given access.
+type gossip struct {
+	*deskConn
+	change func(*schema.GroupCollaboration)
+}
+
+func (c gossip) ListGroupCollaborations(ctx context.Context, group schema.ExternalID, marker string) (connectors.Page[schema.GroupCollaboration], error) {
+	p, err := c.deskConn.ListGroupCollaborations(ctx, group, marker)
+	for i := range p.Entries {
+		c.change(&p.Entries[i])
+	}
+	return p, err
+}
+
 func brokenInventories() []broken {
 	asExpired := func(err *error, when bool) {
 		var e *connectors.Error
@@ -149,6 +164,12 @@ func brokenInventories() []broken {
 		{"believes_the_total", "inventory/groups/total_too_low", func(c *deskConn) connectors.Connector { return unwary{c} }},
 		{"sees_no_permissions", "inventory/members/pages", func(c *deskConn) connectors.Connector { return coarse{c} }},
 		{"guesses_roles", "inventory/access/pages", func(c *deskConn) connectors.Connector { return coarse{c} }},
+		{"forgets_who_gave_access", "inventory/granters", func(c *deskConn) connectors.Connector {
+			return gossip{c, func(a *schema.GroupCollaboration) { a.GrantedBy, a.GrantedByName = "", "" }}
+		}},
+		{"makes_up_who_gave_access", "inventory/granters", func(c *deskConn) connectors.Connector {
+			return gossip{c, func(a *schema.GroupCollaboration) { a.GrantedByName = cmp.Or(a.GrantedByName, "somebody") }}
+		}},
 		{"takes_a_group_that_is_gone_for_empty", "inventory/absent_group", func(c *deskConn) connectors.Connector { return coarse{c} }},
 		{"takes_an_expired_marker_for_the_end", "inventory/expired_marker", amendedPage(func(_ *connectors.Page[schema.Account], err *error, _ string) {
 			if errors.Is(*err, connectors.ErrMarkerExpired) {

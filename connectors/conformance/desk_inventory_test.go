@@ -33,12 +33,18 @@ func (d *desk) listMembers(r *http.Request) (int, any) {
 	return listed(r, "members", d.places, func(m *deskPlace) bool { return m.Group == r.PathValue("id") })
 }
 
-// deskAccess is a group's share of an item.
+// deskAccess is a group's share of an item. By is null of somebody who was deleted.
 type deskAccess struct {
-	ID   string `json:"id"`
-	Item string `json:"item"`
-	Kind string `json:"kind"`
-	Role string `json:"role"`
+	ID   string     `json:"id"`
+	Item string     `json:"item"`
+	Kind string     `json:"kind"`
+	Role string     `json:"role"`
+	By   *deskGiver `json:"by"`
+}
+
+type deskGiver struct {
+	Login string `json:"login"`
+	Name  string `json:"name"`
 }
 
 func (d *desk) listAccess(r *http.Request) (int, any) {
@@ -48,10 +54,17 @@ func (d *desk) listAccess(r *http.Request) (int, any) {
 	all := map[string]deskAccess{}
 	for id, i := range d.items {
 		if role := i.shares[r.PathValue("id")]; role != "" {
-			all[id] = deskAccess{"a" + id[1:], id, i.Kind, role}
+			all[id] = deskAccess{"a" + id[1:], id, i.Kind, role, d.giver(i.givers[r.PathValue("id")])}
 		}
 	}
 	return listed(r, "access", all, func(deskAccess) bool { return true })
+}
+
+func (d *desk) giver(id string) *deskGiver {
+	if p := d.people[id]; p != nil {
+		return &deskGiver{p.Login, p.Name}
+	}
+	return nil
 }
 
 type deskInventory desk
@@ -64,8 +77,12 @@ func (d *deskInventory) Join(group, account schema.ExternalID) error {
 	return nil
 }
 
-func (d *deskInventory) Share(item schema.Witness, group schema.ExternalID) (string, error) {
-	return (*deskContent)(d).Share(item, group)
+func (d *deskInventory) Share(item schema.Witness, group, by schema.ExternalID) (string, error) {
+	role, err := (*deskContent)(d).Share(item, group)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.items[string(item.ID)].givers = map[string]string{string(group): string(by)}
+	return role, err
 }
 
 func (d *deskInventory) Track(account schema.ExternalID, name, value string) error {
@@ -148,8 +165,12 @@ func (c *deskConn) ListGroupCollaborations(ctx context.Context, group schema.Ext
 		if a.ID == "" || a.Item == "" {
 			return schema.GroupCollaboration{}, senseless(r.Op)
 		}
-		return schema.GroupCollaboration{
+		out := schema.GroupCollaboration{
 			ExternalID: schema.ExternalID(a.ID), GroupID: group, ItemType: a.Kind, ItemID: schema.ExternalID(a.Item), Role: a.Role, Status: "accepted",
-		}, nil
+		}
+		if a.By != nil {
+			out.GrantedBy, out.GrantedByName = a.By.Login, a.By.Name
+		}
+		return out, nil
 	}, r, err)
 }

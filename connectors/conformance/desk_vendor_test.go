@@ -65,6 +65,7 @@ type deskItem struct {
 	Size    int64  `json:"size"`
 	Trashed bool   `json:"trashed"`
 	shares  map[string]string
+	givers  map[string]string // who gave the shares
 }
 
 const (

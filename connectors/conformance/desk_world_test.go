@@ -31,7 +31,7 @@ func deskWorld(f connectors.Factory) conformance.World {
 			body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": "refused", "text": message}})
 			return body
 		},
-		Nobody: "p-0", Impersonates: true, Statuses: []string{"half_open"}, PageParam: "limit", TotalField: "count", MarkerRefusal: 410,
+		Nobody: "p-0", Impersonates: true, Statuses: []string{"half_open"}, PageParam: "limit", TotalField: "count", MarkerRefusal: 410, TellsGranter: true,
 		Inventory: (*deskInventory)(d), Events: (*deskEvents)(d),
 		People: (*deskPeople)(d), Groups: (*deskGroups)(d), Holds: (*deskHolds)(d), Content: (*deskContent)(d), Transfers: (*deskTransfers)(d),
 	}

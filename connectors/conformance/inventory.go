@@ -19,6 +19,7 @@ func (b bench) inventory(t T) {
 	t.Run("groups", b.listsGroups)
 	t.Run("members", b.listsMembers)
 	t.Run("access", b.listsAccess)
+	t.Run("granters", b.listsGranters)
 	t.Run("absent_group", func(t T) {
 		s := b.open(t)
 		c := as[connectors.InventoryLister](s, "InventoryLister")
@@ -205,11 +206,11 @@ func (b bench) listsAccess(t T) {
 		want := map[schema.ExternalID]string{}
 		for n := range 5 {
 			item := s.item(Item{Owner: owner, Folder: n%2 == 0})
-			role, err := s.world.Inventory.Share(item, group)
+			role, err := s.world.Inventory.Share(item, group, owner)
 			require.NoError(s, err)
 			want[item.ID] = fmt.Sprint(item.Type, " as ", role)
 		}
-		_, err := s.world.Inventory.Share(s.folder(owner), other)
+		_, err := s.world.Inventory.Share(s.folder(owner), other, owner)
 		require.NoError(s, err)
 		got := map[schema.ExternalID]string{}
 		for _, a := range pagesOf(s, func(c connectors.InventoryLister, marker string) (connectors.Page[schema.GroupCollaboration], error) {
@@ -222,4 +223,37 @@ func (b bench) listsAccess(t T) {
 		}
 		require.Equal(s, want, got, "each item that the group reaches, and no other")
 	})
+}
+
+// listsGranters: who gave access is said as the vendor says it, and not made up.
+func (b bench) listsGranters(t T) {
+	s := b.open(t)
+	c := as[connectors.InventoryLister](s, "InventoryLister")
+	owner, group := s.person(), s.group(s.person(), false).GroupID
+	want := map[schema.ExternalID][2]string{}
+	share := func(by schema.ExternalID, says [2]string) {
+		item := s.folder(owner)
+		_, err := s.world.Inventory.Share(item, group, by)
+		if by == "" && errors.Is(err, errors.ErrUnsupported) {
+			return
+		}
+		require.NoError(s, err)
+		if want[item.ID] = says; !s.world.TellsGranter {
+			want[item.ID] = [2]string{}
+		}
+	}
+	for range 2 {
+		p := s.newPerson()
+		by, err := s.world.People.Add(p)
+		require.NoError(t, err)
+		share(by, [2]string{p.Login, p.Name})
+	}
+	share("", [2]string{})
+	got := map[schema.ExternalID][2]string{}
+	p, err := c.ListGroupCollaborations(t.Context(), group, "")
+	require.NoError(t, err)
+	for _, a := range p.Entries {
+		got[a.ItemID] = [2]string{a.GrantedBy, a.GrantedByName}
+	}
+	require.Equal(t, want, got, "who gave access is known where the vendor tells, and only there")
 }

@@ -38,6 +38,8 @@ type World struct {
 	// MarkerRefusal is the status with which the vendor refuses to go on with its
 	// accounts at a marker that it accepts no more; 0 = its markers do not end.
 	MarkerRefusal int
+	// TellsGranter: the vendor tells who gave a group access to an item.
+	TellsGranter bool
 
 	People    People
 	Groups    Groups
@@ -86,9 +88,10 @@ type Groups interface {
 type Inventory interface {
 	// Join puts an account into a group that Groups made, as a plain member.
 	Join(group, account schema.ExternalID) error
-	// Share gives a group access to an item and returns the vendor's word for the
-	// role.
-	Share(item schema.Witness, group schema.ExternalID) (role string, err error)
+	// Share gives a group access to an item, as somebody, and returns the vendor's
+	// word for the role. An empty by is somebody whom the vendor does not name any
+	// more; errors.ErrUnsupported where it names everybody.
+	Share(item schema.Witness, group, by schema.ExternalID) (role string, err error)
 	// Track sets an attribute that the vendor keeps for its customer;
 	// errors.ErrUnsupported where it keeps none.
 	Track(account schema.ExternalID, name, value string) error

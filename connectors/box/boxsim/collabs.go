@@ -9,7 +9,7 @@ import (
 func (s *Sim) collabView(c *collaboration) map[string]any {
 	out := map[string]any{
 		"type": "collaboration", "id": c.id, "role": c.role, "status": c.status, "is_access_only": c.accessOnly,
-		"created_by": s.w.miniUser(c.createdBy), "created_at": stamp(c.createdAt), "modified_at": stamp(c.modifiedAt),
+		"created_by": s.creatorView(c.createdBy), "created_at": stamp(c.createdAt), "modified_at": stamp(c.modifiedAt),
 		"expires_at": nil, "invite_email": nil, "item": nil, "app_item": nil,
 		"acknowledged_at": stamp(c.createdAt), "accessible_by": s.granteeView(c),
 	}
@@ -30,9 +30,28 @@ func (s *Sim) granteeView(c *collaboration) any {
 	if u == nil {
 		return map[string]any{"type": "user", "id": "0", "name": "", "login": c.inviteEmail, "is_active": false}
 	}
+	return collabUser(u)
+}
+
+// collabUser is Box's User (Collaborations): is_active is false of the deactivated
+// and the deleted.
+func collabUser(u *user) map[string]any {
 	return map[string]any{
 		"type": "user", "id": u.id, "name": u.name, "login": u.login, "is_active": u.active() && !u.deleted,
 	}
+}
+
+// creatorView is who made a collaboration.
+func (s *Sim) creatorView(id string) any {
+	u := s.w.users[id]
+	if u == nil || u.deleted && s.switches.DeletedCreator == "null" {
+		return nil
+	}
+	view := collabUser(u)
+	if u.deleted && s.switches.DeletedCreator == "nameless" {
+		view["name"], view["login"] = "", ""
+	}
+	return view
 }
 
 func collabID(c *collaboration) string { return c.id }

@@ -41,12 +41,14 @@ type ItemSpec struct {
 	URL       string `json:"url"` // web links alone
 }
 
-// CollaborationSpec describes an accepted collaboration of a user or a group.
+// CollaborationSpec describes an accepted collaboration of a user or a group. An
+// empty CreatedBy is the item's owner.
 type CollaborationSpec struct {
-	Item  string `json:"item"`
-	User  string `json:"user"`
-	Group string `json:"group"`
-	Role  string `json:"role"`
+	Item      string `json:"item"`
+	User      string `json:"user"`
+	Group     string `json:"group"`
+	Role      string `json:"role"`
+	CreatedBy string `json:"created_by"`
 }
 
 // AddUser seeds an account and returns its id.
@@ -135,8 +137,14 @@ func (s *Sim) AddCollaboration(spec CollaborationSpec) (string, error) {
 		return "", fmt.Errorf("box simulator: name an existing user or group")
 	case !validCollabRole(spec.Role):
 		return "", fmt.Errorf("box simulator: role %q is none of Box's", spec.Role)
+	case spec.CreatedBy != "" && s.w.user(spec.CreatedBy) == nil:
+		return "", fmt.Errorf("box simulator: user %q, who is to have made it, does not exist", spec.CreatedBy)
 	}
-	return s.addCollab(spec.Item, spec.User, spec.Group, spec.Role, s.clock.Now()).id, nil
+	c := s.addCollab(spec.Item, spec.User, spec.Group, spec.Role, s.clock.Now())
+	if spec.CreatedBy != "" {
+		c.createdBy = spec.CreatedBy
+	}
+	return c.id, nil
 }
 
 // GroupSpec describes a group to seed; the first member becomes its admin.

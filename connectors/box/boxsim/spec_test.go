@@ -40,6 +40,7 @@ var loadBoxDocument = sync.OnceValues(func() (*openapi3.T, error) {
 		allowNull(doc, "WebLink", "shared_link")
 		allowNull(doc, "Event", "additional_details")
 		allowNull(doc, "Event", "session_id")
+		allowNull(doc, "Collaboration", "created_by") // as one of the switches has it
 	}
 	return doc, err
 })

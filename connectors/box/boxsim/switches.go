@@ -75,6 +75,7 @@ type Switches struct {
 	TotalCount        string  `json:"total_count"`
 	ShortPages        bool    `json:"short_pages"`
 	RepeatedEntries   bool    `json:"repeated_entries"`
+	DeletedCreator    string  `json:"deleted_creator"`
 
 	// Tokens, scopes and limits.
 	NoGovernanceScope    bool    `json:"no_governance_scope"`

@@ -86,6 +86,7 @@ func listingSwitches() []SwitchInfo {
 		oneOf("total_count", "total_count of offset listings is right, half of it, or 250 more", "right", "low", "high"),
 		yesNo("short_pages", "pages hold half of limit although more exist; by offset every second place is of somebody whom nobody may see"),
 		yesNo("repeated_entries", "the last entry of a page comes again on the next one, by marker"),
+		oneOf("deleted_creator", "who made a collaboration, once that account is deleted: the user with is_active false, without name and login too, null", "inactive", "nameless", "null"),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/stretchr/testify/require"
+
+	"sendoff/connectors/box/boxsim"
 )
 
 // crowd adds users to a company of the admin alone and returns everybody's id.
@@ -92,6 +94,20 @@ func listingChecks() map[string]func(*bench, string) {
 			seen := pluck(b.markers("/users?limit=4&usemarker=true"), "id")
 			require.Equal(b.t, v == "true", len(seen) > len(ids))
 			require.Equal(b.t, ids, slices.Compact(seen))
+		},
+		"deleted_creator": func(b *bench, v string) {
+			ann := b.user("Ann")
+			group, err := b.sim.AddGroup(boxsim.GroupSpec{Name: "Team", Members: []string{b.id}})
+			require.NoError(b.t, err)
+			_, err = b.sim.AddCollaboration(boxsim.CollaborationSpec{Item: b.folder(b.id, "", "Plans"), Group: group, Role: "viewer", CreatedBy: ann})
+			require.NoError(b.t, err)
+			by := func() any { return entries(b.get("/groups/" + group + "/collaborations"))[0]["created_by"] }
+			is := func(name, login string, active bool) obj {
+				return obj{"type": "user", "id": ann, "name": name, "login": login, "is_active": active}
+			}
+			require.Equal(b.t, is("Ann", "ann@example.com", true), by())
+			require.NoError(b.t, b.sim.RemoveUser(ann))
+			require.Equal(b.t, map[string]any{"inactive": is("Ann", "ann@example.com", false), "nameless": is("", "", false), "null": nil}[v], by())
 		},
 	}
 }
