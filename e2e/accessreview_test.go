@@ -17,7 +17,7 @@ func (s *stack) asReviewer(p person) *apiclient.Client { return s.asPerson(p, "r
 
 func (s *stack) asPerson(p person, role string) *apiclient.Client {
 	s.t.Helper()
-	made := ask[apiclient.CreatedToken](s, cli.ExitDone, "tokens", "create", "--name", role+"-"+strings.ReplaceAll(p.login, "@", "-at-"), "--role", role, "--email", p.login, "--expires", "1d")
+	made := ask[apiclient.CreatedToken](s, cli.ExitDone, "tokens", "create", "--name", role+"-"+strings.ReplaceAll(p.login, "@", "-at-"), "--role", role, "--email", p.login, "--expires", "365d")
 	api, err := apiclient.New(s.base(), made.Token)
 	require.NoError(s.t, err)
 	return api
