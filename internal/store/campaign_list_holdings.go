@@ -76,6 +76,7 @@ type accessRow struct {
 	Target     string
 	Since      time.Time
 	SinceSeen  bool
+	GrantedBy  string
 	People     int64
 	Same       int64
 	Last       *schema.LastDecision
@@ -83,17 +84,18 @@ type accessRow struct {
 
 // The kinds of access of accounts u, with their memberships w. What a vendor tells of a date is its own; else
 // it is when a sync first saw it. An invitation that was not accepted, or has
-// expired, reaches nothing.
+// expired, reaches nothing. Listings tell who gave a group access to a thing, and
+// not who put an account into the group.
 const (
 	accessOfAccounts = `select u.place, 'account' as kind, '' as ref, '' as access, '' as group_id, '' as group_name, '' as provenance, false as everybody,
-			'' as target, coalesce(a.created_at, a.first_seen_at) as since, a.created_at is null as since_seen, '' as peer_key
+			'' as target, coalesce(a.created_at, a.first_seen_at) as since, a.created_at is null as since_seen, '' as granted_by, '' as peer_key
 		from u join account a on a.id = u.id`
 	accessByRoles = `select u.place, 'role', '', a.role, '', '', '', false, '', coalesce((select h.seen_at from inventory_change h
-				where h.account_id = a.id and h.kind = 'role' order by h.seen_at desc, h.id desc limit 1), a.first_seen_at), true, a.role
+				where h.account_id = a.id and h.kind = 'role' order by h.seen_at desc, h.id desc limit 1), a.first_seen_at), true, '', a.role
 		from u join account a on a.id = u.id where a.privileged`
-	accessByGroups      = `select w.place, 'group', w.group_id, w.role, w.group_id, w.name, w.provenance, w.everybody, '', w.first_seen_at, true, w.group_id from w`
+	accessByGroups      = `select w.place, 'group', w.group_id, w.role, w.group_id, w.name, w.provenance, w.everybody, '', w.first_seen_at, true, '', w.group_id from w`
 	accessThroughGroups = `select w.place, 'collaboration', w.group_id || '/' || r.external_id, r.role, w.group_id, w.name, w.provenance, w.everybody, r.item_name,
-			greatest(w.first_seen_at, r.first_seen_at), true, w.group_id
+			greatest(w.first_seen_at, r.first_seen_at), true, coalesce(nullif(r.granted_by, ''), r.granted_by_name), w.group_id
 		from w join group_collaboration r on r.connection_id = w.connection_id and r.group_id = w.group_id
 		where lower(r.status) not in ('pending', 'rejected') and (r.expires_at > @now) is not false`
 	// Apart, because Postgres would join accounts with all that their connection's
@@ -137,7 +139,7 @@ func (h holdingSource) accessSQL(list []schema.Subject) (string, args) {
 				with ordinality as u(id, connection_id, external_id, person_id, department, place)),
 		w as materialized (` + membershipsOfAccounts + `),
 		x as (` + strings.Join(append([]string{accessOfAccounts + ` where false`}, parts...), "\n\t\tunion all ") + `)
-		select x.place, x.kind, x.ref, x.access, x.group_id, x.group_name, x.provenance, x.everybody, x.target, x.since, x.since_seen,
+		select x.place, x.kind, x.ref, x.access, x.group_id, x.group_name, x.provenance, x.everybody, x.target, x.since, x.since_seen, x.granted_by,
 			` + countedPeers + `, ` + last + `
 		from x join u on u.place = x.place` + joins + `
 		order by x.place, array_position(array['account', 'role', 'group', 'collaboration'], x.kind), x.ref`, a
@@ -187,7 +189,7 @@ func (h holdingSource) holding(v schema.Subject, r accessRow) schema.Holding {
 			Provenance: r.Provenance, Target: r.Target, Grade: v.Activity.Grade(h.threshold, a.CreatedAt, h.now), Held: true,
 		},
 		Context: schema.ItemContext{
-			Connection: v.Connection, Name: a.Name, Since: r.Since, SinceSeen: r.SinceSeen,
+			Connection: v.Connection, Name: a.Name, Since: r.Since, SinceSeen: r.SinceSeen, GrantedBy: r.GrantedBy,
 			LastActiveAt: v.Activity.LastActiveAt, LastEvent: v.Activity.LastEvent, Source: v.Activity.Source,
 			CoveredFrom: v.Activity.Covered.From, CoveredTo: v.Activity.Covered.To, ObservedAt: a.ObservedAt, Bytes: a.SpaceUsed,
 			Peers: schema.Peers{People: r.People, With: r.Same}, Last: r.Last,

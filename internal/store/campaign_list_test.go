@@ -26,6 +26,8 @@ func (c *campaigns) inventory() (who []schema.PersonID, accounts []schema.Accoun
 	c.exec(`insert into group_collaboration (connection_id, group_id, external_id, item_type, item_id, item_name, role, status, expires_at, first_seen_at) values
 		($1, 'g', 'c1', 'folder', '7', 'Plans', 'editor', 'accepted', null, '2022-01-02'), ($1, 'g', 'c2', 'folder', '8', 'Old', 'editor', 'accepted', '2023-01-01', now()),
 		($1, 'g', 'c3', 'folder', '9', 'Asked', 'editor', 'pending', null, now()), ($1, 'g', 'c4', 'folder', '10', 'Later', 'viewer', 'accepted', '2099-01-01', now())`, conn)
+	c.exec(`update group_collaboration set granted_by = 'ann@example.com', granted_by_name = 'Ann' where external_id = 'c1'`)
+	c.exec(`update group_collaboration set granted_by_name = 'Bob' where external_id = 'c4'`)
 	c.exec(`insert into license (connection_id, seats, price_minor, currency, period, updated_by, updated_at) values ($1, 10, 1500, 'EUR', 'month', 'admin', now())`, conn)
 	return who, accounts
 }
@@ -69,6 +71,10 @@ func TestASnapshotSaysWhatIsHeld(t *testing.T) {
 	group := held[schema.ItemRef{AccountID: first, Kind: schema.ItemGroup, Ref: "g"}]
 	require.Equal(t, []any{"admin", "Team", "okta", schema.ExternalID("g"), false, schema.Peers{People: 2, With: 1}, true},
 		[]any{group.Facts.Access, group.Facts.Group, group.Facts.Provenance, group.GroupExternalID, group.Everybody, group.Context.Peers, group.Context.SinceSeen})
+	for ref, by := range map[string]string{"g/c1": "ann@example.com", "g/c4": "Bob"} {
+		require.Equal(t, by, held[schema.ItemRef{AccountID: first, Kind: schema.ItemCollaboration, Ref: ref}].Context.GrantedBy)
+	}
+	require.Equal(t, []string{"", "", ""}, []string{account.Context.GrantedBy, role.Context.GrantedBy, group.Context.GrantedBy}, "no listing tells")
 	reach := held[schema.ItemRef{AccountID: first, Kind: schema.ItemCollaboration, Ref: "g/c1"}]
 	require.Equal(t, []any{"editor", "Plans", "Team", time.Date(2022, 1, 2, 0, 0, 0, 0, time.UTC), schema.Peers{People: 2, With: 1}},
 		[]any{reach.Facts.Access, reach.Facts.Target, reach.Facts.Group, reach.Context.Since, reach.Context.Peers})

@@ -83,7 +83,7 @@ func (m controlModel) control(draw *rand.Rand, d schema.Decoy) (itemRow, error) 
 	f, c := m.Facts, m.Context
 	f.AccountID, f.HolderID, f.Employment, f.Login = "", "", "", d.Login
 	f.ExternalID = schema.ExternalID(strconv.FormatInt(draw.Int64N(9e9)+1e9, 10))
-	c.Name, c.Holder, c.HolderEmail, c.Employment, c.Department, c.Manager, c.GrantedBy = d.Name, "", "", "", "", "", ""
+	c.Name, c.Holder, c.HolderEmail, c.Employment, c.Department, c.Manager = d.Name, "", "", "", "", ""
 	c.Peers, c.Last, c.Changed = schema.Peers{}, nil, true
 	c.Bytes = draw.Int64N(m.Context.Bytes + 1)
 	c.Since = before(draw, c.Since)

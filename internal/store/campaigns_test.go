@@ -223,7 +223,10 @@ func TestControlItems(t *testing.T) {
 	requireCode(t, schema.CodeStale, c.OpenCampaign(t.Context(), run.ID, time.Now().Add(time.Hour)))
 	c.exec(`update campaign_item set state = 'open', assigned_at = now(), reviewer_id = case when login < 'user3' then $2::uuid else $3::uuid end where campaign_id = $1`,
 		string(run.ID), string(bosses[0]), string(bosses[1]))
+	c.exec(`update campaign_item set context = context || '{"granted_by": "ann@example.com"}'`)
 	require.NoError(t, c.OpenCampaign(t.Context(), run.ID, time.Now().Add(time.Hour)))
+	require.Zero(t, c.count(`select count(*) from campaign_item where context->>'granted_by' is distinct from 'ann@example.com'`),
+		"what is shared with the group was shared by the same one: without it, control items would show")
 	for _, boss := range bosses {
 		require.Equal(t, 2, c.count(`select count(distinct login) from campaign_item where campaign_id = $1 and reviewer_id = $2 and control <> '' and state = 'open'
 			and account_id is null and holder_id is null and risk = 'low' and recommended = '' and facts->>'held' = 'true' and context->>'connection' = 'box'

@@ -151,19 +151,21 @@ const collaborationsSQL = `with listed as materialized (
 		where s.reach_state in ('done', 'refused')),
 	differs as materialized (
 		select coalesce(s.group_id, k.group_id) as group_id, coalesce(s.external_id, k.external_id) as external_id,
-			s.item_type, coalesce(s.item_id, k.item_id) as item_id, s.item_name, s.role, s.status, s.expires_at,
+			s.item_type, coalesce(s.item_id, k.item_id) as item_id, s.item_name, s.role, s.status, s.expires_at, s.granted_by, s.granted_by_name,
 			k.role as old_role, k.external_id is null as gained, s.external_id is null as lost
 		from (select c.* from staged_collaboration c join listed l on l.group_id = c.group_id where c.run_id = @run) as s
 		full join (select c.* from group_collaboration c join listed l on l.group_id = c.group_id where c.connection_id = @connection) as k
 			on k.group_id = s.group_id and k.external_id = s.external_id
 		join listed l on l.group_id = coalesce(s.group_id, k.group_id)
-		where (l.whole or s.group_id is not null) and (s.item_type, s.item_id, s.item_name, s.role, s.status, s.expires_at)
-			is distinct from (k.item_type, k.item_id, k.item_name, k.role, k.status, k.expires_at)),
+		where (l.whole or s.group_id is not null) and (s.item_type, s.item_id, s.item_name, s.role, s.status, s.expires_at, s.granted_by, s.granted_by_name)
+			is distinct from (k.item_type, k.item_id, k.item_name, k.role, k.status, k.expires_at, k.granted_by, k.granted_by_name)),
 	added as (
-		insert into group_collaboration (connection_id, group_id, external_id, item_type, item_id, item_name, role, status, expires_at, first_seen_at)
-		select @connection, d.group_id, d.external_id, d.item_type, d.item_id, d.item_name, d.role, d.status, d.expires_at, @now from differs d where d.gained),
+		insert into group_collaboration (connection_id, group_id, external_id, item_type, item_id, item_name, role, status, expires_at, granted_by, granted_by_name, first_seen_at)
+		select @connection, d.group_id, d.external_id, d.item_type, d.item_id, d.item_name, d.role, d.status, d.expires_at, d.granted_by, d.granted_by_name, @now
+		from differs d where d.gained),
 	moved as (
-		update group_collaboration c set item_type = d.item_type, item_id = d.item_id, item_name = d.item_name, role = d.role, status = d.status, expires_at = d.expires_at
+		update group_collaboration c set item_type = d.item_type, item_id = d.item_id, item_name = d.item_name, role = d.role, status = d.status, expires_at = d.expires_at,
+			granted_by = d.granted_by, granted_by_name = d.granted_by_name
 		from differs d where not d.gained and not d.lost and c.connection_id = @connection and c.group_id = d.group_id and c.external_id = d.external_id),
 	taken as (
 		delete from group_collaboration c using differs d

@@ -139,29 +139,31 @@ func memberArgs(entries []schema.GroupMember) (args, error) {
 	return args{"accounts": accounts, "ids": ids, "roles": roles, "permissions": permissions}, nil
 }
 
-const stageCollaborationsSQL = `insert into staged_collaboration as s (run_id, group_id, external_id, item_type, item_id, item_name, role, status, expires_at)
+const stageCollaborationsSQL = `insert into staged_collaboration as s (run_id, group_id, external_id, item_type, item_id, item_name, role, status, granted_by, granted_by_name, expires_at)
 	select @id, here.group_id, p.*
-	from here cross join unnest(@ids::text[], @types::text[], @items::text[], @names::text[], @roles::text[], @statuses::text[], @expires::timestamptz[]) as p
+	from here cross join unnest(@ids::text[], @types::text[], @items::text[], @names::text[], @roles::text[], @statuses::text[],
+		@granters::text[], @granter_names::text[], @expires::timestamptz[]) as p
 	on conflict (run_id, group_id, external_id) do update set
-		(item_type, item_id, item_name, role, status, expires_at)
-		= (excluded.item_type, excluded.item_id, excluded.item_name, excluded.role, excluded.status, excluded.expires_at)`
+		(item_type, item_id, item_name, role, status, granted_by, granted_by_name, expires_at)
+		= (excluded.item_type, excluded.item_id, excluded.item_name, excluded.role, excluded.status, excluded.granted_by, excluded.granted_by_name, excluded.expires_at)`
 
 func collaborationArgs(entries []schema.GroupCollaboration) args {
 	entries = lastOfEach(entries, func(c schema.GroupCollaboration) schema.ExternalID { return c.ExternalID })
 	n := len(entries)
-	texts := make([][]string, 6)
+	texts := make([][]string, 8)
 	for i := range texts {
 		texts[i] = make([]string, n)
 	}
 	expires := make([]*time.Time, n)
 	for i, c := range entries {
-		for j, v := range []string{string(c.ExternalID), c.ItemType, string(c.ItemID), c.ItemName, c.Role, c.Status} {
+		for j, v := range []string{string(c.ExternalID), c.ItemType, string(c.ItemID), c.ItemName, c.Role, c.Status, c.GrantedBy, c.GrantedByName} {
 			texts[j][i] = v
 		}
 		expires[i] = nullable(c.ExpiresAt)
 	}
 	return args{
-		"ids": texts[0], "types": texts[1], "items": texts[2], "names": texts[3], "roles": texts[4], "statuses": texts[5], "expires": expires,
+		"ids": texts[0], "types": texts[1], "items": texts[2], "names": texts[3], "roles": texts[4], "statuses": texts[5],
+		"granters": texts[6], "granter_names": texts[7], "expires": expires,
 	}
 }
 

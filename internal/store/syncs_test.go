@@ -193,4 +193,14 @@ func TestSyncTellsWhatChanged(t *testing.T) {
 	third := b.sync(v)
 	require.Contains(t, b.changes(third.ID), "account_returned 8 missing -> active")
 	require.Contains(t, b.changes(third.ID), "account_missing 9 active -> missing")
+
+	// Who gave access is taken over, and is no change of it.
+	const givers = `select string_agg(external_id || ' ' || granted_by || ' ' || granted_by_name, ', ' order by external_id) from group_collaboration where group_id = 'g1'`
+	require.Equal(t, "c1  , c2  ", b.text(givers))
+	for i, step := range []struct{ login, name string }{{"ann@example.com", "Ann"}, {"ann@example.org", "Ann"}, {"ann@example.org", "Ann B"}, {"", ""}} {
+		v.reach["g1"][0].GrantedBy, v.reach["g1"][0].GrantedByName = step.login, step.name
+		run := b.sync(v)
+		require.Equal(t, "c1 "+step.login+" "+step.name+", c2  ", b.text(givers), i)
+		require.Empty(t, b.changes(run.ID))
+	}
 }
