@@ -140,13 +140,14 @@ func (q *quarter) answer() {
 	q.says(q.bosses, mine[q.stays.login+" account"], "keep")
 	q.says(q.bosses, mine[q.stays.login+" group"], "revoke")
 	q.says(q.bosses, mine[q.wrong.login+" account"], "revoke")
-	q.until(q.day(3, 9*time.Hour))
+	q.doze(q.day(3, 9*time.Hour))
 	q.says(q.bosses, itemsOf(q.stack, q.bosses, q.id)[q.wrong.login+" account"], "keep")
 }
 
 // escalate lets the rest go undecided: reminders and the next in the chain come on
 // working days, each reviewer's own.
 func (q *quarter) escalate() {
+	q.doze(q.day(6, 0))
 	q.until(q.day(13, 11*time.Hour))
 	require.Equal(q.t, []string{"bo.ss Tue 0 12:00", "far.away Tue 0 12:00"}, q.told("review_ask"))
 	require.Equal(q.t, []string{"bo.ss Tue 7 12:00", "far.away Wed 8 00:00", "chi.ef Mon 13 09:00"}, q.told("review_remind"),
@@ -166,6 +167,7 @@ func (q *quarter) escalate() {
 	require.Equal(q.t, "open", items[q.waits.login+" account"].State, "the deadline hands on what the chief left")
 	q.says(q.owners, items[q.waits.login+" account"], "keep")
 	require.Equal(q.t, "open", items[q.remote.login+" account"].State)
+	q.doze(q.day(19, 8*time.Hour))
 	q.until(q.day(20, 8*time.Hour))
 	require.Equal(q.t, "open", q.campaign(q.id).State, "the owner has until Monday")
 	q.until(q.day(20, 13*time.Hour))
