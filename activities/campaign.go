@@ -90,11 +90,7 @@ func (c *Campaigns) BeginCampaign(ctx context.Context, in BeginCampaignInput) (C
 	row, err := c.store.BeginCampaign(ctx, in.ReviewID, in.ScheduledAt, in.WorkflowID)
 	switch schema.CodeOf(err) {
 	case schema.CodeConflict:
-		return CampaignOutline{State: schema.CampaignEnded}, c.store.RaiseAlarm(ctx, schema.Alarm{
-			AccessReviewID: in.ReviewID, Code: schema.AlarmCampaignFailed,
-			Message: "the campaign of " + schema.FormatInstant(in.ScheduledAt) + " did not begin: the one before is not signed yet",
-			Fix:     "sign or cancel that one, then start a campaign",
-		})
+		return CampaignOutline{State: schema.CampaignEnded}, c.store.RaiseAlarm(ctx, schema.NotBegunAlarm(in.ReviewID, in.ScheduledAt))
 	case schema.CodeClosed:
 		return CampaignOutline{State: schema.CampaignEnded}, nil
 	}
@@ -118,25 +114,22 @@ type StumbleInput struct {
 	Why        string            `json:"why"`
 }
 
-// StumbleCampaign raises the alarm of a campaign that cannot go on. One that nobody
-// was asked in yet ends as failed.
+// StumbleCampaign raises the alarm of a campaign that cannot go on, until it does. One
+// that nobody was asked in yet ends as failed, which has an alarm of its own.
 func (c *Campaigns) StumbleCampaign(ctx context.Context, in StumbleInput) (CampaignOutline, error) {
 	row, err := c.store.Campaign(ctx, in.CampaignID)
 	if err != nil {
 		return CampaignOutline{}, err
 	}
-	err = c.store.RaiseAlarm(ctx, schema.Alarm{
-		AccessReviewID: row.ReviewID, Code: schema.AlarmCampaignFailed, Message: "campaign " + string(row.ID) + " cannot go on: " + in.Why,
-		Fix: "mend the cause; it tries again each hour",
-	})
-	if err != nil {
-		return CampaignOutline{}, err
-	}
 	switch row.State {
 	case schema.CampaignDraft, schema.CampaignGathering, schema.CampaignListing, schema.CampaignAssigning:
-		if err := c.store.EndCampaign(ctx, row.ID, schema.CampaignFailed, in.Why); err != nil {
-			return CampaignOutline{}, err
-		}
+		err = c.store.EndCampaign(ctx, row.ID, schema.CampaignFailed, in.Why)
+	case schema.CampaignEnded:
+	default:
+		err = c.store.RaiseAlarm(ctx, schema.StumblingAlarm(row, in.Why))
+	}
+	if err != nil {
+		return CampaignOutline{}, err
 	}
 	return c.LoadCampaign(ctx, CampaignInput{CampaignID: in.CampaignID})
 }
@@ -147,6 +140,7 @@ type running struct {
 	review   schema.AccessReview
 	compiled *accessreview.Review
 	conns    []schema.Connection
+	missing  []string            // names of connections that are not there (any more)
 	times    schema.CampaignTime // by the engine's clocks
 }
 
@@ -158,6 +152,8 @@ func (r running) ids() []schema.ConnectionID {
 	return ids
 }
 
+// open reads a campaign. A connection of its scope that was removed stands in
+// nobody's way: what was listed of it is gone (RefreshItems).
 func (c *Campaigns) open(ctx context.Context, id schema.CampaignID) (running, error) {
 	var r running
 	var err error
@@ -172,6 +168,10 @@ func (c *Campaigns) open(ctx context.Context, id schema.CampaignID) (running, er
 	}
 	for _, name := range r.review.Rule.Scope.Connections {
 		conn, err := c.store.ConnectionNamed(ctx, name)
+		if schema.CodeOf(err) == schema.CodeNotFound {
+			r.missing = append(r.missing, name)
+			continue
+		}
 		if err != nil {
 			return r, err
 		}

@@ -18,6 +18,9 @@ func (c *Campaigns) GatherCampaign(ctx context.Context, in CampaignInput) (Piece
 	if err != nil || r.campaign.State != schema.CampaignGathering {
 		return Piece{More: true}, err
 	}
+	if len(r.missing) > 0 {
+		return Piece{More: true}, c.incomplete(ctx, r)
+	}
 	rule := r.review.Rule
 	if dark, why := c.dark(r); dark {
 		return Piece{More: true}, c.store.EndCampaign(ctx, r.campaign.ID, schema.CampaignDark, why)
@@ -43,6 +46,13 @@ func (c *Campaigns) GatherCampaign(ctx context.Context, in CampaignInput) (Piece
 		}
 	}
 	return Piece{Wait: min(c.poll(), max(patience-waited, leastPoll))}, nil
+}
+
+// incomplete ends a campaign before its snapshot of whose scope a connection is not
+// there: nobody is to take what is left for the whole.
+func (c *Campaigns) incomplete(ctx context.Context, r running) error {
+	why := "its scope names connections that are not there: " + strings.Join(r.missing, ", ") + "; connect them, or take them out of the review's file"
+	return c.store.EndCampaign(ctx, r.campaign.ID, schema.CampaignFailed, why)
 }
 
 // dark tells whether a scheduled campaign would begin within a blackout.
@@ -135,6 +145,9 @@ func (c *Campaigns) ListCampaign(ctx context.Context, in CampaignInput) error {
 	r, err := c.open(ctx, in.CampaignID)
 	if err != nil || r.campaign.State != schema.CampaignListing {
 		return err
+	}
+	if len(r.missing) > 0 {
+		return c.incomplete(ctx, r)
 	}
 	defer beat(ctx)()
 	now := c.now().UTC().Truncate(time.Microsecond)

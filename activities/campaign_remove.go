@@ -24,7 +24,7 @@ func (c *Campaigns) RemoveAccess(ctx context.Context, in CampaignInput) (Piece, 
 	case err != nil || more:
 		return Piece{More: err == nil}, err
 	case left.Working > 0:
-		return Piece{Wait: c.removingPoll()}, nil
+		return Piece{Wait: c.removingPoll()}, c.store.CampaignWentOn(ctx, r.campaign.ID)
 	}
 	return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignRemoving, schema.CampaignClosed))
 }
@@ -299,9 +299,9 @@ func (c *Campaigns) WatchCampaign(ctx context.Context, in CampaignInput) (Piece,
 		}
 	}
 	if left.Working > 0 {
-		return Piece{Wait: c.removingPoll()}, nil
+		return Piece{Wait: c.removingPoll()}, c.store.CampaignWentOn(ctx, r.campaign.ID)
 	}
-	return Piece{Wait: c.refreshEvery()}, nil
+	return Piece{Wait: c.refreshEvery()}, c.store.CampaignWentOn(ctx, r.campaign.ID)
 }
 
 func watches(s schema.CampaignState) bool {

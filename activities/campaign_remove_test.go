@@ -22,19 +22,23 @@ type taking struct {
 	account   schema.Account
 }
 
-func takes(b *bundle) *taking {
+func takes(b *bundle, edit ...func(*schema.AccessReviewRule)) *taking {
 	b.t.Helper()
 	k := &taking{bundle: b, campaigns: activities.NewCampaigns(activities.CampaignsConfig{
 		Store: b.Store, Planner: b.planner(), Clocks: schema.DefaultClocks(), Now: b.now,
 	})}
 	ctx := b.t.Context()
-	applied, err := b.ApplyAccessReviews(ctx, schema.ApplyAccessReviews{Rules: []schema.AccessReviewFile{{Source: "x", Rule: schema.AccessReviewRule{
+	rule := schema.AccessReviewRule{
 		Name: "quarter", Owner: "owner@example.com", Scope: schema.CampaignScope{Connections: []string{"fake"}, Items: schema.ItemKinds(), Holders: schema.HoldersAll},
 		Stages: []schema.ReviewStage{{Name: "first", Of: schema.StageAll, Who: []schema.ReviewerCandidate{{Whom: schema.ReviewerManager}}}},
 		Time:   schema.CampaignTime{Due: 14 * day, Silence: schema.SilenceEscalates},
 		Effect: schema.EffectRule{When: schema.EffectAtClose, Account: []schema.StepFact{{Kind: schema.StepSuspend}}, Role: schema.RoleMember},
 		Watch:  day,
-	}}}}, b.admin)
+	}
+	for _, e := range edit {
+		e(&rule)
+	}
+	applied, err := b.ApplyAccessReviews(ctx, schema.ApplyAccessReviews{Rules: []schema.AccessReviewFile{{Source: "x", Rule: rule}}}, b.admin)
 	require.NoError(b.t, err)
 	c, err := b.BeginCampaign(ctx, applied[0].Review.ID, time.Now(), "campaign/1")
 	require.NoError(b.t, err)

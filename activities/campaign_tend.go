@@ -58,7 +58,7 @@ func (c *Campaigns) TendCampaign(ctx context.Context, in TendInput) (Tended, err
 		}
 	}
 	again.Piece = Piece{Wait: wait}
-	return again, nil
+	return again, c.store.CampaignWentOn(ctx, r.campaign.ID)
 }
 
 func (c *Campaigns) refreshEvery() time.Duration {

@@ -51,6 +51,9 @@ type CampaignRuns interface {
 	EndCampaign(ctx context.Context, id schema.CampaignID, end schema.CampaignEnd, why string) error
 	// RaiseAlarm opens an alarm unless one of that subject and code is open.
 	RaiseAlarm(ctx context.Context, a schema.Alarm) error
+	// CampaignWentOn ends the alarm of a campaign that could not go on; without one it
+	// writes nothing.
+	CampaignWentOn(ctx context.Context, id schema.CampaignID) error
 	// BeginSmall looks for changes that begin small campaigns of a review (movers,
 	// privileged roles) since it was looked at last, and makes these. It returns how
 	// many. A paused review is looked at and makes none.

@@ -205,3 +205,9 @@ const (
 	CampaignFailedRemovals FindingCode = "REMOVALS_IMPOSSIBLE" // refused, impossible, given back
 	CampaignNotClosed      FindingCode = "CAMPAIGN_NOT_CLOSED"
 )
+
+// Whole tells whether a campaign is about all of its review's scope, of which there
+// is one at a time.
+func (c Campaign) Whole() bool {
+	return (c.Trigger == CampaignScheduled || c.Trigger == CampaignByPerson) && len(c.Accounts) == 0 && len(c.Persons) == 0
+}

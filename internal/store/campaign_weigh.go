@@ -24,6 +24,7 @@ type newFacts struct {
 // weighedRow is what an item was weighed by, beside what is known now. Only what can
 // be looked up for one account is: peers are counted when a campaign is listed.
 type weighedRow struct {
+	Facts                               schema.ItemFacts // as they were
 	ID                                  schema.ItemID
 	Context                             schema.ItemContext
 	Recommendation                      schema.Recommendation
@@ -40,7 +41,7 @@ type weighedRow struct {
 }
 
 // weighedSQL reads of a holder what subjectFrom reads.
-const weighedSQL = `select i.id, i.context, jsonb_build_object('answer', i.recommended, 'reasons', i.recommended_for) as recommendation,
+const weighedSQL = `select i.id, i.facts, i.context, jsonb_build_object('answer', i.recommended, 'reasons', i.recommended_for) as recommendation,
 		jsonb_build_object('level', i.risk, 'score', i.score, 'reasons', i.risk_for) as risk,
 		a.name, a.last_event, coalesce(p.name, '') as holder, coalesce(p.email, '') as email, a.last_source as source, a.last_active_at, a.created_at,
 		a.observed_at, a.space_used as bytes, ` + holderEmployment + ` as employment, coalesce(e.department, p.department, '') as department,
@@ -81,7 +82,7 @@ func (t *tx) weighAnew(ctx context.Context, list []newFacts) error {
 // department or role speaks for nothing: whose access is usual there was not counted.
 func (r weighedRow) contextOf(i liveItem, f schema.ItemFacts) schema.ItemContext {
 	c := r.Context
-	if f.HolderID != i.Facts.HolderID || r.Department != c.Department || f.Kind == schema.ItemRole && f.Role != i.Facts.Role {
+	if f.HolderID != r.Facts.HolderID || r.Department != c.Department || f.Kind == schema.ItemRole && f.Role != r.Facts.Role {
 		c.Peers = schema.Peers{}
 	}
 	c.Name, c.Holder, c.HolderEmail, c.Employment, c.Department, c.Manager = r.Name, r.Holder, r.Email, r.Employment, r.Department, r.Manager

@@ -125,6 +125,9 @@ func (s *Store) StartCampaign(ctx context.Context, id schema.CampaignID, by sche
 			return err
 		}
 		t.recordCampaign(c, principal(by), "campaign.started", nil)
+		if err := t.clearNotBegun(ctx, c, c.ReviewID); err != nil {
+			return err
+		}
 		return t.tellCampaign(ctx, id)
 	})
 	return c, err
@@ -142,6 +145,9 @@ func pausedAccessReview(d accessReviewRow) error {
 func (t *tx) insertCampaign(ctx context.Context, c *schema.Campaign, d accessReviewRow, actor audit.Actor) (err error) {
 	if c.State != schema.CampaignDraft {
 		if err := t.requireNoCampaign(ctx, *c, d); err != nil {
+			return err
+		}
+		if err := t.clearNotBegun(ctx, *c, d.ID); err != nil {
 			return err
 		}
 	}
@@ -178,8 +184,7 @@ func (t *tx) insertCampaign(ctx context.Context, c *schema.Campaign, d accessRev
 // requireNoCampaign is CodeConflict when a whole campaign is to begin of a locked
 // access review and another one is open.
 func (t *tx) requireNoCampaign(ctx context.Context, c schema.Campaign, d accessReviewRow) error {
-	whole := (c.Trigger == schema.CampaignScheduled || c.Trigger == schema.CampaignByPerson) && len(c.Accounts) == 0 && len(c.Persons) == 0
-	if !whole {
+	if !c.Whole() {
 		return nil
 	}
 	open, ok, err := maybeScalar[string](ctx, t, `select id::text from campaign where review_id = @review and state not in ('draft', 'signed', 'ended')

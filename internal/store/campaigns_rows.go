@@ -72,14 +72,17 @@ func (t *tx) shareCampaign(ctx context.Context, id schema.CampaignID) (schema.Ca
 }
 
 // moveCampaign moves a locked campaign by compare-and-set, with more that is set:
-// its statements begin with a comma, their arguments are in a.
+// its statements begin with a comma, their arguments are in a. One that moves goes on.
 func (t *tx) moveCampaign(ctx context.Context, c *schema.Campaign, to schema.CampaignState, set string, a args) error {
 	if !c.State.CanMove(to) {
 		return staleCampaign(*c)
 	}
 	a["id"], a["from"], a["to"] = c.ID, c.State, to
 	c.State = to
-	return t.changeOne(ctx, `update campaign set state = @to`+set+` where id = @id and state = @from`, a)
+	if err := t.changeOne(ctx, `update campaign set state = @to`+set+` where id = @id and state = @from`, a); err != nil {
+		return err
+	}
+	return t.clearStumbling(ctx, c.ID)
 }
 
 // staleCampaign is the error for a campaign that is in another state by now.
