@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"sendoff/internal/campaign"
@@ -45,11 +46,18 @@ func (c *Campaigns) remove(ctx context.Context, r running) (left schema.Removals
 	if err != nil || row.State == schema.CampaignHeld {
 		return left, true, unlessStale(err)
 	}
-	if started, err := c.inPieces(ctx, r, schema.RemovalReady, c.startRemovals); err != nil || started > 0 {
-		return left, err == nil, err
+	if left, err = c.store.FollowRemovals(ctx, r.campaign.ID); err != nil {
+		return left, false, err
 	}
-	left, err = c.store.FollowRemovals(ctx, r.campaign.ID)
-	return left, false, err
+	if room := atOnce - left.Working - left.Approving; room > 0 {
+		started, err := c.inPieces(ctx, r, schema.RemovalReady, func(ctx context.Context, r running, list []schema.Removal) (int, error) {
+			return c.startRemovals(ctx, r, list[:min(room, len(list))])
+		})
+		if err != nil || started > 0 {
+			return left, err == nil, err
+		}
+	}
+	return left, false, nil
 }
 
 // inPieces does removals in a state piece by piece until some of them were settled,
@@ -91,7 +99,11 @@ func (c *Campaigns) planRemovals(ctx context.Context, r running, list []schema.R
 			return planned, err
 		}
 		for i, d := range drafts {
-			if err := c.part(ctx, plan, plan.of[i]); err != nil {
+			switch err := c.part(ctx, plan, plan.of[i]); {
+			case schema.CodeOf(err) == schema.CodeStale: // its items are others by now
+				planned++
+				continue
+			case err != nil:
 				return planned, err
 			}
 			done, err := c.planOne(ctx, plan.of[i], d)
@@ -107,7 +119,7 @@ func (c *Campaigns) planRemovals(ctx context.Context, r running, list []schema.R
 }
 
 // part takes items that no step of the plan removes out of a removal, so that its
-// proof says nothing of them.
+// proof says nothing of them. CodeStale when it is not as it was read.
 func (c *Campaigns) part(ctx context.Context, plan removalPlan, removal schema.Removal) error {
 	if plan.ways[removal.ID] == "" {
 		return nil
@@ -121,7 +133,7 @@ func (c *Campaigns) part(ctx context.Context, plan removalPlan, removal schema.R
 	if len(others) == 0 {
 		return nil
 	}
-	return unlessStale(c.store.PartRemoval(ctx, removal.ID, others, plan.ways[removal.ID]))
+	return c.store.PartRemoval(ctx, removal.ID, others, plan.ways[removal.ID])
 }
 
 // removalPlan is removals with the same steps.
@@ -182,8 +194,8 @@ func emailOf(r schema.Removal) string {
 // planOne stores the plan of a removal, or has it wait for what works on its
 // account or for its connection. It tells whether it was settled.
 func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d schema.Draft) (bool, error) {
-	if unusable(d) {
-		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, "its connection does not answer", "", ""))
+	if why, ok := waitsForConnection(d); ok {
+		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, why, "", ""))
 	}
 	if busy, ok := busyWith(d); ok {
 		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, "another case works on the account", "", busy))
@@ -196,6 +208,19 @@ func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d schem
 		}
 	}
 	return true, unlessStale(c.store.PlanRemoval(ctx, p))
+}
+
+// waitsForConnection tells why nothing can be planned on an account's connection now:
+// it does not answer, or an admin disabled it. Neither says that it cannot be done.
+func waitsForConnection(d schema.Draft) (string, bool) {
+	if unusable(d) {
+		return "its connection does not answer", true
+	}
+	i := slices.IndexFunc(d.Findings, func(f schema.Finding) bool { return f.Code == schema.PlanImpossible })
+	if len(d.Accounts) > 0 || i < 0 {
+		return "", false
+	}
+	return d.Findings[i].Message, true
 }
 
 // busyWith is the case that a draft has to wait for, if that is all that refuses it.
@@ -213,15 +238,10 @@ func busyWith(d schema.Draft) (schema.CaseID, bool) {
 	return busy, busy != ""
 }
 
-// startRemovals opens the cases of what the budget allows, as many as may be at work
-// or be approved at once, and returns how many it settled.
+// startRemovals opens the cases of what the budget allows, and returns how many it
+// settled.
 func (c *Campaigns) startRemovals(ctx context.Context, r running, list []schema.Removal) (started int, err error) {
-	left, err := c.store.FollowRemovals(ctx, r.campaign.ID)
-	if err != nil {
-		return 0, err
-	}
-	room := max(min(atOnce-left.Working-left.Approving, len(list)), 0)
-	for _, plan := range c.stepsOf(r, list[:room]) {
+	for _, plan := range c.stepsOf(r, list) {
 		drafts, err := c.draft(ctx, r, plan, true)
 		if err != nil {
 			return started, err
@@ -243,8 +263,8 @@ func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d 
 	settle := func(to schema.RemovalState, why string, busy schema.CaseID) error {
 		return unlessStale(c.store.SettleRemoval(ctx, removal.ID, to, why, "", busy))
 	}
-	if unusable(d) {
-		return false, settle(schema.RemovalReady, "its connection does not answer", "")
+	if why, ok := waitsForConnection(d); ok {
+		return false, settle(schema.RemovalReady, why, "")
 	}
 	if busy, ok := busyWith(d); ok {
 		return false, settle(schema.RemovalReady, "another case works on the account", busy)

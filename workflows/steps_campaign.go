@@ -32,7 +32,7 @@ func tendCampaign(ctx workflow.Context, in activities.TendInput) (activities.Ten
 }
 
 func closeItems(ctx workflow.Context, id schema.CampaignID) (activities.Piece, error) {
-	return call(ctx, database(), campaigns.CloseItems, activities.CampaignInput{CampaignID: id})
+	return call(ctx, judging(), campaigns.CloseItems, activities.CampaignInput{CampaignID: id})
 }
 
 func removeAccess(ctx workflow.Context, id schema.CampaignID) (activities.Piece, error) {
@@ -40,7 +40,7 @@ func removeAccess(ctx workflow.Context, id schema.CampaignID) (activities.Piece,
 }
 
 func watchCampaign(ctx workflow.Context, id schema.CampaignID) (activities.Piece, error) {
-	return call(ctx, database(), campaigns.WatchCampaign, activities.CampaignInput{CampaignID: id})
+	return call(ctx, judging(), campaigns.WatchCampaign, activities.CampaignInput{CampaignID: id})
 }
 
 func stumbleCampaign(ctx workflow.Context, id schema.CampaignID, why string) (activities.CampaignOutline, error) {

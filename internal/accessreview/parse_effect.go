@@ -59,16 +59,17 @@ func (r reviewReader) account(e *schema.EffectRule, root *yaml.Node, m map[strin
 	}
 	if i := steps.Find(schema.StepReactivate); i >= 0 {
 		r.Fault(steps[i].Node, steps[i].Path, "reactivates", "a revocation would give an account back", "remove the step")
+		return
 	}
 	if len(steps) > 0 && !acts(steps) && m["account"] != nil {
-		r.Warn(m["account"], "effect.account", "no_effect", "nothing is done to a revoked account", "add - suspend, or a manual step for somebody")
+		r.Warn(m["account"], "effect.account", "no_effect", "nothing shuts a revoked account", "add - suspend or - delete, or a manual step for somebody")
 	}
 }
 
-// acts tells whether something is done to the account, be it by somebody.
+// acts tells whether the account is shut, be it by somebody.
 func acts(steps template.Steps) bool {
 	for _, s := range steps {
-		if !s.Known || s.Kind.Writes() || s.Kind == schema.StepManual {
+		if !s.Known || s.Kind == schema.StepSuspend || s.Kind == schema.StepDelete || s.Kind == schema.StepManual {
 			return true
 		}
 	}

@@ -26,13 +26,16 @@ func Steps(rule schema.EffectRule, r schema.Removal) (steps []schema.StepFact, w
 		}
 		p.add(item, r.ID)
 	}
-	if p.account && !p.owner {
+	var ways []string
+	switch {
+	case p.account && !p.owner && shuts(rule.Account):
 		steps = slices.Clone(rule.Account)
 		if deletes(steps) {
 			return steps, ""
 		}
+	case p.account && !p.owner:
+		ways = append(ways, "suspend or delete the account at the vendor: effect.account of the review does neither")
 	}
-	var ways []string
 	if p.account && p.owner {
 		ways = append(ways, "make another account the vendor's primary administrator, then revoke this account again: no vendor lets that one go")
 	}
@@ -62,8 +65,8 @@ func Removes(steps []schema.StepFact, i schema.CampaignItem) bool {
 	return slices.ContainsFunc(steps, func(s schema.StepFact) bool {
 		named := s.Kind == schema.StepRemoveFromGroups && len(s.Groups) > 0
 		switch i.Facts.Kind {
-		case schema.ItemAccount: // what else there is comes from the rule's steps for accounts
-			return !named && s.Kind != schema.StepSetRole
+		case schema.ItemAccount:
+			return shuts([]schema.StepFact{s})
 		case schema.ItemRole:
 			return s.Kind == schema.StepSetRole
 		case schema.ItemGroup, schema.ItemCollaboration:
@@ -76,6 +79,13 @@ func Removes(steps []schema.StepFact, i schema.CampaignItem) bool {
 // leavesAll tells whether a step takes the account out of all groups that it can leave.
 func leavesAll(s schema.StepFact) bool {
 	return s.Kind == schema.StepRemoveFromGroups && len(s.Groups) == 0
+}
+
+// shuts tells whether steps take an account itself away, or have somebody do it.
+func shuts(steps []schema.StepFact) bool {
+	return slices.ContainsFunc(steps, func(s schema.StepFact) bool {
+		return s.Kind == schema.StepSuspend || s.Kind == schema.StepDelete || s.Kind == schema.StepManual
+	})
 }
 
 func deletes(steps []schema.StepFact) bool {
@@ -117,7 +127,8 @@ type group struct {
 func (p *parts) add(item schema.CampaignItem, removal schema.RemovalID) {
 	f, revoked := item.Facts, item.Answer == schema.AnswerRevoke
 	if revoked && item.RemovalID != removal {
-		if item.Removal == schema.RemovalDone {
+		switch item.Removal {
+		case schema.RemovalDone, "": // one without a removal will be planned together with this
 			return
 		}
 		revoked = false

@@ -58,6 +58,9 @@ func TestSteps(t *testing.T) {
 		want  steps
 		way   string
 	}{
+		"one that has no removal yet is planned with this": {
+			items: items{item(group, "g1", revoke), item(collab, "g1/c1", revoke, func(i *schema.CampaignItem) { i.Removal = "" })}, want: steps{outOf("g1")},
+		},
 		"nothing revoked": {items: items{item(group, "g1", keep), item(role, "", "")}},
 		"the account and what it holds": {
 			items: items{item(account, "", revoke), item(role, "", revoke), item(group, "g1", revoke), item(group, "g2", keep), item(group, "g3", revoke, fed)},
@@ -145,6 +148,7 @@ func TestStepsOfAnAccount(t *testing.T) {
 		"out of all groups": {
 			step(schema.StepSuspend, schema.StepRemoveFromGroups), step(schema.StepSuspend, schema.StepRemoveFromGroups), []bool{true, true, false},
 		},
+		"neither": {step(schema.StepRevokeSessions), []schema.StepFact{outOf("g1")}, []bool{false, true, false}},
 		"by hand": {step(schema.StepManual), append([]schema.StepFact{outOf("g1")}, step(schema.StepManual)...), []bool{true, true, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +158,9 @@ func TestStepsOfAnAccount(t *testing.T) {
 			require.Equal(t, test.removes[2], way == "", "%s", way)
 			for n, i := range revoked {
 				require.Equal(t, test.removes[n], campaign.Removes(got, i), "%v", i.Facts.ItemRef)
+				if !test.removes[0] {
+					require.Contains(t, way, "effect.account of the review does neither")
+				}
 			}
 		})
 	}

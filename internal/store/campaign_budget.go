@@ -50,6 +50,12 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 		if len(over) > 0 {
 			return t.holdCampaign(ctx, &c, wanted, over)
 		}
+		if wanted.Accounts == 0 {
+			// What a held batch is of may be planned anew just now.
+			if again, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal where campaign_id = @id and state = 'wanted')`, args{"id": id}); err != nil || again {
+				return err
+			}
+		}
 		if err := t.discardFitting(ctx, &c); err != nil {
 			return err
 		}

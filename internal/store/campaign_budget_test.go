@@ -276,3 +276,23 @@ func TestARemovalThatStartsLateHasRoomThen(t *testing.T) {
 	r.exec(`update campaign_removal set released = true where account_id = $1`, string(r.last("2").AccountID))
 	require.NoError(t, start("2"), "two people let it go over")
 }
+
+// TestOnlyWhatABatchHeldIsReleased: what was planned since they looked is not in it.
+func TestOnlyWhatABatchHeldIsReleased(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []schema.BatchState{schema.BatchReleased, schema.BatchDiscarded} {
+		r := removals(t, 5, allows(schema.Budget{PerRun: 1}))
+		r.revokes(10, leaves, "2", "3")
+		require.NotEmpty(t, limitsOf(r.budgets()))
+		b := r.batch()
+		r.revokes(10, leaves, "4")
+		_, err := r.decidesOn(b, kind, r.holder("eve", "eve@example.com"))
+		require.NoError(t, err)
+		if kind == schema.BatchReleased {
+			_, err = r.decidesOn(b, kind, r.admin)
+			require.NoError(t, err)
+			require.Equal(t, 2, r.in(schema.RemovalReady))
+		}
+		require.Equal(t, schema.RemovalPlanned, r.last("4").State)
+	}
+}

@@ -20,15 +20,16 @@ type followed struct {
 
 // selectFollowed reads started removals m with the plans of their cases.
 const selectFollowed = `select m.id, p.state, p.approvals > (select count(*) from plan_approval y where y.plan_id = p.id and y.hash = p.hash) as unapproved,
-		exists (select 1 from plan_step x where x.plan_id = p.id and x.state = 'waived') as waived, coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch,
+		exists (select 1 from plan_step x where x.plan_id = p.id and x.state = 'waived'
+			and x.kind in ('suspend', 'remove_from_groups', 'set_role', 'delete', 'manual')) as waived, coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch,
 		coalesce((select max(x.finished_at) from plan_step x where x.plan_id = p.id), p.updated_at) as proven_at
 	from campaign_removal m join plan p on p.case_id = m.case_id join campaign c on c.id = m.campaign_id
 	join access_review_version v on v.review_id = c.review_id and v.version = c.version
 	where m.state = 'started' and `
 
 // FollowRemovals moves started removals whose plans have ended: done with the
-// instant of the proof; refused when an operator left a step out, so that nothing
-// proves it; wanted again when a higher cause took the plan over; undone when it was
+// instant of the proof; refused when an operator left out a step that takes access
+// away, so that nothing proves it; wanted again when a higher cause took the plan over; undone when it was
 // cancelled. It returns how many are left. Plans that wait for a timer or an operator
 // are not at work.
 func (s *Store) FollowRemovals(ctx context.Context, id schema.CampaignID) (schema.RemovalsLeft, error) {
@@ -113,7 +114,13 @@ func (t *tx) followEnded(ctx context.Context, id schema.CampaignID, of schema.Ca
 	if err != nil {
 		return err
 	}
-	list, err := all[followed](ctx, t, selectFollowed+`m.campaign_id = @id and m.case_id = @case`, args{"id": id, "case": of})
+	return t.followAll(ctx, c, `m.campaign_id = @id and m.case_id = @case`, args{"id": id, "case": of})
+}
+
+// followAll moves started removals m that a condition selects and whose plans have
+// ended.
+func (t *tx) followAll(ctx context.Context, c schema.Campaign, which string, a args) error {
+	list, err := all[followed](ctx, t, selectFollowed+which+` and p.state in ('done', 'cancelled', 'superseded') order by m.id`, a)
 	for _, f := range list {
 		m, err := t.lockRemoval(ctx, f.ID)
 		if err != nil {

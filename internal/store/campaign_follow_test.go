@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendoff/internal/audit"
 	"sendoff/schema"
 )
 
@@ -14,11 +15,13 @@ func TestAnEndedCaseIsFollowed(t *testing.T) {
 	r := removals(t, 5)
 	ctx := t.Context()
 	plans := map[string]schema.Plan{}
-	for _, e := range []string{"2", "3", "4"} {
+	for _, e := range []string{"2", "3", "4", "5"} {
 		r.answers(e, schema.AnswerRevoke, schema.ItemGroup)
 		plans[e] = r.starts(e, leaves)
 	}
-	require.Equal(t, 3, r.follows())
+	require.Equal(t, 4, r.follows())
+	r.carriesOut(plans["5"])
+	r.exec(`update plan_step set state = 'waived', kind = 'notify' where plan_id = $1`, string(plans["5"].ID))
 	r.carriesOut(plans["2"])
 	r.exec(`update plan_step set finished_at = '2026-05-01 12:00:00+00' where plan_id = $1`, string(plans["2"].ID))
 	r.carriesOut(plans["3"])
@@ -31,6 +34,7 @@ func TestAnEndedCaseIsFollowed(t *testing.T) {
 	require.Equal(t, []any{schema.RemovalDone, proof, proof.Add(24 * time.Hour)}, []any{m.State, m.ProvenAt.UTC(), m.WatchUntil.UTC()}, "since the vendor said so")
 	require.Equal(t, schema.RemovalRefused, r.last("3").State)
 	require.Contains(t, r.last("3").Why, "left a step out")
+	require.Equal(t, schema.RemovalDone, r.last("5").State, "a notice that was left out proves as little as one that was sent")
 	require.Equal(t, schema.RemovalUndone, r.last("4").State)
 	require.Zero(t, r.gathers(), "what an operator cancelled is not removed again")
 	require.Zero(t, r.follows())
@@ -129,6 +133,9 @@ func TestRemovalsGoOnAfterTheSignature(t *testing.T) {
 	r.exec(`update campaign_removal set watch_until = now() - interval '1 second'`)
 	until, _ = r.watches()
 	require.True(t, until.IsZero())
+	r.exec(`update campaign_item set removal_id = null where removal_id = $1`, string(r.last("2").ID)) // as when HR takes a started one over
+	until, _ = r.watches()
+	require.True(t, until.After(time.Now()), "a revoked item without a removal gets another one")
 }
 
 // TestRemovalsThatWaitForApprovals are not at work: a campaign is not kept open by them.
@@ -153,15 +160,21 @@ func TestRemovalsThatWaitForApprovals(t *testing.T) {
 // TestRemovalsOfACancelledCampaignEndWithTheirCases: nobody looks at it any more.
 func TestRemovalsOfACancelledCampaignEndWithTheirCases(t *testing.T) {
 	t.Parallel()
-	r := removals(t, 4)
+	r := removals(t, 6)
 	ctx := t.Context()
 	plans := map[string]schema.Plan{}
 	for _, e := range []string{"2", "3", "4"} {
 		r.answers(e, schema.AnswerRevoke, schema.ItemGroup)
 		plans[e] = r.starts(e, leaves)
 	}
+	r.answers("5", schema.AnswerRevoke, schema.ItemGroup)
+	r.carriesOut(r.starts("5", leaves)) // nobody followed it before the campaign ended
+	r.answers("6", schema.AnswerRevoke, schema.ItemGroup)
+	r.gathers()
 	_, err := r.CancelCampaign(ctx, r.id, "seen enough", r.admin)
 	require.NoError(t, err)
+	require.Equal(t, []schema.RemovalState{schema.RemovalDone, schema.RemovalWithdrawn}, []schema.RemovalState{r.last("5").State, r.last("6").State})
+	require.Contains(t, r.actionsOf(audit.CampaignStream(string(r.id))), "removal.withdrawn")
 	r.carriesOut(plans["2"])
 	r.decide(plans["3"], schema.DecideCancel)
 	require.NoError(t, r.EndPlan(ctx, plans["3"].ID, schema.PlanCancelled))

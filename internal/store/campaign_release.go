@@ -62,7 +62,7 @@ func (t *tx) endHoldingCampaign(ctx context.Context, b batchRow, to schema.Batch
 	if to == schema.BatchReleased {
 		err = t.releaseCampaign(ctx, c, b)
 	} else {
-		err = t.discardCampaign(ctx, c)
+		err = t.discardCampaign(ctx, c, b)
 	}
 	if err != nil {
 		return err
@@ -92,7 +92,9 @@ func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow)
 	if _, err := t.lockEngineBudget(ctx); err != nil { // who counts at the same time sees what was released
 		return err
 	}
-	tag, err := t.Exec(ctx, `update campaign_removal set released = true where campaign_id = @id and state = 'planned'`, args{"id": c.ID})
+	// What was planned since is not in the batch that they looked at.
+	tag, err := t.Exec(ctx, `update campaign_removal set released = true where campaign_id = @id and state = 'planned' and updated_at <= @seen`,
+		args{"id": c.ID, "seen": b.GrownAt})
 	if err != nil {
 		return err
 	}
@@ -104,8 +106,9 @@ func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow)
 	return t.readyRemovals(ctx, c, true)
 }
 
-func (t *tx) discardCampaign(ctx context.Context, c schema.Campaign) error {
-	ids, err := scalars[schema.RemovalID](ctx, t, `select id from campaign_removal where campaign_id = @id and state = 'planned' order by id`, args{"id": c.ID})
+func (t *tx) discardCampaign(ctx context.Context, c schema.Campaign, b batchRow) error {
+	ids, err := scalars[schema.RemovalID](ctx, t, `select id from campaign_removal where campaign_id = @id and state = 'planned' and updated_at <= @seen order by id`,
+		args{"id": c.ID, "seen": b.GrownAt})
 	if err != nil {
 		return err
 	}

@@ -92,8 +92,9 @@ func (t *tx) releaseKept(ctx context.Context, c schema.Campaign) (int, error) {
 }
 
 // gather gives the revoked items without a removal of up to limit accounts one: that
-// of their account which has not started, or a new one. Items of accounts whose
-// removal goes on wait. It returns how many accounts there were.
+// of their account which has not started, or a new one. What was impossible of these
+// accounts joins them: it may be possible together. Items of accounts whose removal
+// goes on wait. It returns how many accounts there were.
 func (t *tx) gather(ctx context.Context, c schema.Campaign, limit int) (int, error) {
 	accounts, err := all[struct {
 		AccountID schema.AccountID
@@ -129,9 +130,33 @@ func (t *tx) gather(ctx context.Context, c schema.Campaign, limit int) (int, err
 	if err != nil {
 		return 0, err
 	}
+	if err := t.freeImpossible(ctx, c, of); err != nil {
+		return 0, err
+	}
 	return len(accounts), t.run(ctx, `update campaign_item i set removal_id = m.id, updated_at = @now from campaign_removal m
 		where m.campaign_id = @id and m.account_id = i.account_id and m.state = 'wanted' and i.account_id = any(@of) and i.removal_id is null and `+revokedItems,
 		args{"id": c.ID, "of": of, "now": t.now})
+}
+
+// freeImpossible withdraws removals of accounts that were impossible: nothing was sent
+// for them, and more of the account is revoked now.
+func (t *tx) freeImpossible(ctx context.Context, c schema.Campaign, of []schema.AccountID) error {
+	ids, err := scalars[schema.RemovalID](ctx, t, `select id from campaign_removal where campaign_id = @id and account_id = any(@of) and state = 'impossible' order by id`,
+		args{"id": c.ID, "of": of})
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	for _, id := range ids {
+		m, err := t.lockRemoval(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := t.moveRemoval(ctx, c, &m, schema.RemovalWithdrawn, `, why = 'planned anew: more of the account is revoked'`, args{}); err != nil {
+			return err
+		}
+	}
+	return t.run(ctx, `update campaign_item i set removal_id = null, updated_at = @now where i.removal_id = any(@ids) and `+revokedItems,
+		args{"id": c.ID, "ids": ids, "now": t.now})
 }
 
 // planAnew has a removal that has not started planned again, with more to remove.

@@ -231,3 +231,20 @@ func TestWhatWaitsLetsOthersGo(t *testing.T) {
 func (r *reviewing) ofAccount(id schema.AccountID) []schema.CampaignItem {
 	return slices.DeleteFunc(r.items(), func(i schema.CampaignItem) bool { return i.Facts.AccountID != id })
 }
+
+// TestWhatWasImpossibleAloneIsPlannedTogether: a membership cannot be taken away while
+// something reached through it is not revoked.
+func TestWhatWasImpossibleAloneIsPlannedTogether(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 2)
+	ctx := t.Context()
+	r.answers("1", schema.AnswerRevoke, schema.ItemGroup)
+	r.gathers()
+	alone := r.last("1").ID
+	require.NoError(t, r.SettleRemoval(ctx, alone, schema.RemovalImpossible, "alone", "share it otherwise", ""))
+	require.Zero(t, r.gathers(), "it is not tried again by itself")
+	r.answers("1", schema.AnswerRevoke, schema.ItemRole)
+	require.Equal(t, 1, r.gathers())
+	require.Equal(t, "withdrawn 0, wanted 2", r.states("1"))
+	require.Zero(t, r.gathers())
+}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"sendoff/schema"
 )
 
@@ -13,6 +15,7 @@ import (
 type watched struct {
 	liveItem
 	RemovalOf schema.RemovalID
+	before    schema.ItemFacts // that were removed
 }
 
 // back tells whether the access is there again: an account that can be used, a role
@@ -33,7 +36,7 @@ func (w watched) back() bool {
 func (w watched) cause() (cause, detail string) {
 	switch {
 	case w.Kind == schema.ItemAccount:
-		return schema.ReturnReactivated, "somebody made the account active again"
+		return schema.ReturnReactivated, "the vendor lists the account as active"
 	case w.Kind == schema.ItemRole:
 		return schema.ReturnByRole, "somebody gave the account a privileged role again"
 	case w.Provenance != "":
@@ -49,8 +52,8 @@ func (w watched) cause() (cause, detail string) {
 // the sign-off its item needs a reviewer again; after it, a follow-up campaign is made,
 // for what was signed stays as it is. A removal is watched until all of it returned,
 // after the sign-off until any of it did (the follow-up campaign looks at the whole
-// account), or until its time is over. A repeat looks at the next. CodeStale when the
-// campaign is neither closed nor signed.
+// account), or until its time is over. A repeat looks at the next. A closed campaign
+// opens when anything returned. CodeStale when it is neither closed nor signed.
 func (s *Store) WatchRemovals(ctx context.Context, id schema.CampaignID, limit int) (schema.RemovalsWatched, error) {
 	var w schema.RemovalsWatched
 	err := s.inTx(ctx, "watch removals", func(ctx context.Context, t *tx) error {
@@ -71,10 +74,23 @@ func (s *Store) WatchRemovals(ctx context.Context, id schema.CampaignID, limit i
 		}
 		last, err := scalar[*time.Time](ctx, t, `select max(case when m.state = 'done' then m.watch_until else @now::timestamptz + interval '1 hour' end)
 			from campaign_removal m where m.campaign_id = @id and (m.state in ('wanted', 'planned', 'ready', 'started') or m.watch_until > @now)`, args{"id": id, "now": t.now})
-		if last != nil {
-			w.Until = *last
+		if err != nil {
+			return err
 		}
-		return err
+		lost, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_item i where `+revokedItems+` and i.removal_id is null)`, args{"id": id})
+		if err != nil {
+			return err
+		}
+		switch {
+		case last != nil:
+			w.Until = *last
+		case lost: // what was revoked needs another removal: its case was taken over or given back
+			w.Until = t.now.Add(time.Hour)
+		}
+		if w.Returned == 0 || c.State != schema.CampaignClosed {
+			return nil
+		}
+		return t.stepCampaign(ctx, &c, schema.CampaignOpen) // before anybody signs
 	})
 	return w, err
 }
@@ -113,6 +129,7 @@ func (t *tx) lookBack(ctx context.Context, c schema.Campaign, limit int) (back [
 	}
 	for _, w := range rows {
 		if w.back() {
+			w.before = w.Facts
 			w.Facts = w.now(rule.Threshold(), t.now)
 			back = append(back, w)
 		}
@@ -154,20 +171,20 @@ func (t *tx) keepReturns(ctx context.Context, c schema.Campaign, back []watched)
 	return len(back), nil
 }
 
-// reopen has an item decided again whose access came back: by the first stage.
+// reopen has an item decided again whose access came back: by the first stage, and
+// weighed by what it is now.
 func (t *tx) reopen(ctx context.Context, w watched, detail string) error {
-	err := t.run(ctx, `insert into campaign_item_version (item_id, version, facts, until) select id, version, facts, @now from campaign_item where id = @item`,
-		args{"item": w.ID, "now": t.now})
-	if err != nil {
+	news := []newFacts{{item: w.liveItem, facts: w.Facts}}
+	news[0].item.Facts = w.before
+	if err := t.weighAnew(ctx, news); err != nil {
 		return err
 	}
-	if err := t.run(ctx, `update campaign_decision set current = false where item_id = @item and current`, args{"item": w.ID}); err != nil {
-		return err
-	}
-	return t.changeOne(ctx, `update campaign_item set version = version + 1, facts = @facts, facts_hash = @hash, holder_id = @holder, login = @login,
-			state = 'unassigned', stage = 0, place = 0, reviewer_id = null, assign_to = null, escalate_at = null, answer = '', reason = '', decided_by = '', decided_at = null, decision_id = null, removal_id = null,
-			why = @why, updated_at = @now where id = @item`,
-		args{"item": w.ID, "facts": w.Facts, "hash": w.Facts.Hash(), "holder": w.Facts.HolderID, "login": w.Facts.Login, "why": "it came back: " + detail, "now": t.now})
+	b := &pgx.Batch{}
+	queueFacts(b, news, t.now)
+	b.Queue(`update campaign_decision set current = false where item_id = @item and current`, args{"item": w.ID})
+	b.Queue(`update campaign_item set state = 'unassigned', stage = 0, place = 0, reviewer_id = null, assign_to = null, escalate_at = null, answer = '', reason = '',
+			decided_by = '', decided_at = null, decision_id = null, removal_id = null, why = @why where id = @item`, args{"item": w.ID, "why": "it came back: " + detail})
+	return t.SendBatch(ctx, b).Close()
 }
 
 // followUp makes the campaign about what came back after the sign-off; "" before it.

@@ -96,14 +96,15 @@ func (t *tx) withdrawCampaign(ctx context.Context, c schema.Campaign) error {
 		`update campaign_assignment a set ended_at = @now, end_why = 'the campaign ended: ' || @end
 			where a.campaign_id = @id and a.ended_at is null
 			and exists (select from campaign_item i where i.id = a.item_id and i.state in ('unassigned', 'open'))`,
-		`update campaign_removal set state = 'withdrawn', why = 'the campaign ended: ' || @end, updated_at = @now
-			where campaign_id = @id and state in ('wanted', 'planned', 'ready')`,
 		`update campaign_item set state = 'withdrawn', why = 'the campaign ended: ' || @end, escalate_at = null, updated_at = @now
 			where campaign_id = @id and state in ('unassigned', 'open')`,
 	} {
 		if err := t.run(ctx, sql, args{"id": c.ID, "end": string(c.End), "now": t.now}); err != nil {
 			return err
 		}
+	}
+	if err := t.withdrawRemovals(ctx, c); err != nil {
+		return err
 	}
 	tag, err := t.Exec(ctx, `delete from budget_use where campaign_id = @id and reserved`, args{"id": c.ID})
 	if err != nil {
@@ -124,4 +125,19 @@ func (t *tx) withdrawCampaign(ctx context.Context, c schema.Campaign) error {
 	t.record(b.batchScope().stream(), engine(), "batch.discarded", audit.Subject{PolicyID: string(c.ReviewID), CampaignID: string(c.ID)},
 		map[string]string{"batch": string(b.ID), "reason": "its campaign ended"})
 	return t.endBatch(ctx, b, schema.BatchDiscarded)
+}
+
+// withdrawRemovals withdraws removals that have not started of a campaign that ended.
+// Those that have go on: of these, ended plans are followed here for the last time, the
+// others when they end.
+func (t *tx) withdrawRemovals(ctx context.Context, c schema.Campaign) error {
+	list, err := all[schema.Removal](ctx, t, `update campaign_removal m set state = 'withdrawn', why = 'the campaign ended: ' || @end, updated_at = @now
+		where campaign_id = @id and state in ('wanted', 'planned', 'ready') returning `+removalColumns, args{"id": c.ID, "end": string(c.End), "now": t.now})
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
+		t.recordRemoval(c, m, engine(), "removal.withdrawn", map[string]string{"why": m.Why})
+	}
+	return t.followAll(ctx, c, `m.campaign_id = @id`, args{"id": c.ID})
 }
