@@ -1,9 +1,11 @@
 package box_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,6 +46,29 @@ func FuzzUserPage(f *testing.F) {
 				require.NotEmpty(t, name)
 				require.NotEmpty(t, value)
 			}
+		}
+	})
+}
+
+// FuzzGranter holds a group's listing to this: whatever JSON stands where Box tells
+// who gave access, the access is listed, and what is told is a text that can be kept.
+func FuzzGranter(f *testing.F) {
+	s := newSameAnswer(f)
+	c := s.opened(f)
+	for _, by := range []string{"null", "{}", "[]", `"5"`, `{"login":7,"name":"Ann"}`, `{"login":"ann@example.com","name":null,"login":{}}`, `{"name":"a\u0000b"}`, `{"login":"\ud800"}`} {
+		f.Add(by)
+	}
+	f.Fuzz(func(t *testing.T, by string) {
+		if !json.Valid([]byte(by)) {
+			return
+		}
+		s.say(`{"total_count":1,"limit":1000,"offset":0,"entries":[{"id":"3","role":"viewer","status":"accepted","created_by":` + by + `}]}`)
+		p, err := c.ListGroupCollaborations(t.Context(), "8", "")
+		require.NoError(t, err)
+		require.Len(t, p.Entries, 1)
+		require.Equal(t, schema.ExternalID("3"), p.Entries[0].ExternalID)
+		for _, said := range []string{p.Entries[0].GrantedBy, p.Entries[0].GrantedByName} {
+			require.True(t, utf8.ValidString(said) && !strings.Contains(said, "\x00"))
 		}
 	})
 }
