@@ -46,6 +46,7 @@ func CSV(w io.Writer, e schema.CampaignEvidence) error {
 
 func (p *pages) cells(i schema.EvidenceItem) []string {
 	removal, returned := p.removals[i.RemovalID], p.lastReturn(i.ID)
+	i = seen(i)
 	f, c := i.Facts, i.Context
 	cells := []string{
 		string(i.ID), string(f.Kind), c.Connection, f.Login, string(f.ExternalID), c.Holder, c.HolderEmail, held(f), f.Access, f.Group, f.Target,
@@ -123,6 +124,23 @@ func deciding(i schema.EvidenceItem) (schema.CampaignDecision, bool) {
 		}
 	}
 	return out, found
+}
+
+// seen is an item with what whoever decided it was shown, as far as that was kept; one
+// that nobody decided as it is.
+func seen(i schema.EvidenceItem) schema.EvidenceItem {
+	d, ok := deciding(i)
+	for _, s := range i.Shown {
+		if !ok || s.Version != d.Version || s.Version == i.Version {
+			continue
+		}
+		if i.Version, i.Facts = s.Version, s.Facts; s.Weighed != nil {
+			decoy := i.Context.Decoy
+			i.Context, i.Recommendation, i.Risk = s.Weighed.Context, s.Weighed.Recommendation, s.Weighed.Risk
+			i.Context.Decoy = decoy
+		}
+	}
+	return i
 }
 
 func versionSeen(i schema.EvidenceItem) string {

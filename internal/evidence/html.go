@@ -178,26 +178,19 @@ func (p *pages) who(id schema.PersonID) string {
 	return string(id)
 }
 
-// itemView is an item as the page shows it.
+// itemView is an item as the page shows it: in the version that was decided on, or in
+// the present one.
 type itemView struct {
 	schema.EvidenceItem
 	Held    string
-	Seen    schema.ItemFacts // of the version that was decided on, or of the present one
-	SeenOf  int
 	Removal schema.Removal
 	Returns []schema.Return
 	Carried string
 }
 
 func (p *pages) view(i schema.EvidenceItem) itemView {
-	v := itemView{EvidenceItem: i, Held: held(i.Facts), Seen: i.Facts, SeenOf: i.Version, Removal: p.removals[i.RemovalID], Returns: p.returns[i.ID], Carried: carried(i)}
-	d, ok := deciding(i)
-	for _, s := range i.Shown {
-		if ok && s.Version == d.Version {
-			v.Seen, v.SeenOf = s.Facts, s.Version
-		}
-	}
-	return v
+	i = seen(i)
+	return itemView{EvidenceItem: i, Held: held(i.Facts), Removal: p.removals[i.RemovalID], Returns: p.returns[i.ID], Carried: carried(i)}
 }
 
 // words are what the page's text is made with.

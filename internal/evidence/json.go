@@ -21,7 +21,11 @@ func JSON(w io.Writer, e schema.CampaignEvidence) error {
 	j := &jsonWriter{w: bufio.NewWriterSize(w, 64<<10)}
 	j.enc = json.NewEncoder(&j.line)
 	j.raw("{\n")
-	j.member("format", schema.EvidenceFormat)
+	format, item := schema.EvidenceFormat, itemOf
+	if e.Format == schema.EvidenceFormatFirst {
+		format, item = e.Format, firstItemOf
+	}
+	j.member("format", format)
 	j.member("exported_at", at(e.ExportedAt))
 	j.member("signed", e.Signed)
 	j.member("campaign", campaignOf(e.Campaign))
@@ -29,7 +33,7 @@ func JSON(w io.Writer, e schema.CampaignEvidence) error {
 	j.member("counts", countsOf(e.Counts))
 	list(j, "exceptions", e.Exceptions, func(f schema.Finding) wireFinding { return wireFinding(f) }, false)
 	list(j, "reviewers", e.Reviewers, reviewerOf, false)
-	list(j, "items", e.Items, func(i schema.EvidenceItem) wireItem { return itemOf(orderedItem(i)) }, false)
+	list(j, "items", e.Items, func(i schema.EvidenceItem) wireItem { return item(orderedItem(i)) }, false)
 	list(j, "removals", e.Removals, removalOf, false)
 	list(j, "returns", e.Returns, returnOf, true)
 	j.raw("}\n")
@@ -37,6 +41,15 @@ func JSON(w io.Writer, e schema.CampaignEvidence) error {
 		return j.err
 	}
 	return j.w.Flush()
+}
+
+// firstItemOf is an item in the first format.
+func firstItemOf(i schema.EvidenceItem) wireItem {
+	w := itemOf(i)
+	for n := range w.Shown {
+		w.Shown[n].Weighed = nil
+	}
+	return w
 }
 
 // Hash is the SHA-256 of the evidence's JSON without the time of its export, in hex.

@@ -115,7 +115,7 @@ func read(d *json.Decoder) (schema.CampaignEvidence, error) {
 		if err := d.Decode(m.into); err != nil {
 			return e, err
 		}
-		if e.Format != schema.EvidenceFormat {
+		if e.Format != schema.EvidenceFormat && e.Format != schema.EvidenceFormatFirst {
 			return e, invalid("the file is not of the format " + schema.EvidenceFormat)
 		}
 	}

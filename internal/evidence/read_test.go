@@ -1,10 +1,16 @@
 package evidence_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -29,27 +35,28 @@ func TestReadRefuses(t *testing.T) {
 	t.Parallel()
 	text := written(t, evidence.JSON, rich())
 	for name, c := range map[string]struct{ text, says string }{
-		"nothing":          {"", "the file ends before"},
-		"no JSON":          {"PK\x03\x04", "not JSON at byte"},
-		"no object":        {"[]", "no JSON object"},
-		"another format":   {strings.Replace(text, "evidence/1", "evidence/2", 1), "not of the format sendoff.evidence/1"},
-		"another program":  {`{"name": "x"}`, `the member "format" is missing`},
-		"unknown first":    {strings.Replace(text, `  "signed"`, `  "x": 1,`+"\n"+`  "signed"`, 1), `the member "signed" is missing`},
-		"unknown inside":   {strings.Replace(text, `"campaign": {`, `"campaign": {"x":1,`, 1), `unknown field "x"`},
-		"unknown of item":  {strings.Replace(text, `"risk":"high"`, `"risk":"high","y":2`, 1), `unknown field "y"`},
-		"unknown last":     {strings.Replace(text, "]\n}\n", "],\n  \"x\": 1\n}\n", 1), "unknown member at the end"},
-		"repeated":         {strings.Replace(text, `"answer":"keep"`, `"answer":"revoke","answer":"keep"`, 1), "repeated"},
-		"another case":     {strings.Replace(text, `"answer":"keep"`, `"Answer":"keep"`, 1), "repeated"},
-		"missing":          {strings.Replace(text, `"answer":"keep",`, ``, 1), "missing"},
-		"formatted anew":   {strings.Replace(text, "  \"signed\": true", "\"signed\":true", 1), "formatted anew"},
-		"more after":       {text + " ", "formatted anew"},
-		"two":              {text + text, "formatted anew"},
-		"wrong type":       {strings.Replace(text, `"signed": true`, `"signed": "yes"`, 1), "wrong type"},
-		"no instant":       {strings.Replace(text, `"snapshot_at":"2026`, `"snapshot_at":"x2026`, 1), "an instant is RFC 3339"},
-		"instant of zone":  {strings.Replace(text, `"snapshot_at":"2026-10-01T03:30:00Z"`, `"snapshot_at":"2026-10-01T04:30:00+01:00"`, 1), "formatted anew"},
-		"no day":           {strings.Replace(text, `"from":"2026-12-20"`, `"from":"2026-13-20"`, 1), "a day is YYYY-MM-DD"},
-		"null as list":     {strings.Replace(text, `"accounts":[]`, `"accounts":null`, 1), "formatted anew"},
-		"items are no lis": {strings.Replace(text, `"exceptions": [`, `"exceptions": {`, 1), `"exceptions" is no list`},
+		"nothing":           {"", "the file ends before"},
+		"no JSON":           {"PK\x03\x04", "not JSON at byte"},
+		"no object":         {"[]", "no JSON object"},
+		"another format":    {strings.Replace(text, "evidence/2", "evidence/3", 1), "not of the format sendoff.evidence/2"},
+		"of a later format": {strings.Replace(text, "evidence/2", "evidence/1", 1), "formatted anew"},
+		"another program":   {`{"name": "x"}`, `the member "format" is missing`},
+		"unknown first":     {strings.Replace(text, `  "signed"`, `  "x": 1,`+"\n"+`  "signed"`, 1), `the member "signed" is missing`},
+		"unknown inside":    {strings.Replace(text, `"campaign": {`, `"campaign": {"x":1,`, 1), `unknown field "x"`},
+		"unknown of item":   {strings.Replace(text, `"risk":"high"`, `"risk":"high","y":2`, 1), `unknown field "y"`},
+		"unknown last":      {strings.Replace(text, "]\n}\n", "],\n  \"x\": 1\n}\n", 1), "unknown member at the end"},
+		"repeated":          {strings.Replace(text, `"answer":"keep"`, `"answer":"revoke","answer":"keep"`, 1), "repeated"},
+		"another case":      {strings.Replace(text, `"answer":"keep"`, `"Answer":"keep"`, 1), "repeated"},
+		"missing":           {strings.Replace(text, `"answer":"keep",`, ``, 1), "missing"},
+		"formatted anew":    {strings.Replace(text, "  \"signed\": true", "\"signed\":true", 1), "formatted anew"},
+		"more after":        {text + " ", "formatted anew"},
+		"two":               {text + text, "formatted anew"},
+		"wrong type":        {strings.Replace(text, `"signed": true`, `"signed": "yes"`, 1), "wrong type"},
+		"no instant":        {strings.Replace(text, `"snapshot_at":"2026`, `"snapshot_at":"x2026`, 1), "an instant is RFC 3339"},
+		"instant of zone":   {strings.Replace(text, `"snapshot_at":"2026-10-01T03:30:00Z"`, `"snapshot_at":"2026-10-01T04:30:00+01:00"`, 1), "formatted anew"},
+		"no day":            {strings.Replace(text, `"from":"2026-12-20"`, `"from":"2026-13-20"`, 1), "a day is YYYY-MM-DD"},
+		"null as list":      {strings.Replace(text, `"accounts":[]`, `"accounts":null`, 1), "formatted anew"},
+		"items are no lis":  {strings.Replace(text, `"exceptions": [`, `"exceptions": {`, 1), `"exceptions" is no list`},
 	} {
 		require.NotEqual(t, text, c.text, name)
 		_, err := evidence.Read(strings.NewReader(c.text))
@@ -65,6 +72,38 @@ func TestReadRefuses(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	_, err = evidence.Read(io.MultiReader(strings.NewReader(text[:500]), iotest.ErrReader(broken)))
 	require.ErrorIs(t, err, broken)
+}
+
+// What was signed before there was a second format reads, verifies and is exported
+// again as it was.
+func TestTheFirstFormatStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	old, err := os.ReadFile(filepath.Join("testdata", "evidence-first.json"))
+	require.NoError(t, err)
+	e := reads(t, string(old))
+	require.Equal(t, string(old), written(t, evidence.JSON, e))
+	stored := bytes.Replace(old, []byte(`"exported_at": "2026-11-02T09:00:00.123456Z"`), []byte(`"exported_at": ""`), 1)
+	hash, err := evidence.Hash(e)
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(stored)), hash)
+}
+
+// A decision stands beside what was shown with it, not beside what is so by now.
+func TestRowsAndPageShowWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	rows, err := csv.NewReader(strings.NewReader(written(t, evidence.CSV, rich()))).ReadAll()
+	require.NoError(t, err)
+	column := func(row []string, name string) string { return row[slices.Index(rows[0], name)] }
+	for _, row := range rows[1:] {
+		if column(row, "login") == "user2@example.com" {
+			require.Equal(t, []string{"low", "MEMBER", "revoke", "1"},
+				[]string{column(row, "risk"), column(row, "risk_for"), column(row, "recommended"), column(row, "version_seen")})
+		}
+	}
+	page := written(t, evidence.HTML, rich())
+	require.NotContains(t, page, "PRIVILEGED_ROLE")
+	require.NotContains(t, page, "coadmin")
+	require.NotContains(t, page, ", board")
 }
 
 // endless is a file that never ends.

@@ -167,6 +167,10 @@ func richItems(schema.CampaignID) []schema.EvidenceItem {
 	kept := item(2, accountFacts(2))
 	kept.Shown, kept.Decisions = []schema.ShownFacts{{Version: 1, Facts: kept.Facts, At: instantOf(6, 10)}}, []schema.CampaignDecision{decision(4, 0, 1, schema.AnswerKeep, person(2), true)}
 	kept.Decisions[0].Bulk = true
+	// A correction was refused, because the account has become an administrator's.
+	kept.Shown[0].Weighed = &schema.ShownWeighed{Context: kept.Context, Recommendation: kept.Recommendation, Risk: kept.Risk}
+	kept.Version, kept.Facts.Role, kept.Context.Department = 2, schema.RoleCoadmin, "board"
+	kept.Recommendation, kept.Risk = schema.Recommendation{}, schema.Risk{Level: schema.RiskHigh, Score: 80, Reasons: []string{"PRIVILEGED_ROLE"}}
 
 	carried := item(3, accountFacts(3))
 	carried.State, carried.ReviewerID, carried.Reviewer, carried.Assignments = schema.ItemCarried, "", "", nil

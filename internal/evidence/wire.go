@@ -8,9 +8,10 @@ import (
 	"sendoff/schema"
 )
 
-// The wire types are the format sendoff.evidence/1. They are not those of schema, so
-// that renaming there cannot change what was signed. Members may be added to a later
-// format only: Read refuses what it does not know. Lengths of time are seconds,
+// The wire types are the formats sendoff.evidence/1 and /2. They are not those of
+// schema, so that renaming there cannot change what was signed. Members may be added to
+// a later format only: Read refuses what it does not know. What was signed in the first
+// is written in it again; the second has the member weighed of shown besides. Lengths of time are seconds,
 // instants RFC 3339 in UTC and "" for none, amounts of money minor units of their
 // currency.
 

@@ -97,9 +97,19 @@ type wireMoney struct {
 }
 
 type wireShown struct {
-	Version int       `json:"version"`
-	Facts   wireFacts `json:"facts"`
-	At      instant   `json:"at"`
+	Version int          `json:"version"`
+	Facts   wireFacts    `json:"facts"`
+	At      instant      `json:"at"`
+	Weighed *wireWeighed `json:"weighed,omitempty"` // of a version before the present one; absent = it was not kept
+}
+
+type wireWeighed struct {
+	Context        wireContext       `json:"context"`
+	Recommended    schema.ItemAnswer `json:"recommended"`
+	RecommendedFor []string          `json:"recommended_for"`
+	Risk           schema.RiskLevel  `json:"risk"`
+	Score          int               `json:"score"`
+	RiskFor        []string          `json:"risk_for"`
 }
 
 type wireDecision struct {
@@ -140,7 +150,7 @@ func itemOf(i schema.EvidenceItem) wireItem {
 		Decoy: i.Context.Decoy, State: i.State, Stage: i.Stage, ReviewerID: i.ReviewerID, Reviewer: i.Reviewer, Position: i.Position,
 		AssignedAt: at(i.AssignedAt), EscalateAt: at(i.EscalateAt), Answer: i.Answer, Reason: i.Reason, DecidedBy: i.DecidedBy, DecidedAt: at(i.DecidedAt),
 		Why: i.Why, RemovalID: i.RemovalID, Removal: i.Removal, UpdatedAt: at(i.UpdatedAt),
-		Shown:       each(i.Shown, func(s schema.ShownFacts) wireShown { return wireShown{s.Version, factsOf(s.Facts), at(s.At)} }),
+		Shown:       each(i.Shown, shownOf),
 		Decisions:   each(i.Decisions, decisionOf),
 		Assignments: each(i.Assignments, assignmentOf),
 	}
@@ -158,12 +168,32 @@ func (i wireItem) item(campaign schema.CampaignID) schema.EvidenceItem {
 			AssignedAt: i.AssignedAt.Time, EscalateAt: i.EscalateAt.Time, Answer: i.Answer, Reason: i.Reason, DecidedBy: i.DecidedBy, DecidedAt: i.DecidedAt.Time,
 			Why: i.Why, RemovalID: i.RemovalID, Removal: i.Removal, UpdatedAt: i.UpdatedAt.Time,
 		},
-		Shown: each(i.Shown, func(s wireShown) schema.ShownFacts {
-			return schema.ShownFacts{Version: s.Version, Facts: s.Facts.facts(), At: s.At.Time}
-		}),
+		Shown:       each(i.Shown, func(s wireShown) schema.ShownFacts { return s.shown(i.Decoy) }),
 		Decisions:   each(i.Decisions, func(d wireDecision) schema.CampaignDecision { return d.decision(campaign, i.ID) }),
 		Assignments: each(i.Assignments, wireAssignment.assignment),
 	}
+}
+
+func shownOf(s schema.ShownFacts) wireShown {
+	out := wireShown{Version: s.Version, Facts: factsOf(s.Facts), At: at(s.At)}
+	if w := s.Weighed; w != nil {
+		out.Weighed = &wireWeighed{
+			contextOf(w.Context), w.Recommendation.Answer, some(w.Recommendation.Reasons), w.Risk.Level, w.Risk.Score, some(w.Risk.Reasons),
+		}
+	}
+	return out
+}
+
+func (s wireShown) shown(decoy string) schema.ShownFacts {
+	out := schema.ShownFacts{Version: s.Version, Facts: s.Facts.facts(), At: s.At.Time}
+	if w := s.Weighed; w != nil {
+		out.Weighed = &schema.ShownWeighed{
+			Context: w.Context.context(), Recommendation: schema.Recommendation{Answer: w.Recommended, Reasons: w.RecommendedFor},
+			Risk: schema.Risk{Level: w.Risk, Score: w.Score, Reasons: w.RiskFor},
+		}
+		out.Weighed.Context.Decoy = decoy
+	}
+	return out
 }
 
 func factsOf(f schema.ItemFacts) wireFacts {

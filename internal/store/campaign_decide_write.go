@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -74,6 +75,9 @@ func (j *judge) write(ctx context.Context) error {
 		if err := j.SendBatch(ctx, b).Close(); err != nil {
 			return raced(err)
 		}
+	}
+	for _, f := range j.stale {
+		j.recordFacts(f)
 	}
 	for _, t := range j.taken {
 		j.recordWord(t)
@@ -160,6 +164,21 @@ func (j *judge) recordWord(t takenWord) {
 		PolicyID: string(j.c.ReviewID), CampaignID: string(j.c.ID), ItemID: string(t.item.ID), DecisionID: string(t.ID),
 		AccountID: string(t.item.AccountID), PersonID: string(j.me),
 	}, details)
+}
+
+// recordFacts appends to the stream of a reviewer the record of facts that were found
+// to be others when they decided: the names of these, for the values are people's.
+func (j *judge) recordFacts(n newFacts) {
+	var names []string
+	for _, d := range n.item.Facts.Differences(n.facts) {
+		names = append(names, d.Fact)
+	}
+	j.record(audit.ReviewerStream(string(j.c.ID), string(j.me)), engine(), "campaign.items_changed", audit.Subject{
+		PolicyID: string(j.c.ReviewID), CampaignID: string(j.c.ID), ItemID: string(n.item.ID), AccountID: string(n.item.AccountID),
+	}, map[string]string{
+		"review": j.c.Review, "review_version": strconv.Itoa(j.c.Version), "items": "1", "version": strconv.Itoa(n.item.Version + 1),
+		"facts": strings.Join(names, " "), "held": strconv.FormatBool(n.facts.Held),
+	})
 }
 
 // wakeCampaign is tellCampaign for what comes in great numbers: when a row waits

@@ -81,6 +81,16 @@ func evidenceItems(ctx context.Context, q querier, id schema.CampaignID) ([]sche
 			CampaignItem: i, Shown: []schema.ShownFacts{}, Decisions: []schema.CampaignDecision{}, Assignments: []schema.AssignmentRow{},
 		}, n
 	}
+	notes, err := all[struct {
+		ID   schema.ItemID
+		Note string
+	}](ctx, q, `select id, control as note from campaign_item where campaign_id = @id and control <> ''`, args{"id": id})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range notes {
+		list[place[n.ID]].Context.Decoy = n.Note
+	}
 	decisions, err := all[schema.CampaignDecision](ctx, q, `select `+itemDecisionColumns+` from campaign_decision d where d.campaign_id = @id order by d.decided_at, d.id`,
 		args{"id": id})
 	if err != nil {
@@ -96,15 +106,19 @@ func evidenceItems(ctx context.Context, q querier, id schema.CampaignID) ([]sche
 	return list, addAssignments(ctx, q, id, list, place)
 }
 
-// addShown adds the facts of each version that a decision was taken by.
+// addShown adds each version that a decision was taken by. What the present one speaks
+// for is said with the item.
 func addShown(ctx context.Context, q querier, id schema.CampaignID, list []schema.EvidenceItem, place map[schema.ItemID]int) error {
 	shown, err := all[struct {
 		schema.ShownFacts
 		ItemID schema.ItemID
-	}](ctx, q, `select i.id as item_id, d.version, coalesce(v.facts, i.facts) as facts, min(d.decided_at) as at
+	}](ctx, q, `select i.id as item_id, d.version, coalesce(v.facts, i.facts) as facts, min(d.decided_at) as at,
+			case when v.risk <> '' then jsonb_build_object('Context', v.context,
+				'Recommendation', jsonb_build_object('answer', v.recommended, 'reasons', v.recommended_for),
+				'Risk', jsonb_build_object('level', v.risk, 'score', v.score, 'reasons', v.risk_for)) end as weighed
 		from campaign_decision d join campaign_item i on i.id = d.item_id
 		left join campaign_item_version v on v.item_id = d.item_id and v.version = d.version
-		where d.campaign_id = @id group by i.id, d.version, v.facts, i.facts order by i.id, d.version`, args{"id": id})
+		where d.campaign_id = @id group by i.id, v.item_id, v.version, d.version order by i.id, d.version`, args{"id": id})
 	for _, s := range shown {
 		i := &list[place[s.ItemID]]
 		i.Shown = append(i.Shown, s.ShownFacts)

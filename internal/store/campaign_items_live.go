@@ -138,6 +138,11 @@ func queueAll[T any](b *pgx.Batch, into *[]T, sql string, a args) {
 // who locks several.
 const lockItems = `select id from campaign_item where campaign_id = @campaign and id = any(@items) order by id for no key update`
 
+// keepVersions keeps the present versions of items, with what they spoke for: a
+// decision is judged by what was shown with the version that it names.
+const keepVersions = `insert into campaign_item_version (item_id, version, facts, context, recommended, recommended_for, risk, score, risk_for, until)
+	select id, version, facts, context, recommended, recommended_for, risk, score, risk_for, @now from campaign_item where id = any(@ids)`
+
 // queueFacts keeps the facts of the items' versions and gives them the next ones,
 // with what follows from them. Items whose access ended are gone, those whose access
 // is back need a reviewer: nobody is asked about what is not there.
@@ -149,8 +154,7 @@ func queueFacts(b *pgx.Batch, list []newFacts, now time.Time) {
 	for _, f := range list {
 		c.add(f)
 	}
-	b.Queue(`insert into campaign_item_version (item_id, version, facts, until) select id, version, facts, @now from campaign_item where id = any(@ids)`,
-		args{"ids": c.ids, "now": now})
+	b.Queue(keepVersions, args{"ids": c.ids, "now": now})
 	b.Queue(`update campaign_assignment s set ended_at = @now, end_why = 'gone' from unnest(@ids::uuid[], @facts::jsonb[]) as x(id, facts)
 		where s.item_id = x.id and s.ended_at is null and not (x.facts->>'held')::boolean
 			and exists (select 1 from campaign_item i where i.id = x.id and i.state in ('unassigned', 'open'))`, args{"ids": c.ids, "facts": c.facts, "now": now})

@@ -13,10 +13,15 @@ import (
 // measured from when the reviewer could begin. A gap of more than 15 minutes is a
 // break, and says nothing about how long somebody looked. Corrected decisions do
 // not count.
+//
+// What the facts spoke for is what was shown with the version that the decision
+// names. Control items speak for nothing: their right answer is none of the facts'.
 const reviewerStatsSQL = `with said as (
 		select d.item_id, coalesce(p.merged_into, p.id) as reviewer, d.answer, d.bulk, d.decided_at, d.current and d.answer <> 'abstain' as counts,
-			d.current or d.answer = 'abstain' as timed, i.recommended, i.control <> '' as control
-		from campaign_decision d join person p on p.id = d.reviewer_id join campaign_item i on i.id = d.item_id where d.campaign_id = @id),
+			d.current or d.answer = 'abstain' as timed, i.control <> '' as control,
+			case when i.control <> '' then '' when v.risk <> '' then v.recommended else i.recommended end as recommended
+		from campaign_decision d join person p on p.id = d.reviewer_id join campaign_item i on i.id = d.item_id
+		left join campaign_item_version v on v.item_id = d.item_id and v.version = d.version where d.campaign_id = @id),
 	had as (
 		select coalesce(p.merged_into, p.id) as reviewer, s.item_id, s.at, s.ended_at is null as has
 		from campaign_assignment s join person p on p.id = s.reviewer_id where s.campaign_id = @id),

@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"sendoff/internal/audit"
 	"sendoff/schema"
 )
 
@@ -70,4 +72,35 @@ func TestWhatFollowsFromFactsFollowsThem(t *testing.T) {
 	require.Equal(t, []any{"", "", "", schema.Peers{}}, []any{now.Context.Holder, now.Context.HolderEmail, now.Context.Department, now.Context.Peers})
 	require.Equal(t, "invalid", bare(now, true), "medium risk is not decided in bulk")
 	require.Equal(t, "", bare(now, false))
+	r.requireWordsAreJudgedByWhatWasShown(k.ID)
+}
+
+// requireWordsAreJudgedByWhatWasShown refuses to correct a word of which the facts spoke
+// for the contrary, for they do not any more: what was said stays what it was.
+func (r *reviewing) requireWordsAreJudgedByWhatWasShown(id schema.ItemID) {
+	r.t.Helper()
+	judged := func() []int {
+		list, err := r.ReviewerStats(r.t.Context(), r.id)
+		require.NoError(r.t, err)
+		require.Len(r.t, list, 1)
+		return []int{list[0].Recommended, list[0].Against, list[0].SaidRevoke}
+	}
+	shown, before := r.item(id), judged()
+	require.Equal(r.t, []int{2, 1, 1}, before)
+	r.exec(`update account set person_id = $1, role = 'coadmin' where external_id = '3'`, string(r.owner))
+	require.Equal(r.t, "stale", r.says(word(shown, schema.AnswerRevoke), r.by).Code)
+	now := r.item(id)
+	require.Equal(r.t, []any{schema.ItemDecided, shown.Version + 1, schema.RiskHigh, schema.ItemAnswer("")},
+		[]any{now.State, now.Version, now.Risk.Level, now.Recommendation.Answer})
+	require.Equal(r.t, before, judged())
+	require.Equal(r.t, 1, r.count(`select count(*) from audit_record where stream = $1 and convert_from(body, 'UTF8') like '%"campaign.items_changed"%'
+		and convert_from(body, 'UTF8') like '%"holder role"%' and convert_from(body, 'UTF8') like '%' || $2 || '%'`,
+		audit.ReviewerStream(string(r.id), string(r.boss)), string(id)), "a word changes nothing without a record")
+
+	e, err := r.Evidence(r.t.Context(), r.id)
+	require.NoError(r.t, err)
+	n := slices.IndexFunc(e.Items, func(i schema.EvidenceItem) bool { return i.ID == id })
+	require.Len(r.t, e.Items[n].Shown, 1)
+	require.Equal(r.t, &schema.ShownWeighed{Context: shown.Context, Recommendation: shown.Recommendation, Risk: shown.Risk}, e.Items[n].Shown[0].Weighed)
+	require.Equal(r.t, now.Risk, e.Items[n].Risk)
 }
