@@ -165,10 +165,6 @@ func (j *judge) turn(t *takenWord) error {
 			}
 		}
 	}
-	closed := &schema.Error{
-		Code: schema.CodeClosed, Message: "the campaign is " + string(j.c.State) + ": it takes no such answer any more",
-		Fix: "its owner accepts with the signature what nobody decided; the campaign opens again only when access comes back or a second look has a reviewer's decisions done again",
-	}
 	switch {
 	case t.item.State == schema.ItemOpen && t.item.ReviewerID == j.me && j.c.State == schema.CampaignOpen:
 		t.stage = t.item.Stage
@@ -177,13 +173,28 @@ func (j *judge) turn(t *takenWord) error {
 	case mine != nil && takesCorrections(j.c.State):
 		return forbidden("a later stage has decided: only that one corrects", "ask whoever decided last")
 	case j.c.State != schema.CampaignOpen:
-		return closed
+		return takesNoAnswer(j.c.State)
 	case t.item.State == schema.ItemGone:
 		return conflict("the access has ended: there is nothing to decide", "")
 	default:
 		return forbidden("the item is not yours to decide", "list your items again; it may have been reassigned or escalated")
 	}
 	return nil
+}
+
+// takesNoAnswer is the error for a word on an item of a campaign in a state that
+// takes none, with what can be done in that state.
+func takesNoAnswer(s schema.CampaignState) error {
+	e := &schema.Error{Code: schema.CodeClosed, Message: "the campaign is " + string(s) + ": it takes no such answer any more"}
+	switch s {
+	case schema.CampaignSigned, schema.CampaignEnded:
+		e.Fix = "nothing opens it again; access that is to be looked at anew needs another campaign"
+	case schema.CampaignDraft, schema.CampaignGathering, schema.CampaignListing, schema.CampaignAssigning:
+		e.Message, e.Fix = "the campaign is "+string(s)+": it takes no answers yet", "wait until it is open"
+	default:
+		e.Fix = "its owner accepts with the signature what nobody decided; the campaign opens again only when access comes back or a second look has a reviewer's decisions done again"
+	}
+	return e
 }
 
 // compare refuses a word about other facts than those of now, and keeps these as

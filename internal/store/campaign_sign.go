@@ -31,7 +31,7 @@ func signBlocks(ctx context.Context, q querier, c schema.Campaign, rule schema.A
 	}
 	if c.State != schema.CampaignClosed && c.State != schema.CampaignSigned && c.State != schema.CampaignEnded {
 		list = append(list, schema.Finding{
-			Code: schema.CampaignNotClosed, Message: "the campaign is " + string(c.State), Fix: "wait until it is closed, or close it early",
+			Code: schema.CampaignNotClosed, Message: "the campaign is " + string(c.State), Fix: closedBy(c),
 		})
 	}
 	stats, err := reviewerStats(ctx, q, c.ID, rule)
@@ -57,6 +57,21 @@ func signBlocks(ctx context.Context, q querier, c schema.Campaign, rule schema.A
 	add(n.Open, schema.CampaignOpenRemovals, "revoked items are not proven to be gone yet", "wait for their removals, or accept that with the signature")
 	add(n.Failed, schema.CampaignFailedRemovals, "revoked items could not be removed", "remove them by hand, correct the decisions, or accept that with the signature")
 	return list, nil
+}
+
+// closedBy is how a campaign that is not closed comes to be that.
+func closedBy(c schema.Campaign) string {
+	switch c.State {
+	case schema.CampaignDraft:
+		return "start it: sendoff review start " + string(c.ID)
+	case schema.CampaignOpen:
+		return "wait until it is closed, or close it: sendoff review close " + string(c.ID) + " --reason TEXT, with --early while items are open"
+	case schema.CampaignHeld:
+		return "two different people release its removals: sendoff batches release " + string(c.BatchID) + " --size N --reason TEXT; or one discards them"
+	case schema.CampaignClosing, schema.CampaignRemoving:
+		return "wait until it is closed: that needs nobody"
+	}
+	return "wait until it is open and its reviewers have decided"
 }
 
 // SignCampaign signs a closed campaign: CodeForbidden for whoever is not its owner,

@@ -78,7 +78,8 @@ func (t *tx) stepCampaign(ctx context.Context, c *schema.Campaign, to schema.Cam
 }
 
 // ExtendCampaign moves the deadline of an open campaign. CodeClosed for one that
-// takes no more answers; CodeInvalid for a deadline that is over or not later.
+// takes no more answers; CodeInvalid for a deadline that is over, not later or
+// farther than maxDeadline.
 func (s *Store) ExtendCampaign(ctx context.Context, id schema.CampaignID, e schema.Extend, by schema.Principal) (schema.Campaign, error) {
 	if err := checkCampaignWord(e.Reason, by); err != nil {
 		return schema.Campaign{}, err
@@ -89,20 +90,15 @@ func (s *Store) ExtendCampaign(ctx context.Context, id schema.CampaignID, e sche
 			return err
 		}
 		e.To = e.To.UTC().Truncate(time.Microsecond)
-		switch {
-		case c.State != schema.CampaignOpen:
-			return notOpen(c)
-		case !e.To.After(t.now):
-			return &schema.Error{Code: schema.CodeInvalid, Message: "the new deadline is over", Fix: "give one that lies ahead"}
-		case !e.To.After(c.DueAt):
-			return &schema.Error{
-				Code: schema.CodeInvalid, Message: "the new deadline is not after the present one, " + schema.FormatInstant(c.DueAt),
-				Fix: "give a later one, or close the campaign early",
-			}
+		if err := checkDeadline(c, e.To, t.now); err != nil {
+			return err
 		}
 		t.recordCampaign(c, principal(by), "campaign.extended", map[string]string{
 			"from": schema.FormatInstant(c.DueAt), "to": schema.FormatInstant(e.To), "reason": e.Reason,
 		})
+		if err := t.waitForDeadline(ctx, c, e.To); err != nil {
+			return err
+		}
 		c.DueAt = e.To
 		if err := t.changeOne(ctx, `update campaign set due_at = @due where id = @id and state = 'open'`, args{"id": id, "due": e.To}); err != nil {
 			return err
@@ -110,6 +106,38 @@ func (s *Store) ExtendCampaign(ctx context.Context, id schema.CampaignID, e sche
 		return t.tellCampaign(ctx, id)
 	})
 	return c, err
+}
+
+// maxDeadline is how far ahead a deadline is moved at most: it is never moved back, and
+// a slip of the finger would keep a campaign open for ever.
+const maxDeadline = 366 * 24 * time.Hour
+
+// checkDeadline refuses a new deadline of a campaign that cannot be meant.
+func checkDeadline(c schema.Campaign, to, now time.Time) error {
+	invalid := func(message, fix string) error {
+		return &schema.Error{Code: schema.CodeInvalid, Message: message, Fix: fix}
+	}
+	switch {
+	case c.State != schema.CampaignOpen:
+		return notOpen(c)
+	case !to.After(now):
+		return invalid("the new deadline is over", "give one that lies ahead")
+	case !to.After(c.DueAt):
+		return invalid("the new deadline is not after the present one, "+schema.FormatInstant(c.DueAt), "give a later one, or close the campaign early")
+	case to.After(now.Add(maxDeadline)):
+		return invalid("the new deadline, "+schema.FormatInstant(to)+", is more than 366 days ahead, and a deadline is never moved back", "give one within 366 days from now")
+	}
+	return nil
+}
+
+// waitForDeadline lets open items that would leave their reviewer between the
+// deadline and a new one wait for the new one: they came to them too late for the old
+// one alone. What leaves earlier by the rule does so, and whoever has one for longer
+// than to the new deadline keeps that.
+func (t *tx) waitForDeadline(ctx context.Context, c schema.Campaign, to time.Time) error {
+	return t.run(ctx, `update campaign_item i set escalate_at = null, updated_at = @now
+		from (select id from campaign_item where campaign_id = @id and state = 'open' and escalate_at >= @old and escalate_at < @new order by id for no key update) x
+		where i.id = x.id`, args{"id": c.ID, "old": c.DueAt, "new": to, "now": t.now})
 }
 
 // notOpen is the error for a campaign that takes no answers.

@@ -33,7 +33,7 @@ const selectCampaignItems = `select ` + campaignItemColumns + ` from campaign_it
 func loadCampaign(ctx context.Context, q querier, id schema.CampaignID) (schema.Campaign, error) {
 	c, ok, err := maybe[schema.Campaign](ctx, q, selectCampaigns+`where c.id = @id`, args{"id": id})
 	if err == nil && !ok {
-		err = &schema.Error{Code: schema.CodeNotFound, Message: "there is no campaign " + string(id), Fix: "sendoff campaigns list shows all campaigns"}
+		err = &schema.Error{Code: schema.CodeNotFound, Message: "there is no campaign " + string(id), Fix: "sendoff review list shows all campaigns"}
 	}
 	return c, err
 }
@@ -42,7 +42,7 @@ func loadCampaignItem(ctx context.Context, q querier, campaign schema.CampaignID
 	i, ok, err := maybe[schema.CampaignItem](ctx, q, selectCampaignItems+`where i.id = @id and i.campaign_id = @campaign`, args{"id": id, "campaign": campaign})
 	if err == nil && !ok {
 		err = &schema.Error{
-			Code: schema.CodeNotFound, Message: "the campaign has no item " + string(id), Fix: "sendoff campaigns items " + string(campaign) + " shows all of its items",
+			Code: schema.CodeNotFound, Message: "the campaign has no item " + string(id), Fix: "sendoff review items " + string(campaign) + " lists its items",
 		}
 	}
 	return i, err

@@ -94,8 +94,9 @@ func TestAnOpenCampaignIsExtendedAndClosed(t *testing.T) {
 	c := campaignSetup(t)
 	ctx := t.Context()
 	boss := c.person("boss@example.com", "it")
-	c.account("1")
-	c.account("2")
+	for n := range 3 {
+		c.account(strconv.Itoa(n + 1))
+	}
 	run := c.opens(c.has(looksAt("quarter")), boss)
 	require.Equal(t, schema.CampaignOpen, run.State)
 	require.Equal(t, 1, c.count(`select count(*) from notice where campaign_id = $1 and person_id = $2 and event = 'review_ask' and audience = 'reviewer'
@@ -103,18 +104,24 @@ func TestAnOpenCampaignIsExtendedAndClosed(t *testing.T) {
 	require.NoError(t, c.OpenCampaign(ctx, run.ID, time.Now().Add(2*time.Hour)), "it is opened once")
 	require.Equal(t, 1, c.count(`select count(*) from notice`))
 
-	for _, to := range []time.Time{time.Now().Add(-time.Hour), run.DueAt, run.DueAt.Add(-time.Minute)} {
+	for _, to := range []time.Time{time.Now().Add(-time.Hour), run.DueAt, run.DueAt.Add(-time.Minute), time.Now().Add(367 * 24 * time.Hour)} {
 		_, err := c.ExtendCampaign(ctx, run.ID, schema.Extend{To: to, Reason: "holidays"}, c.admin)
 		requireCode(t, schema.CodeInvalid, err)
 	}
 	later := run.DueAt.Add(time.Hour)
+	c.exec(`update campaign_item set escalate_at = $2::timestamptz + ('{-30,30,90}'::int[])[(facts->>'external_id')::int] * interval '1 minute' where campaign_id = $1`,
+		string(run.ID), run.DueAt)
 	extended, err := c.ExtendCampaign(ctx, run.ID, schema.Extend{To: later, Reason: "holidays"}, c.admin)
 	require.NoError(t, err)
 	require.Equal(t, []time.Time{later, later}, []time.Time{extended.DueAt, c.campaign(run.ID).DueAt})
+	for external, at := range map[string]time.Time{"1": run.DueAt.Add(-30 * time.Minute), "2": {}, "3": run.DueAt.Add(90 * time.Minute)} {
+		require.Equal(t, 1, c.count(`select count(*) from campaign_item where facts->>'external_id' = $1 and escalate_at is not distinct from $2::timestamptz`, external, orNil(at)),
+			"item "+external+": whoever has it since shortly before the old deadline has it until the new one")
+	}
 
 	_, err = c.CloseCampaign(ctx, run.ID, false, "done", c.admin)
 	requireCode(t, schema.CodeConflict, err)
-	require.ErrorContains(t, err, "2 items")
+	require.ErrorContains(t, err, "3 items")
 	c.dispatched()
 	closed, err := c.CloseCampaign(ctx, run.ID, true, "done", c.admin)
 	require.NoError(t, err)
@@ -135,7 +142,7 @@ func TestAnOpenCampaignIsExtendedAndClosed(t *testing.T) {
 
 	_, err = c.CancelCampaign(ctx, run.ID, "enough", c.admin)
 	require.NoError(t, err)
-	require.Equal(t, map[schema.CampaignItemState]int64{schema.ItemWithdrawn: 2}, c.itemStates(run.ID))
+	require.Equal(t, map[schema.CampaignItemState]int64{schema.ItemWithdrawn: 3}, c.itemStates(run.ID))
 	requireCode(t, schema.CodeInternal, c.EndCampaign(ctx, run.ID, "somehow", ""))
 	require.NoError(t, c.EndCampaign(ctx, run.ID, schema.CampaignDone, ""), "it stays as it is")
 	require.Equal(t, schema.CampaignCancelled, c.campaign(run.ID).End)
@@ -203,7 +210,9 @@ func TestCampaignsAreListed(t *testing.T) {
 	_, _, err := c.Campaigns(ctx, schema.CampaignFilter{Review: "none", Limit: 2})
 	requireCode(t, schema.CodeNotFound, err)
 	_, err = c.CampaignView(ctx, schema.CampaignID(newUUID()))
-	requireCode(t, schema.CodeNotFound, err)
+	requireFix(t, schema.CodeNotFound, "sendoff review list shows", err)
+	_, err = c.CampaignItem(ctx, two.ID, schema.ItemID(newUUID()), c.admin)
+	requireFix(t, schema.CodeNotFound, "sendoff review items "+string(two.ID)+" lists", err)
 }
 
 func TestControlItems(t *testing.T) {
@@ -237,4 +246,17 @@ func TestControlItems(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int64{10, 4}, []int64{v.Counts.Items, v.Counts.Controls})
 	require.NotEmpty(t, v.Blocks)
+
+	e, err := c.Evidence(t.Context(), run.ID)
+	require.NoError(t, err)
+	notes := map[string]string{"d1@example.com": "left in 2019", "d2@example.com": "an account d2@example.com does not exist", "d3@example.com": "an account d3@example.com does not exist"}
+	for _, i := range e.Items {
+		require.Equal(t, notes[i.Facts.Login], i.Context.Decoy, "an auditor reads what it should be seen through by")
+	}
+	mine, _, err := c.ReviewQueue(t.Context(), "", 100, c.reviewer("one@example.com"))
+	require.NoError(t, err)
+	require.Len(t, mine, 5)
+	for _, i := range mine {
+		require.Empty(t, i.Context.Decoy, "its reviewer does not")
+	}
 }

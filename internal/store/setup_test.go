@@ -214,3 +214,12 @@ func requireCode(t *testing.T, code schema.Code, err error) {
 	require.Error(t, err)
 	require.Equal(t, code, schema.CodeOf(err), err.Error())
 }
+
+// requireFix requires an error with a code and something that its fix says.
+func requireFix(t *testing.T, code schema.Code, fix string, err error) {
+	t.Helper()
+	requireCode(t, code, err)
+	var e *schema.Error
+	require.ErrorAs(t, err, &e)
+	require.Contains(t, e.Fix, fix)
+}
