@@ -6,9 +6,11 @@ import "time"
 type Absence struct {
 	ID         string
 	PersonID   PersonID
+	Person     string // their address; empty = none is known
 	From       time.Time
 	Until      time.Time // zero = until it is ended
 	DelegateID PersonID  // who decides meanwhile; empty = the next in each chain
+	Delegate   string    // their address
 	Reason     string
 	CreatedBy  string
 	SetBy      PersonID // the person of that token's address; empty = not known

@@ -11,9 +11,11 @@ import (
 type Absence struct {
 	ID         string     `json:"id"`
 	PersonID   string     `json:"person_id"`
+	Person     string     `json:"person"` // address; empty = none is known
 	From       time.Time  `json:"from"`
 	Until      *time.Time `json:"until"`       // nil = until it is ended
 	DelegateID string     `json:"delegate_id"` // who decides meanwhile; empty = the next in each chain
+	Delegate   string     `json:"delegate"`    // address
 	Reason     string     `json:"reason"`
 	CreatedBy  string     `json:"created_by"`
 	CreatedAt  time.Time  `json:"created_at"`

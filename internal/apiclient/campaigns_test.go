@@ -306,7 +306,7 @@ func TestReviewersAndAbsencesAreReadWhole(t *testing.T) {
 		ReviewerID: "p2", Name: "n", Email: "e", Items: 1, Open: 2, Decided: 3, Kept: 4, Revoked: 5, Abstained: 6, Bulk: 7, Recommended: 8, Against: 9, SaidRevoke: 10,
 		MedianMillis: 1500, ControlsKept: 11, Reminders: 12, RemindedAt: at, Alarms: []schema.ReviewerAlarm{schema.AlarmSpeed}, LookedBy: "l", LookedAt: at, LookReason: "r", LookedDecisions: 3,
 	}
-	away := schema.Absence{ID: "v1", PersonID: "p2", From: at, Until: at.Add(time.Hour), DelegateID: "p3", Reason: "r", CreatedBy: "b", CreatedAt: at, EndedAt: at}
+	away := schema.Absence{ID: "v1", PersonID: "p2", Person: "two@example.com", From: at, Until: at.Add(time.Hour), DelegateID: "p3", Delegate: "three@example.com", Reason: "r", CreatedBy: "b", CreatedAt: at, EndedAt: at}
 	store.PersonRefFunc = func(ref string) (schema.PersonID, error) { return schema.PersonID("of " + ref), nil }
 	store.ReviewerStatsFunc = func(schema.CampaignID) ([]schema.ReviewerStats, error) { return []schema.ReviewerStats{stats}, nil }
 	store.RemindReviewersFunc = func(_ schema.CampaignID, reviewer string) (int, error) { return len(reviewer), nil }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"time"
 
 	"sendoff/internal/apiclient"
@@ -78,7 +79,7 @@ func (c *listAwayCommand) Run(in *invocation) error {
 			if a.Now {
 				now = "yes"
 			}
-			rows = append(rows, []string{a.PersonID, at(a.From), atOr(a.Until, "open"), a.DelegateID, now, atOr(a.EndedAt, ""), a.Reason, a.ID})
+			rows = append(rows, []string{cmp.Or(a.Person, a.PersonID), at(a.From), atOr(a.Until, "open"), cmp.Or(a.Delegate, a.DelegateID), now, atOr(a.EndedAt, ""), a.Reason, a.ID})
 		}
 		in.table("PERSON|FROM|UNTIL|DELEGATE|NOW|ENDED|REASON|ID", rows)
 		in.more(next)

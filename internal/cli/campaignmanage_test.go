@@ -153,9 +153,13 @@ func TestReviewAway(t *testing.T) {
 	require.Equal(t, cli.ExitUsage, b.run("review", "away", "--reason", "ill").code)
 	b.store.AbsencesFunc = func(person, _ string, _ int) ([]schema.Absence, string, error) {
 		require.Equal(t, "rev@example.com", person)
-		return []schema.Absence{{ID: "a1", PersonID: "p9", From: now.Add(-time.Hour), Reason: "holidays", CreatedAt: now}}, "", nil
+		return []schema.Absence{
+			{ID: "a1", PersonID: "p9", Person: "rev@example.com", DelegateID: "p8", Delegate: "sec@example.com", From: now.Add(-time.Hour), Reason: "holidays", CreatedAt: now},
+			{ID: "a2", PersonID: "p7", From: now.Add(-time.Hour), Reason: "ill", CreatedAt: now},
+		}, "", nil
 	}
-	require.Regexp(t, `p9 +2026-11-21 11:00:00 UTC +open +- +yes +- +holidays +a1`, b.run("review", "away", "list", "--person", "rev@example.com").out)
+	require.Regexp(t, `p7 +2026-11-21 11:00:00 UTC +open +- +yes +- +ill +a2`, b.run("review", "away", "list", "--person", "rev@example.com").out, "no address is known")
+	require.Regexp(t, `rev@example.com +2026-11-21 11:00:00 UTC +open +sec@example.com +yes +- +holidays +a1`, b.run("review", "away", "list", "--person", "rev@example.com").out)
 	b.store.EndAbsenceFunc = func(id string) (schema.Absence, error) { return schema.Absence{ID: id, From: now, EndedAt: now}, nil }
 	require.Contains(t, b.run("review", "away", "end", "a1").out, "The absence a1 has ended.")
 }

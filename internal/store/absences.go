@@ -13,6 +13,8 @@ import (
 )
 
 const absenceColumns = `b.id, b.person_id, b.from_at as "from", b.until_at as until, b.delegate_id, b.reason, b.created_by, b.created_at, b.ended_at,
+	coalesce((select p.email from person p where p.id = b.person_id), '') as person,
+	coalesce((select p.email from person p where p.id = b.delegate_id), '') as delegate,
 	(select pe.person_id from api_token k join person_email pe on pe.email = k.email where k.id = b.created_id) as set_by`
 
 // Absences lists absences, of a person (an address or an id) or of all, those that
@@ -68,7 +70,11 @@ func (s *Store) SetAbsence(ctx context.Context, n schema.NewAbsence, by schema.P
 		if a, err = t.newAbsence(ctx, n, by); err != nil {
 			return err
 		}
-		return t.insertAbsence(ctx, a, by)
+		if err := t.insertAbsence(ctx, a, by); err != nil {
+			return err
+		}
+		a, err = one[schema.Absence](ctx, t, `select `+absenceColumns+` from reviewer_absence b where b.id = @id::text::uuid`, args{"id": a.ID})
+		return err
 	})
 	return a, err
 }

@@ -21,6 +21,16 @@ func TestACampaignIsSigned(t *testing.T) {
 	require.Equal(t, []string{"CAMPAIGN_NOT_CLOSED", "ITEMS_UNDECIDED", "REMOVALS_OPEN"}, codesOf(t, err))
 	_, err = r.SignedEvidence(ctx, r.id)
 	requireCode(t, schema.CodeNotFound, err)
+	for state, fix := range map[schema.CampaignState]string{
+		schema.CampaignDraft: "sendoff review start " + string(r.id), schema.CampaignAssigning: "until it is open", schema.CampaignRemoving: "that needs nobody",
+		schema.CampaignHeld: "sendoff batches release ", schema.CampaignOpen: "sendoff review close " + string(r.id) + " --reason TEXT, with --early",
+	} {
+		r.exec(`update campaign set state = $2 where id = $1`, string(r.id), string(state))
+		v, err := r.CampaignView(ctx, r.id)
+		require.NoError(t, err)
+		require.Contains(t, v.Blocks[0].Fix, fix, "what is to be done while it is %s", state)
+	}
+	r.exec(`update campaign set state = 'open' where id = $1`, string(r.id))
 	r.closes()
 	for _, by := range []schema.Principal{r.by, r.admin} {
 		_, err = r.SignCampaign(ctx, r.id, schema.SignOff{AcceptOpen: true, Reason: "late"}, render, by)
@@ -164,6 +174,7 @@ func TestRemindersAndAbsences(t *testing.T) {
 	day := func(n int) time.Time { return time.Now().AddDate(0, 0, n) }
 	first, err := r.SetAbsence(ctx, schema.NewAbsence{From: day(1), Until: day(3), Delegate: "owner@example.com", Reason: "sun"}, r.by)
 	require.NoError(t, err)
+	require.Equal(t, []string{"boss@example.com", "owner@example.com"}, []string{first.Person, first.Delegate}, "people are named by address")
 	for _, n := range []schema.NewAbsence{{From: day(2), Until: day(4), Reason: "x"}, {From: day(0), Reason: "x"}} {
 		_, err = r.SetAbsence(ctx, n, r.by)
 		requireCode(t, schema.CodeConflict, err)
@@ -191,4 +202,5 @@ func TestRemindersAndAbsences(t *testing.T) {
 	mine, _, err := r.Absences(ctx, "boss@example.com", "", 10)
 	require.NoError(t, err)
 	require.Len(t, mine, 2)
+	require.Equal(t, []string{"boss@example.com", "", "boss@example.com", "owner@example.com"}, []string{mine[0].Person, mine[0].Delegate, mine[1].Person, mine[1].Delegate})
 }

@@ -85,13 +85,13 @@ func TestReassignAndLook(t *testing.T) {
 func TestAbsences(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	away := schema.Absence{ID: "v1", PersonID: "p2", From: now.Add(-time.Hour), DelegateID: "p3", Reason: "holidays", CreatedBy: "boss", CreatedAt: now}
+	away := schema.Absence{ID: "v1", PersonID: "p2", Person: "two@example.com", From: now.Add(-time.Hour), DelegateID: "p3", Delegate: "three@example.com", Reason: "holidays", CreatedBy: "boss", CreatedAt: now}
 	b.store.AbsencesFunc = func(person, after string, limit int) ([]schema.Absence, string, error) {
 		return []schema.Absence{away}, person + "/" + after, nil
 	}
 	a := b.do("boss", "GET", "/v1/absences?cursor=c", "")
-	require.JSONEq(t, `[{"id":"v1","person_id":"p2","from":"2026-11-21T11:00:00Z","until":null,"delegate_id":"p3","reason":"holidays","created_by":"boss",
-		"created_at":"2026-11-21T12:00:00Z","ended_at":null,"now":true}]`, field(t, a, "absences"))
+	require.JSONEq(t, `[{"id":"v1","person_id":"p2","person":"two@example.com","from":"2026-11-21T11:00:00Z","until":null,"delegate_id":"p3","delegate":"three@example.com",
+		"reason":"holidays","created_by":"boss","created_at":"2026-11-21T12:00:00Z","ended_at":null,"now":true}]`, field(t, a, "absences"))
 	require.Equal(t, "boss@example.com/c", a.json["next"], "a reviewer's own")
 	require.Equal(t, "boss@example.com/", b.do("boss", "GET", "/v1/absences?person=BOSS%40example.com", "").json["next"])
 	require.Equal(t, http.StatusForbidden, b.do("boss", "GET", "/v1/absences?person=ada%40example.com", "").status)

@@ -137,9 +137,11 @@ func reviewerStatsOf(r schema.ReviewerStats) reviewerStatsBody {
 type absenceBody struct {
 	ID         string          `json:"id"`
 	PersonID   schema.PersonID `json:"person_id"`
+	Person     string          `json:"person" doc:"Their address; empty = none is known"`
 	From       time.Time       `json:"from"`
 	Until      *time.Time      `json:"until" doc:"null = until it is ended"`
 	DelegateID schema.PersonID `json:"delegate_id" doc:"Who decides meanwhile; empty = the next in each chain"`
+	Delegate   string          `json:"delegate" doc:"Their address"`
 	Reason     string          `json:"reason"`
 	CreatedBy  string          `json:"created_by"`
 	CreatedAt  time.Time       `json:"created_at"`
@@ -149,6 +151,6 @@ type absenceBody struct {
 
 func (s *server) absenceOf(a schema.Absence) absenceBody {
 	return absenceBody{
-		a.ID, a.PersonID, a.From.UTC(), instant(a.Until), a.DelegateID, a.Reason, a.CreatedBy, a.CreatedAt.UTC(), instant(a.EndedAt), a.Covers(s.now()),
+		a.ID, a.PersonID, a.Person, a.From.UTC(), instant(a.Until), a.DelegateID, a.Delegate, a.Reason, a.CreatedBy, a.CreatedAt.UTC(), instant(a.EndedAt), a.Covers(s.now()),
 	}
 }
