@@ -216,7 +216,7 @@ func (in *invocation) send(api *apiclient.Client, campaign string, words []apicl
 		switch {
 		case err == nil:
 			return got.Decisions, nil
-		case len(words) == 1 && errors.As(err, &e) && e.Status > 0 && ofOneItem(e.Code):
+		case len(words) == 1 && errors.As(err, &e) && ofOneItem(e):
 			return []apiclient.DecidedWord{refusedWord(words[0], e)}, nil
 		case try == sendTries || exitCodeOf(err) != ExitUnreachable:
 			return nil, err
@@ -228,9 +228,13 @@ func (in *invocation) send(api *apiclient.Client, campaign string, words []apicl
 	}
 }
 
-// ofOneItem tells whether a code may be that of one word alone.
-func ofOneItem(code string) bool {
-	switch schema.Code(code) {
+// ofOneItem tells whether a refusal is that of one word alone: it says what its item
+// is now. What refuses all words, such as that there is no such campaign, does not.
+func ofOneItem(e *apiclient.Error) bool {
+	if e.Status == 0 || e.Changed == nil {
+		return false
+	}
+	switch schema.Code(e.Code) {
 	case schema.CodeStale, schema.CodeConflict, schema.CodeForbidden, schema.CodeNotFound, schema.CodeInvalid, schema.CodeClosed:
 		return true
 	}

@@ -208,6 +208,21 @@ func TestReviewDecideListsWhatWasTakenBeforeItFailed(t *testing.T) {
 	require.Contains(t, r.errout, "the engine is paused")
 }
 
+// TestReviewDecideNamesNoCampaign: what refuses every word is no fault of an item.
+func TestReviewDecideNamesNoCampaign(t *testing.T) {
+	t.Parallel()
+	for code, exit := range map[schema.Code]int{schema.CodeNotFound: cli.ExitNotFound, schema.CodeForbidden: cli.ExitUsage, schema.CodeClosed: cli.ExitRefused} {
+		b := setup(t)
+		b.store.DecideItemsFunc = func(schema.CampaignID, []schema.Decide, schema.Principal) ([]schema.Decided, error) {
+			return nil, &schema.Error{Code: code, Message: "the campaign does not take it", Fix: "sendoff review list shows all campaigns"}
+		}
+		r := b.run("review", "decide", string(campaign1), string(item1), "--keep", "--seen", "2")
+		require.Equal(t, exit, r.code, r.errout)
+		require.Contains(t, r.errout, "the campaign does not take it")
+		require.NotContains(t, r.out, "item ")
+	}
+}
+
 // TestReviewDecideSendsAgain: a word whose answer was lost is sent again with the id
 // it had.
 func TestReviewDecideSendsAgain(t *testing.T) {

@@ -36,7 +36,7 @@ func (c *startCampaignCommand) Run(in *invocation) error {
 	}
 	made, err := c.start(in, api, draft)
 	if err != nil {
-		return translateFlags(err, map[string]string{"review": "NAME", "accounts": "--account", "persons": "--person"})
+		return translateFlags(c.naming(err), map[string]string{"review": "NAME", "accounts": "--account", "persons": "--person"})
 	}
 	if c.Wait {
 		return in.waitCampaign(api, made.ID)
@@ -49,6 +49,27 @@ func (c *startCampaignCommand) Run(in *invocation) error {
 		}
 		in.note("A campaign of %s begins. Follow with: sendoff review show %s --wait", made.Review, made.ID)
 	})
+}
+
+// naming says of what was refused which of several it is, as it was typed.
+func (c *startCampaignCommand) naming(err error) error {
+	e, ok := err.(*apiclient.Error) //nolint:errorlint // the client returns it unwrapped
+	if !ok {
+		return err
+	}
+	for flag, of := range map[string]struct {
+		field string
+		typed []string
+	}{"--account": {"accounts", c.Account}, "--person": {"persons", c.Person}} {
+		for n, typed := range of.typed {
+			for i, p := range e.Problems {
+				if p.Where == fmt.Sprintf("%s[%d]", of.field, n) {
+					e.Problems[i].Where = flag + " " + typed
+				}
+			}
+		}
+	}
+	return e
 }
 
 func (c *startCampaignCommand) start(in *invocation, api *apiclient.Client, draft bool) (apiclient.Campaign, error) {

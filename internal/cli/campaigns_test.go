@@ -86,6 +86,19 @@ func TestReviewStart(t *testing.T) {
 	}
 	require.Equal(t, string(campaign1)+"\n", b.run("review", "start", string(campaign1)).out)
 	require.Equal(t, cli.ExitUsage, b.run("review", "start", string(campaign1), "--draft").code)
+	b.store.PersonRefFunc = func(ref string) (schema.PersonID, error) {
+		switch ref {
+		case "ada@example.com":
+			return "p1", nil
+		case "Ada":
+			return "", &schema.Error{Code: schema.CodeAmbiguous, Message: "it fits several"}
+		}
+		return "", &schema.Error{Code: schema.CodeNotFound, Message: "there is no such person"}
+	}
+	r = b.run("review", "start", "quarterly", "--person", "ada@example.com", "--person", "adda@example.com", "--person", "Ada")
+	require.Equal(t, cli.ExitUsage, r.code)
+	require.Contains(t, r.errout, "--person adda@example.com: nothing is known by it")
+	require.Contains(t, r.errout, "--person Ada: several are known by it")
 	b.store.NewCampaignFunc = func(schema.NewCampaign) (schema.Campaign, error) {
 		return schema.Campaign{}, &schema.Error{Code: schema.CodeConflict, Message: "the campaign " + string(campaign1) + " of the review is open"}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,6 +162,18 @@ func (s *server) newCampaign(ctx context.Context, by schema.Principal, in *newCa
 	return s.campaignShown(ctx)(s.campaigns.NewCampaign(ctx, n, by))
 }
 
+// pickWords says why a reference picks nothing. It does not repeat it: it may be
+// somebody's address.
+func pickWords(code schema.Code) string {
+	switch code {
+	case schema.CodeNotFound:
+		return "nothing is known by it"
+	case schema.CodeAmbiguous:
+		return "several are known by it"
+	}
+	return "it is written as no reference is"
+}
+
 // narrowed finds what a list names. What is not there, or not one alone, is a fault
 // of the request.
 func narrowed[T any](f *faults, field string, refs []string, find func(string) (T, error)) ([]T, error) {
@@ -175,7 +188,7 @@ func narrowed[T any](f *faults, field string, refs []string, find func(string) (
 		case err == nil:
 			out = append(out, found)
 		case code == schema.CodeNotFound, code == schema.CodeAmbiguous, code == schema.CodeInvalid:
-			f.add(fmt.Sprintf("%s[%d]", field, i), string(code), "it names nothing, or several", "give the id")
+			f.add(fmt.Sprintf("%s[%d]", field, i), string(code), pickWords(code), "give the id")
 		default:
 			return nil, err
 		}
@@ -199,10 +212,48 @@ func (s *server) showCampaign(ctx context.Context, by schema.Principal, in *Camp
 	if err != nil {
 		return nil, err
 	}
+	secret := keepsSecrets(by)
+	if secret {
+		own, err := s.samePerson(ctx, by.Email, v.Owner)
+		if err != nil {
+			return nil, err
+		}
+		secret = !own
+	}
+	blocks := nonNil(v.Blocks)
+	if secret {
+		blocks = plainBlocks(v)
+	}
 	names, err := s.overrunNames(ctx, v.Campaign)
 	return &campaignViewOutput{Body: campaignViewBody{
-		CampaignBody: campaignOf(v.Campaign, names), Counts: campaignCountsOf(v.Counts, keepsSecrets(by)), Blocks: nonNil(v.Blocks),
+		CampaignBody: campaignOf(v.Campaign, names), Counts: campaignCountsOf(v.Counts, secret), Blocks: blocks,
 	}}, err
+}
+
+// plainBlocks is what stands against a sign-off as reviewers see it. Control items
+// stand against none, and are among all other numbers: told apart, they could be
+// counted, and who is doubted would learn which word of theirs it was. So what is
+// not decided is counted with them, and what is left is for those who read all.
+func plainBlocks(v schema.CampaignView) []schema.Finding {
+	list := []schema.Finding{}
+	for _, b := range v.Blocks {
+		if b.Code == schema.CampaignNotClosed {
+			list = append(list, b)
+		}
+	}
+	var n int64
+	for _, s := range v.Counts.States {
+		switch s.State {
+		case schema.ItemUnassigned, schema.ItemOpen, schema.ItemUndecided:
+			n += s.Count
+		}
+	}
+	if n > 0 {
+		list = append(list, schema.Finding{
+			Code: schema.CampaignUndecided, Message: strconv.FormatInt(n, 10) + " items are not decided", Fix: "have them decided, or accept that with the signature",
+		})
+	}
+	return list
 }
 
 func (s *server) extendCampaign(ctx context.Context, by schema.Principal, in *extendCampaignInput) (*campaignOutput, error) {

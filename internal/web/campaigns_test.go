@@ -82,17 +82,19 @@ func TestShowCampaign(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	knowing(b)
+	var view schema.CampaignView
 	b.store.CampaignViewFunc = func(id schema.CampaignID) (schema.CampaignView, error) {
 		if id != "c1" {
 			return schema.CampaignView{}, &schema.Error{Code: schema.CodeNotFound, Message: "there is none"}
 		}
-		return schema.CampaignView{
-			Campaign: heldCampaign(), Blocks: []schema.Finding{{Code: schema.CampaignUndecided, Message: "3 items are not decided", Fix: "have them decided"}},
-			Counts: schema.CampaignCounts{
-				Items: 9, States: []schema.StateCount{{State: schema.ItemDecided, Count: 6}}, Answers: []schema.AnswerCount{{Answer: schema.AnswerKeep, Count: 5}},
-				Risks: []schema.RiskCount{{Risk: schema.RiskHigh, Count: 1}}, Removals: []schema.RemovalCount{{State: schema.RemovalDone, Count: 1}}, Returned: 1, Controls: 2,
-			},
-		}, nil
+		return view, nil
+	}
+	view = schema.CampaignView{
+		Campaign: heldCampaign(), Blocks: []schema.Finding{{Code: schema.CampaignUndecided, Message: "3 items are not decided", Fix: "have them decided"}},
+		Counts: schema.CampaignCounts{
+			Items: 9, States: []schema.StateCount{{State: schema.ItemDecided, Count: 6}}, Answers: []schema.AnswerCount{{Answer: schema.AnswerKeep, Count: 5}},
+			Risks: []schema.RiskCount{{Risk: schema.RiskHigh, Count: 1}}, Removals: []schema.RemovalCount{{State: schema.RemovalDone, Count: 1}}, Returned: 1, Controls: 2,
+		},
 	}
 	a := b.do("auditor", "GET", "/v1/campaigns/c1", "")
 	require.Equal(t, http.StatusOK, a.status, a.raw)
@@ -101,7 +103,16 @@ func TestShowCampaign(t *testing.T) {
 	require.JSONEq(t, `[{"code":"ITEMS_UNDECIDED","message":"3 items are not decided","fix":"have them decided"}]`, field(t, a, "blocks"))
 	require.Equal(t, "held", a.json["state"])
 	require.NotContains(t, a.raw, "campaign/c1", "the workflow is nobody's business")
-	require.Contains(t, b.do("reviewer", "GET", "/v1/campaigns/c1", "").raw, `"controls":null`)
+	view.Counts.States = append(view.Counts.States, schema.StateCount{State: schema.ItemUndecided, Count: 1}, schema.StateCount{State: schema.ItemOpen, Count: 4})
+	view.Blocks = append(view.Blocks, schema.Finding{Code: schema.CampaignHasAlarms}, schema.Finding{Code: schema.CampaignOpenRemovals}, schema.Finding{Code: schema.CampaignNotClosed, Message: "it is held"})
+	a = b.do("reviewer", "GET", "/v1/campaigns/c1", "")
+	require.Contains(t, a.raw, `"controls":null`)
+	require.JSONEq(t, `[{"code":"CAMPAIGN_NOT_CLOSED","message":"it is held"},
+		{"code":"ITEMS_UNDECIDED","message":"5 items are not decided","fix":"have them decided, or accept that with the signature"}]`, field(t, a, "blocks"),
+		"5 that are not decided, 3 of which are real, would tell how many are made up")
+	a = b.do("boss", "GET", "/v1/campaigns/c1", "")
+	require.Contains(t, a.raw, `"controls":2`, "the owner made them up, and reads all")
+	require.Contains(t, a.raw, "3 items are not decided")
 	require.Equal(t, http.StatusNotFound, b.do("reviewer", "GET", "/v1/campaigns/c2", "").status)
 }
 
