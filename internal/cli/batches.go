@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 
@@ -82,7 +83,23 @@ func (c *showBatchCommand) Run(in *invocation) error {
 			in.printLeavers(leavers)
 		}
 		in.more(next)
+		in.noteRelease(b)
 	})
+}
+
+// noteRelease says how a held batch is released.
+func (in *invocation) noteRelease(b apiclient.Batch) {
+	if b.State != string(schema.BatchHeld) {
+		return
+	}
+	switch schema.BatchScope(b.Scope) {
+	case schema.BatchOfAccessReview:
+		in.note("Its campaign is one of: sendoff review list --review %s --state held. What it would remove: sendoff review removals CAMPAIGN", b.Of)
+	case schema.BatchOfPolicy:
+		in.note("Its review is one of: sendoff reviews list --policy %s --state held", b.Of)
+	}
+	in.note("%d different people release it: sendoff batches release %s --size %d --reason TEXT", b.Needed, b.ID, b.Size)
+	in.note("Or one gives it up: sendoff batches discard %s --size %d --reason TEXT", b.ID, b.Size)
 }
 
 // batchLeavers are the leavers of a batch of HR; others have none.
@@ -97,11 +114,24 @@ func (in *invocation) batchLeavers(api *apiclient.Client, b apiclient.Batch, lim
 
 func (in *invocation) printBatch(b apiclient.Batch) {
 	in.print("batch      %s of %s, %s", b.ID, b.Of, b.State)
-	in.print("size       %d; %d started before within %s, allowed are %d (%s)", b.Size, b.Started, b.Limit.Window, b.Allowed, limitText(b.Limit))
+	in.print("size       %s", batchSize(b))
 	in.print("releases   %s", releasesText(b))
 	for _, d := range b.Decisions {
 		in.print("  %s %s by %s at a size of %d: %s", at(d.At), d.Kind, d.Principal, d.Size, d.Reason)
 	}
+}
+
+// batchSize says how large a batch is, beside what its limit allows.
+func batchSize(b apiclient.Batch) string {
+	switch {
+	case b.Scope == string(schema.BatchOfSource) || b.Scope == "":
+		return fmt.Sprintf("%d; %d started before within %s, allowed are %d (%s)", b.Size, b.Started, b.Limit.Window, b.Allowed, limitText(b.Limit))
+	case b.Allowed == 0 && b.Started == 0:
+		return fmt.Sprintf("%d accounts; more than the budget allows", b.Size)
+	case b.Limit.Window == "0s":
+		return fmt.Sprintf("%d accounts; allowed are %d at a time", b.Size, b.Allowed)
+	}
+	return fmt.Sprintf("%d accounts; %d started before within %s, allowed are %d", b.Size, b.Started, b.Limit.Window, b.Allowed)
 }
 
 // printHeld says of a batch that holds what was just told what is to be done.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -221,6 +222,17 @@ func TestBatches(t *testing.T) {
 	require.Contains(t, r.out, "size       12; 1 started before within 1d, allowed are 5")
 	require.Contains(t, r.out, "released by root at a size of 12: a plant closes")
 	require.Contains(t, r.out, "held-1@example.com")
+	require.Contains(t, r.errout, "2 different people release it: sendoff batches release batch-1 --size 12 --reason TEXT")
+	held := heldBatch("batch-1")
+	b.store.FindBatchFunc = func(string) (schema.Batch, error) { return held, nil }
+	held.Scope, held.ScopeName, held.Started, held.Allowed, held.Limit = schema.BatchOfAccessReview, "quarterly-box", 0, 3, schema.StartLimit{Number: 3}
+	r = b.run("batches", "show", "batch-1")
+	require.Contains(t, r.out, "size       12 accounts; allowed are 3 at a time\n")
+	require.Contains(t, r.errout, "sendoff review list --review quarterly-box --state held")
+	held.Allowed, held.Limit = 0, schema.StartLimit{}
+	require.Contains(t, b.run("batches", "show", "batch-1").out, "size       12 accounts; more than the budget allows\n", "in bytes")
+	held.Scope, held.Started, held.Allowed, held.Limit = schema.BatchOfPolicy, 4, 9, schema.StartLimit{Number: 9, Window: 24 * time.Hour}
+	require.Contains(t, b.run("batches", "show", "batch-1").out, "size       12 accounts; 4 started before within 1d, allowed are 9\n")
 
 	state := schema.BatchHeld
 	b.store.DecideBatchFunc = func(id schema.BatchID, d schema.BatchDecision, _ schema.Principal) (schema.Batch, error) {
