@@ -30,6 +30,12 @@ func TestStepsLeaveWhatIsAnotherRemovals(t *testing.T) {
 		require.Equal(t, schema.StepRemoveFromGroups, steps[0].Kind, became)
 		require.Equal(t, []schema.ExternalID{"g"}, steps[0].Groups)
 	}
-	steps, _ := campaign.Steps(rule, schema.Removal{ID: "now", Items: []schema.CampaignItem{account("now", schema.RemovalWanted), group}})
+	// One that was revoked only now is planned together with this in a moment.
+	reached := group
+	reached.Facts.Kind, reached.Facts.Ref, reached.RemovalID, reached.Removal = schema.ItemCollaboration, "g/c", "", ""
+	steps, way := campaign.Steps(rule, schema.Removal{ID: "now", Items: []schema.CampaignItem{group, reached}})
+	require.Empty(t, way)
+	require.Len(t, steps, 1)
+	steps, _ = campaign.Steps(rule, schema.Removal{ID: "now", Items: []schema.CampaignItem{account("now", schema.RemovalWanted), group}})
 	require.Equal(t, rule.Account, steps)
 }

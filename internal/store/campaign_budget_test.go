@@ -296,3 +296,22 @@ func TestOnlyWhatABatchHeldIsReleased(t *testing.T) {
 		require.Equal(t, schema.RemovalPlanned, r.last("4").State)
 	}
 }
+
+// TestAHeldBatchOutlivesNewPlans: what it holds is planned anew, and is not fitting.
+func TestAHeldBatchOutlivesNewPlans(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 4, allows(schema.Budget{PerRun: 1}))
+	r.revokes(10, leaves, "2", "3")
+	require.NotEmpty(t, limitsOf(r.budgets()))
+	b := r.batch()
+	for _, e := range []string{"2", "3"} {
+		r.answers(e, schema.AnswerRevoke, schema.ItemGroup)
+	}
+	r.gathers()
+	require.Equal(t, 2, r.in(schema.RemovalWanted))
+	r.budgets()
+	require.Equal(t, schema.BatchHeld, r.batch().State)
+	r.plans(10, leaves, "2", "3")
+	require.NotEmpty(t, limitsOf(r.budgets()))
+	require.Equal(t, b.ID, r.batch().ID)
+}
