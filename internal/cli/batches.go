@@ -96,7 +96,7 @@ func (in *invocation) noteRelease(b apiclient.Batch) {
 	case schema.BatchOfAccessReview:
 		in.note("Its campaign is one of: sendoff review list --review %s --state held. What it would remove: sendoff review removals CAMPAIGN", b.Of)
 	case schema.BatchOfPolicy:
-		in.note("Its review is one of: sendoff reviews list --policy %s --state held", b.Of)
+		in.note("Its review is one of: sendoff policy reviews list --policy %s --state held", b.Of)
 	}
 	in.note("%d different people release it: sendoff batches release %s --size %d --reason TEXT", b.Needed, b.ID, b.Size)
 	in.note("Or one gives it up: sendoff batches discard %s --size %d --reason TEXT", b.ID, b.Size)

@@ -233,6 +233,7 @@ func TestBatches(t *testing.T) {
 	require.Contains(t, b.run("batches", "show", "batch-1").out, "size       12 accounts; more than the budget allows\n", "in bytes")
 	held.Scope, held.Started, held.Allowed, held.Limit = schema.BatchOfPolicy, 4, 9, schema.StartLimit{Number: 9, Window: 24 * time.Hour}
 	require.Contains(t, b.run("batches", "show", "batch-1").out, "size       12 accounts; 4 started before within 1d, allowed are 9\n")
+	require.Contains(t, b.run("batches", "show", "batch-1").errout, "sendoff policy reviews list --policy quarterly-box --state held")
 
 	state := schema.BatchHeld
 	b.store.DecideBatchFunc = func(id schema.BatchID, d schema.BatchDecision, _ schema.Principal) (schema.Batch, error) {

@@ -37,8 +37,11 @@ func (f *PeopleFuncs) Person(_ context.Context, ref string) (schema.PersonView, 
 	return f.PersonFunc(ref)
 }
 
-// PersonRef calls its function.
+// PersonRef calls its function; without one each reference is a person of its own.
 func (f *PeopleFuncs) PersonRef(_ context.Context, ref string) (schema.PersonID, error) {
+	if f.PersonRefFunc == nil {
+		return schema.PersonID(ref), nil
+	}
 	return f.PersonRefFunc(ref)
 }
 
