@@ -199,6 +199,7 @@ const (
 	CampaignUnhealthy      FindingCode = "CONNECTION_UNHEALTHY"
 	CampaignOverlaps       FindingCode = "CAMPAIGNS_OVERLAP"   // another open campaign looks at the same
 	CampaignNotCollected   FindingCode = "NOT_COLLECTED"       // part of the scope cannot be known
+	CampaignOwnerUnknown   FindingCode = "OWNER_UNKNOWN"       // nobody has the address that the review names
 	CampaignHasAlarms      FindingCode = "REVIEWER_ALARMED"    // decisions that need a second look
 	CampaignUndecided      FindingCode = "ITEMS_UNDECIDED"     //
 	CampaignOpenRemovals   FindingCode = "REMOVALS_OPEN"       // not proven yet

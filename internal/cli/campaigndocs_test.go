@@ -59,7 +59,7 @@ func TestCodesOfAccessReviewsAreDocumented(t *testing.T) {
 	require.Greater(t, len(words), 20)
 	words = append(words, schema.ReturnCauses()...)
 	for _, code := range []schema.FindingCode{
-		schema.CampaignStaleFacts, schema.CampaignUnhealthy, schema.CampaignOverlaps, schema.CampaignNotCollected, schema.CampaignHasAlarms,
+		schema.CampaignStaleFacts, schema.CampaignUnhealthy, schema.CampaignOverlaps, schema.CampaignNotCollected, schema.CampaignOwnerUnknown, schema.CampaignHasAlarms,
 		schema.CampaignUndecided, schema.CampaignOpenRemovals, schema.CampaignFailedRemovals, schema.CampaignNotClosed,
 	} {
 		words = append(words, string(code))

@@ -43,6 +43,9 @@ func (c *startCampaignCommand) Run(in *invocation) error {
 	}
 	return in.result(made, func() {
 		in.print("%s", made.ID)
+		for _, w := range made.Warnings {
+			in.note("warned: %s: %s", w.Code, w.Message)
+		}
 		if c.Draft {
 			in.note("A draft of %s. Start it with: sendoff review start %s", made.Review, made.ID)
 			return

@@ -77,6 +77,7 @@ func TestReviewStart(t *testing.T) {
 	r := b.run("review", "start", "quarterly")
 	require.Equal(t, cli.ExitDone, r.code, r.errout)
 	require.Equal(t, string(campaign1)+"\n", r.out, "the id alone, for scripts")
+	require.Contains(t, r.errout, "warned: CAMPAIGNS_OVERLAP: another campaign looks at the same")
 	require.Equal(t, schema.NewCampaign{Review: "quarterly", Start: true, Trigger: schema.CampaignByPerson}, asked)
 	require.Equal(t, cli.ExitDone, b.run("review", "start", "quarterly", "--draft").code)
 	require.False(t, asked.Start)

@@ -116,6 +116,7 @@ func campaignFindings() map[schema.FindingCode]words {
 		schema.CampaignUnhealthy:      {"a connection is not healthy", "test it (sendoff doctor)"},
 		schema.CampaignOverlaps:       {"another open campaign looks at the same access", "nothing: what one revokes has ended for the other"},
 		schema.CampaignNotCollected:   {"part of what it looks at cannot be known", "see to it that the vendor's data are collected"},
+		schema.CampaignOwnerUnknown:   {"nobody is known by its owner's address", "name an owner who is known"},
 		schema.CampaignHasAlarms:      {"decisions of a reviewer are doubted", "let somebody else take a second look at them"},
 		schema.CampaignUndecided:      {"something is not decided", "have it decided, or accept that with the signature"},
 		schema.CampaignOpenRemovals:   {"something revoked is not proven to be gone", "wait for it, or accept that with the signature"},

@@ -148,7 +148,7 @@ func TestASnapshotIsAllOrNothing(t *testing.T) {
 	require.ErrorIs(t, err, fault)
 	require.Equal(t, 2, calls)
 	require.Zero(t, c.count(`select count(*) from campaign_item`))
-	require.Equal(t, []any{schema.CampaignListing, 1}, []any{c.campaign(run.ID).State, len(c.campaign(run.ID).Warnings)})
+	require.Equal(t, []any{schema.CampaignListing, 2}, []any{c.campaign(run.ID).State, len(c.campaign(run.ID).Warnings)}, "that of the owner stays")
 }
 
 func TestWhatWasDecidedBeforeIsShown(t *testing.T) {

@@ -158,12 +158,16 @@ func (t *tx) insertCampaign(ctx context.Context, c *schema.Campaign, d accessRev
 	if !scheduled {
 		c.WorkflowID = "campaign/" + string(c.ID)
 	}
+	warnings, err := t.ownerUnknown(ctx, d)
+	if err != nil {
+		return err
+	}
 	err = t.run(ctx, `insert into campaign (id, review_id, version, trigger, scheduled_at, requested_by, requested_id, accounts, persons, follows, state,
-			workflow_id, created_at)
-		values (@id, @review, @version, @trigger, @scheduled, @by, @by_id, @accounts, @persons, @follows, @state, @workflow, @now)`,
+			warnings, workflow_id, created_at)
+		values (@id, @review, @version, @trigger, @scheduled, @by, @by_id, @accounts, @persons, @follows, @state, @warnings, @workflow, @now)`,
 		args{
 			"id": c.ID, "review": d.ID, "version": d.Version, "trigger": c.Trigger, "scheduled": c.ScheduledAt, "by": c.RequestedBy, "by_id": c.RequestedID,
-			"accounts": some(c.Accounts), "persons": some(c.Persons), "follows": c.Follows, "state": c.State, "workflow": c.WorkflowID, "now": t.now,
+			"accounts": some(c.Accounts), "persons": some(c.Persons), "follows": c.Follows, "state": c.State, "warnings": warnings, "workflow": c.WorkflowID, "now": t.now,
 		})
 	if err != nil {
 		return err
@@ -179,6 +183,20 @@ func (t *tx) insertCampaign(ctx context.Context, c *schema.Campaign, d accessRev
 		return nil
 	}
 	return t.tellCampaign(ctx, c.ID)
+}
+
+// ownerUnknown warns of a review whose owner's address is nobody's: items that come
+// to the owner in the end would have no reviewer. Whoever is to be the owner may be
+// known later, so nothing is refused.
+func (t *tx) ownerUnknown(ctx context.Context, d accessReviewRow) ([]schema.Finding, error) {
+	known, err := scalar[bool](ctx, t, `select exists (select 1 from person_email where email = lower(@owner))`, args{"owner": d.Rule.Owner})
+	if err != nil || known {
+		return []schema.Finding{}, err
+	}
+	return []schema.Finding{{
+		Code: schema.CampaignOwnerUnknown, Warning: true, Message: "nobody is known by the address of the owner: what comes to the owner has no reviewer",
+		Fix: "let the person be known, or name another owner, and start the campaign again",
+	}}, nil
 }
 
 // requireNoCampaign is CodeConflict when a whole campaign is to begin of a locked

@@ -8,14 +8,15 @@ import (
 	"sendoff/schema"
 )
 
-// BeginListing moves gathering to listing and keeps what the launch was warned of.
+// BeginListing moves gathering to listing and keeps what the launch was warned of,
+// beside what it was warned of when it was made.
 func (s *Store) BeginListing(ctx context.Context, id schema.CampaignID, warnings []schema.Finding) error {
 	return s.inTx(ctx, "begin the listing of a campaign", func(ctx context.Context, t *tx) error {
 		c, err := t.lockCampaign(ctx, id)
 		if err != nil || c.State == schema.CampaignListing {
 			return err
 		}
-		if err := t.moveCampaign(ctx, &c, schema.CampaignListing, `, warnings = @warnings`, args{"warnings": some(warnings)}); err != nil {
+		if err := t.moveCampaign(ctx, &c, schema.CampaignListing, `, warnings = warnings || @warnings::jsonb`, args{"warnings": some(warnings)}); err != nil {
 			return err
 		}
 		t.recordCampaign(c, engine(), "campaign.listing", map[string]string{"warnings": strconv.Itoa(len(warnings))})

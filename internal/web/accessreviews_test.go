@@ -84,6 +84,7 @@ func TestApplyAccessReviewsIsWhatWasSeen(t *testing.T) {
 	require.InDelta(t, 4, first["from_version"], 0)
 	require.InDelta(t, 5, first["version"], 0)
 	require.Equal(t, "a.yaml", first["file"])
+	require.Empty(t, first["warnings"])
 	last, _ := rows[2].(map[string]any)
 	require.Equal(t, "paused", last["change"])
 	require.Empty(t, last["file"])
@@ -96,6 +97,13 @@ func TestApplyAccessReviewsIsWhatWasSeen(t *testing.T) {
 	require.Equal(t, "stale", a.json["code"])
 	b.do("admin", "PUT", "/v1/access-reviews", policies(t, map[string]any{"seen": []any{}}, files...))
 	require.NotNil(t, got.Seen, "an empty list says that all are new")
+	b.store.PersonRefFunc = func(ref string) (schema.PersonID, error) {
+		require.Equal(t, "it@example.com", ref)
+		return "", &schema.Error{Code: schema.CodeNotFound, Message: "there is no such person"}
+	}
+	a = b.do("admin", "PUT", "/v1/access-reviews", policies(t, nil, files[:2]...))
+	require.Equal(t, true, a.json["applied"], a.raw)
+	require.Contains(t, a.raw, `"warnings":[{"where":"owner","code":"OWNER_UNKNOWN","message":"nobody is known by the address`)
 }
 
 func storedAccessReview(version int, due time.Duration) schema.AccessReview {

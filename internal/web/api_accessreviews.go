@@ -164,6 +164,9 @@ func (s *server) applyAccessReviews(ctx context.Context, by schema.Principal, in
 	if err != nil {
 		return nil, err
 	}
+	if err := s.warnOfOwners(ctx, apply.Rules, read); err != nil {
+		return nil, err
+	}
 	changes, err := s.accessReviews.ApplyAccessReviews(ctx, apply, by)
 	if err != nil {
 		return nil, err
@@ -171,6 +174,23 @@ func (s *server) applyAccessReviews(ctx context.Context, by schema.Principal, in
 	out := &applyAccessReviewsOutput{}
 	out.Body.Applied, out.Body.Reviews = !in.Body.DryRun, listOf(changes, read.accessReview)
 	return out, nil
+}
+
+// warnOfOwners warns of each file that names an owner whom nobody is known by.
+func (s *server) warnOfOwners(ctx context.Context, files []schema.AccessReviewFile, read readSet) error {
+	for _, f := range files {
+		_, err := s.store.PersonRef(ctx, f.Rule.Owner)
+		switch {
+		case schema.CodeOf(err) == schema.CodeNotFound:
+			read.warnings[f.Rule.Name] = append(read.warnings[f.Rule.Name], schema.Problem{
+				Where: "owner", Code: string(schema.CampaignOwnerUnknown), Message: "nobody is known by the address: what comes to the owner has no reviewer",
+				Fix: "let the person be known, or name another owner",
+			})
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }
 
 func (r readSet) accessReview(a schema.AppliedAccessReview) appliedAccessReview {
