@@ -12,7 +12,8 @@ import (
 
 // GatherCampaign asks for what is too old to show to reviewers, and begins the
 // listing when everything is fresh. After the review's patience the campaign ends as
-// stale, or begins all the same with the warning, as the review says.
+// stale, or begins all the same with the warning, as the review says; one about access
+// that came back always begins, for the listing that showed it has just been made.
 func (c *Campaigns) GatherCampaign(ctx context.Context, in CampaignInput) (Piece, error) {
 	r, err := c.open(ctx, in.CampaignID)
 	if err != nil || r.campaign.State != schema.CampaignGathering {
@@ -35,7 +36,7 @@ func (c *Campaigns) GatherCampaign(ctx context.Context, in CampaignInput) (Piece
 	switch {
 	case len(old) == 0:
 		return Piece{More: true}, unlessStale(c.store.BeginListing(ctx, r.campaign.ID, warnings))
-	case waited >= patience && rule.Freshness.Stale == schema.StaleWarns:
+	case waited >= patience && (rule.Freshness.Stale == schema.StaleWarns || r.campaign.Trigger == schema.CampaignReturned):
 		return Piece{More: true}, unlessStale(c.store.BeginListing(ctx, r.campaign.ID, append(warnings, staleFindings(old)...)))
 	case waited >= patience:
 		return Piece{More: true}, c.store.EndCampaign(ctx, r.campaign.ID, schema.CampaignStale, strings.Join(words(old), "; "))
@@ -150,11 +151,11 @@ func (c *Campaigns) ListCampaign(ctx context.Context, in CampaignInput) error {
 		return c.incomplete(ctx, r)
 	}
 	defer beat(ctx)()
-	now := c.now().UTC().Truncate(time.Microsecond)
-	return unlessStale(c.store.ListHoldings(ctx, r.campaign.ID, r.compiled.Query(r.campaign, r.ids(), now), func(list []schema.Holding) ([]schema.NewItem, error) {
+	now, review := c.now().UTC().Truncate(time.Microsecond), r.compiled.For(r.campaign)
+	return unlessStale(c.store.ListHoldings(ctx, r.campaign.ID, review.Query(r.campaign, r.ids(), now), func(list []schema.Holding) ([]schema.NewItem, error) {
 		var items []schema.NewItem
 		for i := range list {
-			if item, ok := campaign.Judge(r.compiled, &list[i], now); ok {
+			if item, ok := campaign.Judge(review, &list[i], now); ok {
 				items = append(items, item)
 			}
 		}

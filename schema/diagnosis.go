@@ -19,7 +19,7 @@ type StoredDiagnosis struct {
 
 // AlarmsOfPeople are the codes that nothing ends but somebody's word: what they tell
 // of happened once, or only people can judge it.
-func AlarmsOfPeople() []string { return []string{AlarmEventReused, AlarmForCause} }
+func AlarmsOfPeople() []string { return []string{AlarmEventReused, AlarmForCause, AlarmReturnUnseen} }
 
 // AlarmView is an alarm as people see it.
 type AlarmView struct {

@@ -131,6 +131,8 @@ const (
 	AlarmReviewFailed = "REVIEW_FAILED"
 	// AlarmCampaignFailed: a campaign of an access review cannot go on.
 	AlarmCampaignFailed = "CAMPAIGN_FAILED"
+	// AlarmReturnUnseen: access that came back after a signature is looked at by nobody.
+	AlarmReturnUnseen = "RETURN_UNSEEN"
 	// AlarmPollFailed: a source's API cannot be read.
 	AlarmPollFailed = "POLL_FAILED"
 	// AlarmEventReused: an event id came again with another body.

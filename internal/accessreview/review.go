@@ -21,6 +21,7 @@ type Review struct {
 	groups []string       // patterns in lower case
 	stages [][]*match.Program
 	needs  schema.Needs
+	whole  bool // of its accounts it takes all that is of its items and groups
 }
 
 // Compile makes a rule ready. A rule that Parse made has no fault; one built by
@@ -74,6 +75,20 @@ func (c *compiler) program(where, expression string) *match.Program {
 	return p
 }
 
+// For is the review as a campaign goes by it. One about access that came back takes
+// what its accounts hold, whatever else narrows the scope: access that was revoked is
+// looked at again also when it is used by now, not privileged any more, or of
+// somebody else, and when the review says other things than it did. The scope's
+// connections, items and groups stay, and of roles the privileged ones.
+func (r *Review) For(c schema.Campaign) *Review {
+	if c.Trigger != schema.CampaignReturned {
+		return r
+	}
+	out := *r
+	out.whole = true
+	return &out
+}
+
 // Rule is what the review was made from.
 func (r *Review) Rule() schema.AccessReviewRule { return r.rule }
 
@@ -89,6 +104,9 @@ func (r *Review) Threshold() time.Duration {
 // leaves out, Takes would not take either.
 func (r *Review) Query(c schema.Campaign, connections []schema.ConnectionID, now time.Time) schema.HoldingQuery {
 	s := r.rule.Scope
+	if r.whole {
+		s.Kinds, s.Holders, s.Privileged = nil, schema.HoldersAll, false
+	}
 	return schema.HoldingQuery{
 		Review: c.ReviewID, Connections: connections, Items: s.Items, Kinds: s.Kinds, Accounts: c.Accounts, Persons: c.Persons,
 		Holders: s.Holders, Privileged: s.Privileged, Threshold: r.Threshold(), Now: now, Needs: r.needs,
@@ -100,6 +118,9 @@ func (r *Review) Query(c schema.Campaign, connections []schema.ConnectionID, now
 func (r *Review) Takes(h *schema.Holding, now time.Time) bool {
 	if !r.kept(h) {
 		return false
+	}
+	if r.whole {
+		return true
 	}
 	grade := r.grade(h, now)
 	if r.rule.Scope.UnusedFor > 0 && !r.unused(h, grade, now) {
@@ -116,8 +137,10 @@ func (r *Review) Takes(h *schema.Holding, now time.Time) bool {
 func (r *Review) kept(h *schema.Holding) bool {
 	s, a := &r.rule.Scope, &h.Subject.Account
 	switch {
-	case !slices.Contains(s.Items, h.Facts.Kind),
-		len(s.Kinds) > 0 && !slices.Contains(s.Kinds, a.Kind),
+	case !slices.Contains(s.Items, h.Facts.Kind):
+		return false
+	case r.whole:
+	case len(s.Kinds) > 0 && !slices.Contains(s.Kinds, a.Kind),
 		s.Privileged && !a.Role.Privileged(),
 		s.Holders == schema.HoldersMatched && h.Facts.HolderID == "",
 		s.Holders == schema.HoldersUnmatched && h.Facts.HolderID != "",
@@ -134,7 +157,7 @@ func (r *Review) kept(h *schema.Holding) bool {
 }
 
 func (r *Review) role(held schema.AccountRole) bool {
-	if len(r.rule.Scope.Roles) == 0 {
+	if r.whole || len(r.rule.Scope.Roles) == 0 {
 		return held.Privileged()
 	}
 	return slices.Contains(r.rule.Scope.Roles, held)

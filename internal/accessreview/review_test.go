@@ -120,6 +120,30 @@ func TestTakes(t *testing.T) {
 	}
 }
 
+// TestWhatCameBackIsTaken: what was revoked is looked at again however it is used by
+// now, by whomever, and whatever else narrows the scope.
+func TestWhatCameBackIsTaken(t *testing.T) {
+	t.Parallel()
+	rule, h := ofGroups(), holding()
+	rule.Scope.Kinds, rule.Scope.Holders, rule.Scope.Privileged, rule.Scope.Changed = []schema.AccountKind{schema.KindApp}, schema.HoldersUnmatched, true, true
+	rule.Scope.UnusedFor, rule.Scope.Match, rule.Scope.Groups = 120*day, "account.privileged", []string{"Finance*"}
+	review, back := compiled(t, rule), schema.Campaign{Trigger: schema.CampaignReturned, ReviewID: "r", Accounts: []schema.AccountID{"1"}}
+	require.False(t, review.Takes(&h, parsedAt))
+	require.True(t, review.For(back).Takes(&h, parsedAt))
+	require.False(t, review.For(schema.Campaign{Trigger: schema.CampaignMover}).Takes(&h, parsedAt))
+	q := review.For(back).Query(back, []schema.ConnectionID{"c"}, parsedAt)
+	require.Equal(t, schema.HoldingQuery{
+		Review: "r", Connections: []schema.ConnectionID{"c"}, Items: []schema.ItemKind{schema.ItemGroup}, Accounts: back.Accounts, Holders: schema.HoldersAll,
+		Threshold: 120 * day, Now: parsedAt, Needs: q.Needs,
+	}, q)
+	h.Facts.Group = "Board"
+	require.False(t, review.For(back).Takes(&h, parsedAt), "its groups are those of the scope")
+	h.Facts.Kind, h.Subject.Account.Role = schema.ItemRole, schema.RoleCoadmin
+	require.False(t, review.For(back).Takes(&h, parsedAt), "and its items")
+	rule.Scope.Items, rule.Scope.Roles = schema.ItemKinds(), []schema.AccountRole{schema.RoleOwner}
+	require.True(t, compiled(t, rule).For(back).Takes(&h, parsedAt), "another role that administers is none the less")
+}
+
 // TestUnknownUseIsNotUnused is promise 4 of the design: without unknown_use only
 // proven silence takes an account that must be unused.
 func TestUnknownUseIsNotUnused(t *testing.T) {

@@ -185,6 +185,9 @@ func (l *listing) end(ctx context.Context, basis []schema.PopulationBasis) error
 	if err != nil {
 		return err
 	}
+	if err := t.tellUnseen(ctx, *c); err != nil {
+		return err
+	}
 	details := map[string]string{"items": strconv.FormatInt(l.items, 10), "looked": strconv.FormatInt(l.looked, 10), "snapshot_at": schema.FormatInstant(t.now)}
 	if l.items == 0 {
 		t.recordCampaign(*c, engine(), "campaign.listed", details)
