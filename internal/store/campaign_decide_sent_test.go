@@ -75,4 +75,10 @@ func TestAWordThatIsSentAgainSaysWhatStands(t *testing.T) {
 	require.Contains(t, d.Message, "the item says revoke")
 	yes.Reason = "said anew"
 	require.Equal(t, "conflict", r.says(yes, r.by).Code, "the id is that of the reason it had")
+
+	_, err := r.SecondLook(t.Context(), r.id, schema.SecondLook{Reviewer: r.boss, Redo: true, Reason: "too fast"}, r.admin)
+	require.NoError(t, err)
+	d = r.says(back, r.by)
+	require.Equal(t, []any{true, true, schema.ItemUnassigned}, []any{d.Duplicate, d.Overtaken, d.State})
+	require.Equal(t, "it cannot be said again: the item is not yours to decide", d.Fix)
 }

@@ -81,9 +81,19 @@ func (j *judge) overtaken(d saidRow, i liveItem) (bool, string, string) {
 	case d.Current:
 		return true, "it was taken before, and a later word is " + string(i.Answer), ""
 	case i.Answer == "":
-		return true, "it was taken before, and does not count any more: the item is " + string(i.State), "change the reason to say it again"
+		return true, "it was taken before, and does not count any more: the item is " + string(i.State), j.again(d, i)
 	}
-	return true, "it was taken before, and corrected since: the item says " + string(i.Answer), "change the reason to say it again"
+	return true, "it was taken before, and corrected since: the item says " + string(i.Answer), j.again(d, i)
+}
+
+// again says how a word that does not stand any more is said anew, or why its
+// reviewer cannot: a second look gave the item to others.
+func (j *judge) again(d saidRow, i liveItem) string {
+	err := j.turn(&takenWord{Decide: schema.Decide{ID: d.ID, ItemID: i.ID, Answer: d.Answer}, item: i})
+	if e, refused := err.(*schema.Error); refused { //nolint:errorlint // those of judging are not wrapped
+		return "it cannot be said again: " + e.Message
+	}
+	return "change the reason to say it again"
 }
 
 // refuse says why a word is not taken.

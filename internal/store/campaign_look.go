@@ -122,14 +122,16 @@ func (t *tx) redo(ctx context.Context, c *schema.Campaign, reviewer []schema.Per
 // queueRedo takes the decisions of a reviewer about items back. An item is at the
 // stage of that decision then, at the beginning of its chain: who had it there does
 // not get it again. A reviewer of a later stage lost it because the earlier word is
-// another one, and may get it again.
+// another one, and may get it again. A removal that has ended is not the next
+// answer's: whoever revokes it again, silence too, has it planned anew.
 func queueRedo(b *pgx.Batch, items []schema.ItemID, reviewer []schema.PersonID, now time.Time) {
 	b.Queue(`update campaign_assignment s set ended_at = coalesce(s.ended_at, @now), end_why = case when s.reviewer_id = any(@reviewer) then 'redone' else 'corrected' end
 		where s.item_id = any(@items) and (s.ended_at is null or s.reviewer_id = any(@reviewer) and s.end_why in ('decided', 'corrected'))`,
 		args{"items": items, "reviewer": reviewer, "now": now})
 	b.Queue(`update campaign_item i set state = case when i.state in ('gone', 'withdrawn') then i.state else 'unassigned' end, stage = d.stage, place = 0,
 			reviewer_id = null, assign_to = null, answer = '', reason = '', decided_by = '', decided_at = null, decision_id = null, escalate_at = null,
-			why = case when i.state in ('gone', 'withdrawn') then i.why else '' end, updated_at = @now
+			removal_id = case when exists (select 1 from campaign_removal m where m.id = i.removal_id and m.state in ('refused', 'impossible', 'withdrawn', 'undone'))
+				then null else i.removal_id end, why = case when i.state in ('gone', 'withdrawn') then i.why else '' end, updated_at = @now
 		from campaign_decision d where i.id = any(@items) and d.item_id = i.id and d.current and d.answer <> 'abstain' and d.reviewer_id = any(@reviewer)`,
 		args{"items": items, "reviewer": reviewer, "now": now})
 	b.Queue(`update campaign_decision set current = false where item_id = any(@items) and current and answer <> 'abstain' and reviewer_id = any(@reviewer)`,

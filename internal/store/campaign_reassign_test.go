@@ -115,3 +115,19 @@ func TestDecisionsAreDoneAgain(t *testing.T) {
 	require.Equal(t, []schema.PersonID{b, a, a}, []schema.PersonID{r.of("1").ReviewerID, r.of("2").ReviewerID, r.of("3").ReviewerID}, "who lost it by that may have it again")
 	require.Equal(t, 0, r.count(`select count(*) from campaign_assignment where ended_at is null and reviewer_id = $1`, string(kept)))
 }
+
+// What is done again is another answer's removal: one that has ended is not taken for
+// it, by whom or what ever it is revoked again.
+func TestWhatIsRevokedAgainIsRemovedAgain(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 1, func(rule *schema.AccessReviewRule) { rule.Time.Silence = schema.SilenceRevokes })
+	r.answers("1", schema.AnswerRevoke, schema.ItemRole, schema.ItemGroup)
+	r.gathers()
+	require.NoError(t, r.SettleRemoval(t.Context(), r.last("1").ID, schema.RemovalRefused, "it is protected", "", ""))
+	_, err := r.SecondLook(t.Context(), r.id, schema.SecondLook{Reviewer: r.boss, Redo: true, Reason: "too fast"}, r.signer)
+	require.NoError(t, err)
+	r.exec(`update campaign_item set facts = jsonb_set(facts, '{grade}', '"inactive"')`)
+	r.removing()
+	require.Equal(t, 1, r.gathers())
+	require.Equal(t, "refused 0, wanted 3", r.states("1"))
+}
