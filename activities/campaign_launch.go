@@ -19,7 +19,7 @@ func (c *Campaigns) GatherCampaign(ctx context.Context, in CampaignInput) (Piece
 	if err != nil || r.campaign.State != schema.CampaignGathering {
 		return Piece{More: true}, err
 	}
-	if len(r.missing) > 0 {
+	if r.incomplete() {
 		return Piece{More: true}, c.incomplete(ctx, r)
 	}
 	rule := r.review.Rule
@@ -47,6 +47,12 @@ func (c *Campaigns) GatherCampaign(ctx context.Context, in CampaignInput) (Piece
 		}
 	}
 	return Piece{Wait: min(c.poll(), max(patience-waited, leastPoll))}, nil
+}
+
+// incomplete tells whether a campaign cannot show what it is about. A small one is about
+// accounts that it names, whatever else is in the scope of its review.
+func (r running) incomplete() bool {
+	return len(r.missing) > 0 && (r.campaign.Whole() || len(r.conns) == 0)
 }
 
 // incomplete ends a campaign before its snapshot of whose scope a connection is not
@@ -147,7 +153,7 @@ func (c *Campaigns) ListCampaign(ctx context.Context, in CampaignInput) error {
 	if err != nil || r.campaign.State != schema.CampaignListing {
 		return err
 	}
-	if len(r.missing) > 0 {
+	if r.incomplete() {
 		return c.incomplete(ctx, r)
 	}
 	defer beat(ctx)()

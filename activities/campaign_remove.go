@@ -39,7 +39,7 @@ func (c *Campaigns) remove(ctx context.Context, r running) (left schema.Removals
 	if _, err := c.store.GatherRemovals(ctx, r.campaign.ID); err != nil {
 		return left, true, unlessStale(err)
 	}
-	if planned, err := c.inPieces(ctx, r, schema.RemovalWanted, c.planRemovals); err != nil || planned > 0 {
+	if planned, err := c.inPieces(ctx, r, schema.RemovalWanted, removePiece, c.planRemovals); err != nil || planned > 0 {
 		return left, err == nil, err
 	}
 	row, err := c.store.TakeBudget(ctx, r.campaign.ID)
@@ -50,9 +50,7 @@ func (c *Campaigns) remove(ctx context.Context, r running) (left schema.Removals
 		return left, false, err
 	}
 	if room := atOnce - left.Working - left.Approving; room > 0 {
-		started, err := c.inPieces(ctx, r, schema.RemovalReady, func(ctx context.Context, r running, list []schema.Removal) (int, error) {
-			return c.startRemovals(ctx, r, list[:min(room, len(list))])
-		})
+		started, err := c.inPieces(ctx, r, schema.RemovalReady, min(room, removePiece), c.startRemovals)
 		if err != nil || started > 0 {
 			return left, err == nil, err
 		}
@@ -62,20 +60,26 @@ func (c *Campaigns) remove(ctx context.Context, r running) (left schema.Removals
 
 // inPieces does removals in a state piece by piece until some of them were settled,
 // or all others were looked at: those have to wait.
-func (c *Campaigns) inPieces(ctx context.Context, r running, state schema.RemovalState,
+func (c *Campaigns) inPieces(ctx context.Context, r running, state schema.RemovalState, size int,
 	do func(context.Context, running, []schema.Removal) (settled int, err error),
 ) (int, error) {
 	for seen := []schema.RemovalID{}; ; {
-		list, err := c.store.RemovalsIn(ctx, r.campaign.ID, state, seen, removePiece)
+		list, err := c.store.RemovalsIn(ctx, r.campaign.ID, state, seen, size)
 		if err != nil || len(list) == 0 {
 			return 0, err
+		}
+		for _, m := range list {
+			seen = append(seen, m.ID)
+		}
+		if list, err = c.enabled(ctx, r, list); err != nil {
+			return 0, err
+		}
+		if len(list) == 0 {
+			continue
 		}
 		settled, err := do(ctx, r, list)
 		if err != nil || settled > 0 {
 			return settled, err
-		}
-		for _, m := range list {
-			seen = append(seen, m.ID)
 		}
 	}
 }
@@ -194,8 +198,8 @@ func emailOf(r schema.Removal) string {
 // planOne stores the plan of a removal, or has it wait for what works on its
 // account or for its connection. It tells whether it was settled.
 func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d schema.Draft) (bool, error) {
-	if why, ok := waitsForConnection(d); ok {
-		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, why, "", ""))
+	if unusable(d) {
+		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, "its connection does not answer", "", ""))
 	}
 	if busy, ok := busyWith(d); ok {
 		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, "another case works on the account", "", busy))
@@ -210,17 +214,23 @@ func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d schem
 	return true, unlessStale(c.store.PlanRemoval(ctx, p))
 }
 
-// waitsForConnection tells why nothing can be planned on an account's connection now:
-// it does not answer, or an admin disabled it. Neither says that it cannot be done.
-func waitsForConnection(d schema.Draft) (string, bool) {
-	if unusable(d) {
-		return "its connection does not answer", true
+// enabled leaves out removals whose connection an admin disabled: they wait, as for one
+// that does not answer. That it is so says nothing of what can be done.
+func (c *Campaigns) enabled(ctx context.Context, r running, list []schema.Removal) ([]schema.Removal, error) {
+	var rest []schema.Removal
+	for _, m := range list {
+		disabled := slices.ContainsFunc(r.conns, func(conn schema.Connection) bool {
+			return conn.ID == m.Account.ConnectionID && conn.State == schema.ConnectionDisabled
+		})
+		if !disabled {
+			rest = append(rest, m)
+			continue
+		}
+		if err := unlessStale(c.store.SettleRemoval(ctx, m.ID, m.State, "its connection is disabled", "", "")); err != nil {
+			return nil, err
+		}
 	}
-	i := slices.IndexFunc(d.Findings, func(f schema.Finding) bool { return f.Code == schema.PlanImpossible })
-	if len(d.Accounts) > 0 || i < 0 {
-		return "", false
-	}
-	return d.Findings[i].Message, true
+	return rest, nil
 }
 
 // busyWith is the case that a draft has to wait for, if that is all that refuses it.
@@ -263,8 +273,8 @@ func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d 
 	settle := func(to schema.RemovalState, why string, busy schema.CaseID) error {
 		return unlessStale(c.store.SettleRemoval(ctx, removal.ID, to, why, "", busy))
 	}
-	if why, ok := waitsForConnection(d); ok {
-		return false, settle(schema.RemovalReady, why, "")
+	if unusable(d) {
+		return false, settle(schema.RemovalReady, "its connection does not answer", "")
 	}
 	if busy, ok := busyWith(d); ok {
 		return false, settle(schema.RemovalReady, "another case works on the account", busy)

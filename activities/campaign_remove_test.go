@@ -133,6 +133,11 @@ func TestRevokedAccessIsRemoved(t *testing.T) {
 	b.decide(hr.ID, schema.Decision{Kind: schema.DecideCancel}, b.admin)
 	require.NoError(t, b.EndPlan(t.Context(), hr.ID, schema.PlanCancelled))
 
+	b.exec(`update connection set state = 'disabled'`)
+	require.Positive(t, k.watches().Wait)
+	require.Equal(t, "its connection is disabled", k.in(schema.RemovalWanted)[0].Why)
+	b.exec(`update connection set state = 'enabled'`)
+
 	require.Positive(t, k.watches().Wait)
 	impossible := k.in(schema.RemovalImpossible)
 	require.Len(t, impossible, 1)

@@ -8,8 +8,9 @@ import (
 	"sendoff/schema"
 )
 
-// refreshEvery is how often undecided items are compared with the inventory. A
-// decision compares its own item besides.
+// refreshEvery is how often undecided items are compared with the inventory, and
+// their reviewers with who holds the accounts. A decision compares its own item
+// besides.
 const refreshEvery = time.Hour
 
 // TendCampaign does what an open campaign needs now: reviewers for items without
@@ -157,6 +158,7 @@ func (c *Campaigns) CloseItems(ctx context.Context, in CampaignInput) (Piece, er
 	if err != nil || r.campaign.State != schema.CampaignClosing {
 		return Piece{More: true}, err
 	}
+	defer beat(ctx)()
 	ever := c.now().AddDate(100, 0, 0) // closed early: nobody's time counts any more
 	n, err := c.store.ApplySilence(ctx, r.campaign.ID, r.review.Rule.Time.Silence, ever, silencePiece)
 	if err != nil || n > 0 {

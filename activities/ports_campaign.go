@@ -73,11 +73,12 @@ type CampaignItems interface {
 	Assign(ctx context.Context, id schema.CampaignID, list []schema.Assignment, escalate func(schema.PersonID) time.Time) error
 	// RefreshItems compares up to limit undecided items (after the id) with the
 	// inventory as it is now: what differs gets its new facts and version; access that
-	// ended is gone, and open again when it is back. It returns the last id looked at,
-	// empty at the end.
+	// ended is gone, and open again when it is back. What is with a reviewer who holds
+	// the account by now, or decided about it in another stage, is taken back. It
+	// returns the last id looked at, empty at the end.
 	RefreshItems(ctx context.Context, id schema.CampaignID, after schema.ItemID, limit int) (schema.ItemID, error)
-	// UnseatReviewers takes open items back from reviewers who left, are absent, or
-	// hold the account by now, so that others are found. It returns how many.
+	// UnseatReviewers takes open items back from reviewers who left or are absent, so
+	// that others are found. It returns how many.
 	UnseatReviewers(ctx context.Context, id schema.CampaignID, now time.Time) (int, error)
 	// EscalateDue takes up to limit open items back whose time with their reviewer is
 	// over, for the next in the chain.

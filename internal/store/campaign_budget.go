@@ -50,12 +50,6 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 		if len(over) > 0 {
 			return t.holdCampaign(ctx, &c, wanted, over)
 		}
-		if wanted.Accounts == 0 {
-			// What a held batch is of may be planned anew just now.
-			if again, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal where campaign_id = @id and state = 'wanted')`, args{"id": id}); err != nil || again {
-				return err
-			}
-		}
 		if err := t.discardFitting(ctx, &c); err != nil {
 			return err
 		}
@@ -65,9 +59,12 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 }
 
 // discardFitting discards the batch that is still held of a campaign whose removals fit
-// by now: there is nothing to decide.
+// by now: there is nothing to decide. While any removal is to be planned, it may be one
+// that the batch holds, planned anew.
 func (t *tx) discardFitting(ctx context.Context, c *schema.Campaign) error {
-	b, held, err := maybe[batchRow](ctx, t, `select `+batchColumns+` from batch where id = @id and state = 'held' for no key update`, args{"id": c.BatchID})
+	b, held, err := maybe[batchRow](ctx, t, `select `+batchColumns+` from batch where id = @id and state = 'held'
+			and not exists (select 1 from campaign_removal where campaign_id = @campaign and state = 'wanted') for no key update`,
+		args{"id": c.BatchID, "campaign": c.ID})
 	if err != nil || !held {
 		return err
 	}

@@ -21,7 +21,10 @@ type followed struct {
 // selectFollowed reads started removals m with the plans of their cases.
 const selectFollowed = `select m.id, p.state, p.approvals > (select count(*) from plan_approval y where y.plan_id = p.id and y.hash = p.hash) as unapproved,
 		exists (select 1 from plan_step x where x.plan_id = p.id and x.state = 'waived'
-			and x.kind in ('suspend', 'remove_from_groups', 'set_role', 'delete', 'manual')) as waived, coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch,
+			and case x.kind when 'suspend' then true when 'set_role' then true when 'delete' then true
+				when 'manual' then not exists (select 1 from plan_step y where y.plan_id = p.id and y.kind in ('suspend', 'delete'))
+				when 'remove_from_groups' then exists (select 1 from campaign_item i where i.removal_id = m.id and i.kind in ('group', 'collaboration'))
+				else false end) as waived, coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch,
 		coalesce((select max(x.finished_at) from plan_step x where x.plan_id = p.id), p.updated_at) as proven_at
 	from campaign_removal m join plan p on p.case_id = m.case_id join campaign c on c.id = m.campaign_id
 	join access_review_version v on v.review_id = c.review_id and v.version = c.version

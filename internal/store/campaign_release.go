@@ -2,22 +2,28 @@ package store
 
 import (
 	"context"
+	"maps"
 	"strconv"
 
 	"sendoff/schema"
 )
 
+// heldRemovals are the removals m that a batch of a campaign holds: what was planned
+// since it was counted is not in what people looked at.
+const heldRemovals = `m.campaign_id = @id and m.state = 'planned' and m.updated_at <= @seen`
+
 // refuseRevoker refuses to let removals m, of the case or campaign that which names, go
 // on by somebody whose word they carry out: as a reviewer, by whatever token.
-func (t *tx) refuseRevoker(ctx context.Context, which, of string, by schema.Principal) error {
+func (t *tx) refuseRevoker(ctx context.Context, which string, of args, by schema.Principal) error {
 	persons, err := personsBy(ctx, t, by)
 	if err != nil {
 		return err
 	}
+	a := args{"token": by.TokenID, "name": by.Name, "persons": some(persons)}
+	maps.Copy(a, of)
 	own, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join campaign_item i on i.removal_id = m.id
 		join campaign_decision d on d.item_id = i.id and d.current and d.answer = 'revoke'
-		where `+which+` and (d.token_id = @token or d.principal = @name or d.reviewer_id = any(@persons)))`,
-		args{"of": of, "token": by.TokenID, "name": by.Name, "persons": some(persons)})
+		where `+which+` and (d.token_id = @token or d.principal = @name or d.reviewer_id = any(@persons)))`, a)
 	if err == nil && own {
 		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody approves or releases what they revoked themselves", Fix: "let somebody else do it"}
 	}
@@ -29,7 +35,7 @@ func (t *tx) refuseRevoker(ctx context.Context, which, of string, by schema.Prin
 // releases what they revoked.
 func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, kind schema.BatchState, by schema.Principal) error {
 	if kind == schema.BatchReleased {
-		if err := t.refuseRevoker(ctx, `m.campaign_id = @of and m.state = 'planned'`, b.ScopeID, by); err != nil {
+		if err := t.refuseRevoker(ctx, heldRemovals, args{"id": b.ScopeID, "seen": b.GrownAt}, by); err != nil {
 			return err
 		}
 	}
@@ -41,8 +47,8 @@ func (t *tx) refuseOfCampaign(ctx context.Context, b batchRow, kind schema.Batch
 		return err
 	}
 	in, err := scalar[bool](ctx, t, `select exists (select 1 from campaign_removal m join campaign_item i on i.removal_id = m.id join account a on a.id = m.account_id
-		where m.campaign_id = @id and m.state = 'planned' and (`+holdsAccount+` or a.login_key = lower(@email)))`,
-		args{"id": b.ScopeID, "persons": some(persons), "email": by.Email})
+		where `+heldRemovals+` and (`+holdsAccount+` or a.login_key = lower(@email)))`,
+		args{"id": b.ScopeID, "seen": b.GrownAt, "persons": some(persons), "email": by.Email})
 	if err == nil && in {
 		err = &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about removals that they are in", Fix: "let others do it"}
 	}
@@ -92,8 +98,7 @@ func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow)
 	if _, err := t.lockEngineBudget(ctx); err != nil { // who counts at the same time sees what was released
 		return err
 	}
-	// What was planned since is not in the batch that they looked at.
-	tag, err := t.Exec(ctx, `update campaign_removal set released = true where campaign_id = @id and state = 'planned' and updated_at <= @seen`,
+	tag, err := t.Exec(ctx, `update campaign_removal m set released = true where `+heldRemovals,
 		args{"id": c.ID, "seen": b.GrownAt})
 	if err != nil {
 		return err
@@ -107,7 +112,7 @@ func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow)
 }
 
 func (t *tx) discardCampaign(ctx context.Context, c schema.Campaign, b batchRow) error {
-	ids, err := scalars[schema.RemovalID](ctx, t, `select id from campaign_removal where campaign_id = @id and state = 'planned' and updated_at <= @seen order by id`,
+	ids, err := scalars[schema.RemovalID](ctx, t, `select m.id from campaign_removal m where `+heldRemovals+` order by m.id`,
 		args{"id": c.ID, "seen": b.GrownAt})
 	if err != nil {
 		return err

@@ -53,8 +53,12 @@ func (s *Store) gatherRemovals(ctx context.Context, id schema.CampaignID) (touch
 		if made, err = t.gather(ctx, c, gatherPiece); err != nil {
 			return err
 		}
+		removed, err := t.settleRemoved(ctx, c)
+		if err != nil {
+			return err
+		}
 		deleted, err := t.settleDeleted(ctx, c)
-		touched = gone + made + deleted
+		touched = gone + made + removed + deleted
 		return err
 	})
 	return touched, made, err

@@ -248,3 +248,20 @@ func TestWhatWasImpossibleAloneIsPlannedTogether(t *testing.T) {
 	require.Equal(t, "withdrawn 0, wanted 2", r.states("1"))
 	require.Zero(t, r.gathers())
 }
+
+// TestNothingIsSentThroughARemovedConnection: what was revoked there is told to people.
+func TestNothingIsSentThroughARemovedConnection(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 3)
+	r.answers("1", schema.AnswerRevoke, schema.ItemGroup)
+	r.answers("2", schema.AnswerRevoke, schema.ItemGroup)
+	r.plans(10, leaves, "1")
+	r.budgets()
+	r.exec(`update connection set state = 'removed'`)
+	r.gathers()
+	for _, e := range []string{"1", "2"} {
+		require.Equal(t, []any{schema.RemovalImpossible, "its connection was removed: take the access away at the vendor"}, []any{r.last(e).State, r.last(e).Way})
+	}
+	require.Zero(t, r.count(`select count(*) from budget_use where reserved`), "what it took is given back")
+	require.Equal(t, schema.RemovalsLeft{}, r.left())
+}

@@ -50,6 +50,28 @@ func (t *tx) settleDeleted(ctx context.Context, c schema.Campaign) (int, error) 
 	return len(rows), nil
 }
 
+// settleRemoved ends removals that have not started of accounts whose connection was
+// removed: nothing can be sent there any more.
+func (t *tx) settleRemoved(ctx context.Context, c schema.Campaign) (int, error) {
+	ids, err := scalars[schema.RemovalID](ctx, t, `select m.id from campaign_removal m join account a on a.id = m.account_id join connection k on k.id = a.connection_id
+		where m.campaign_id = @id and m.state in ('wanted', 'planned', 'ready') and k.state = 'removed' order by m.id`, args{"id": c.ID})
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		m, err := t.lockRemoval(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		err = t.moveRemoval(ctx, c, &m, schema.RemovalImpossible, `, why = @why, way = @way, waits_for = null`,
+			args{"why": removalNotPossible, "way": "its connection was removed: take the access away at the vendor"})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
+}
+
 // PartRemoval takes items that cannot be removed from here out of a wanted removal,
 // into one of their own that is impossible, with the way how people remove them: the
 // proof of the others says nothing of these.

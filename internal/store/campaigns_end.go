@@ -139,5 +139,11 @@ func (t *tx) withdrawRemovals(ctx context.Context, c schema.Campaign) error {
 	for _, m := range list {
 		t.recordRemoval(c, m, engine(), "removal.withdrawn", map[string]string{"why": m.Why})
 	}
+	// A plan that ends just now waits until this campaign has ended, or is waited for.
+	err = t.run(ctx, `select 1 from plan p where p.case_id in (select m.case_id from campaign_removal m where m.campaign_id = @id and m.state = 'started')
+		order by p.id for share`, args{"id": c.ID})
+	if err != nil {
+		return err
+	}
 	return t.followAll(ctx, c, `m.campaign_id = @id`, args{"id": c.ID})
 }

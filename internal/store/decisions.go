@@ -64,7 +64,7 @@ func (t *tx) decide(ctx context.Context, d *schema.Decision, by schema.Principal
 		return &schema.Error{Code: schema.CodeForbidden, Message: "nobody decides about their own offboarding", Fix: "let another operator do it"}
 	}
 	if d.Kind == schema.DecideApprove {
-		if err := t.refuseRevoker(ctx, `m.case_id = @of`, string(c.ID), by); err != nil {
+		if err := t.refuseRevoker(ctx, `m.case_id = @case`, args{"case": c.ID}, by); err != nil {
 			return err
 		}
 	}
