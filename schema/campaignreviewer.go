@@ -87,6 +87,7 @@ type Unassigned struct {
 type Assignment struct {
 	ItemID     ItemID
 	Version    int
+	To         PersonID // of the item when it was looked at
 	ReviewerID PersonID // empty = nobody may decide: Why says so
 	Place      int      // in the chain; its length = the campaign's owner, one more = nobody
 	Via        []Via    // how it came to them

@@ -94,17 +94,24 @@ func TestChoose(t *testing.T) {
 				d.People["bob"].Absences[1].SetBy = "dora"
 			},
 			via: via{{From: "ann", To: "bob", Why: "manager"}, {From: "bob", To: "finn", Why: "delegate"}},
-			why: "delegate of manager: was named by whoever holds the account",
+		},
+		"who holds it sends nobody away": {
+			rule: chain("manager", "app_owner"), who: "bob",
+			dir: func(d *schema.Directory) {
+				away(d, "bob", "")
+				d.People["bob"].Absences[0].SetBy = "ann"
+			},
+			via: via{{From: "ann", To: "bob", Why: "manager"}},
 		},
 		"who held it before decides nothing, and names nobody": {
-			rule: chain("manager", "app_owner"), who: "olga", at: 2,
+			rule: chain("app_owner", "manager"), who: "bob", at: 1,
 			item: func(i *schema.Unassigned) { i.Holders = []schema.PersonID{"dora"} },
 			dir: func(d *schema.Directory) {
 				away(d, "bob", "eve")
 				d.People["bob"].Absences[0].SetBy = "dora"
 			},
-			via: via{{To: "olga", Why: "fallback"}},
-			why: "delegate of manager: was named by whoever holds the account; manager: is absent, and nobody decides for them; app_owner: holds the account",
+			via: via{{To: "bob", Why: "fallback"}, {From: "ann", To: "bob", Why: "manager"}},
+			why: "app_owner: holds the account",
 		},
 		"the app owner alone is no hop": {rule: chain("app_owner"), who: "dora", via: nil},
 		"least load of several": {
@@ -195,7 +202,7 @@ func TestChoose(t *testing.T) {
 				test.item(&item)
 			}
 			got := reviewer.New(test.rule, dir, now).Choose(item)
-			require.Equal(t, schema.Assignment{ItemID: "i1", Version: 2, ReviewerID: test.who, Place: test.at, Via: test.via, Why: test.why}, got)
+			require.Equal(t, schema.Assignment{ItemID: "i1", Version: 2, To: item.To, ReviewerID: test.who, Place: test.at, Via: test.via, Why: test.why}, got)
 		})
 	}
 }

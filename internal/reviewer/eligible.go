@@ -68,10 +68,6 @@ func (s *search) walk(said string, id schema.PersonID, tried map[schema.PersonID
 			continue
 		}
 		of := "delegate of " + strings.TrimPrefix(said, "delegate of ")
-		if s.holderSet(a) {
-			s.why.add(of, chosen)
-			continue
-		}
 		if path := s.walk(of, a.DelegateID, tried); path != nil {
 			return append([]schema.PersonID{p.ID}, path...)
 		}
@@ -141,11 +137,12 @@ func (c *Chooser) same(p schema.Colleague, id schema.PersonID) bool {
 	})
 }
 
-// absences are those that hold now, the one that began last first.
-func (c *Chooser) absences(p schema.Colleague) []schema.Absence {
+// absences are those that hold now, the one that began last first. For an item about
+// an account of whoever set one it does not hold: it would choose who decides.
+func (s *search) absences(p schema.Colleague) []schema.Absence {
 	var list []schema.Absence
 	for _, a := range p.Absences {
-		if a.Covers(c.now) {
+		if a.Covers(s.now) && !s.holderSet(a) {
 			list = append(list, a)
 		}
 	}

@@ -31,7 +31,13 @@ func (o oracle) had(id schema.PersonID) bool {
 	return slices.ContainsFunc(o.item.Past, func(d schema.PersonID) bool { return o.kept[d] == id })
 }
 
-// chosen tells whether a delegate was named by a holder of the account.
+// away tells whether somebody is absent by the word of anybody but a holder of the
+// account.
+func (o oracle) away(i int) bool {
+	return slices.ContainsFunc(o.humans[i].delegates, func(d delegate) bool { return !o.chosen(d) })
+}
+
+// chosen tells whether an absence was set by a holder of the account.
 func (o oracle) chosen(d delegate) bool {
 	i, known := o.records[d.by]
 	return known && o.held[i] || d.by == o.item.HolderID || slices.Contains(o.item.Holders, d.by)
@@ -59,7 +65,7 @@ func (o oracle) mayHave(asked []schema.PersonID, capped, named bool) map[schema.
 	maps.DeleteFunc(reached, func(id schema.PersonID, _ bool) bool {
 		full := capped && o.rule.LoadCap > 0 && o.load[id] >= o.rule.LoadCap && id != o.kept[o.dir.Owner]
 		wanted := named && id == o.kept[asked[0]]
-		return o.humans[o.records[id]].away || !wanted && (full || o.had(id))
+		return o.away(o.records[id]) || !wanted && (full || o.had(id))
 	})
 	return reached
 }
@@ -135,7 +141,7 @@ func (o oracle) allowed(t *rapid.T, got schema.Assignment, may map[schema.Person
 	who := o.records[got.ReviewerID]
 	require.False(t, o.held[who], "holds the account")
 	require.False(t, o.humans[who].left, "has left")
-	require.False(t, o.humans[who].away, "is absent")
+	require.False(t, o.away(who), "is absent")
 	for _, d := range o.item.Deciders {
 		require.NotEqual(t, o.kept[d], got.ReviewerID, "decided in another stage")
 	}

@@ -19,7 +19,6 @@ const (
 	decided     reason = "decided in another stage"
 	past        reason = "had the item before"
 	load        reason = "has as many items as one may have"
-	chosen      reason = "was named by whoever holds the account"
 	absent      reason = "is absent, and nobody decides for them"
 )
 

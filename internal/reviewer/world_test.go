@@ -17,10 +17,10 @@ type human struct {
 	addresses []string
 	left      bool
 	away      bool
-	delegates []delegate // of the time they are away
+	delegates []delegate // of the times they are away, also those in which nobody decides for them
 }
 
-// delegate is who decides for somebody, and who said so.
+// delegate is who decides for somebody (empty = nobody), and who said so.
 type delegate struct{ to, by schema.PersonID }
 
 // world is a random directory with the truth about it.
@@ -111,11 +111,11 @@ func (w *world) absences(t *rapid.T, h *human) []schema.Absence {
 		}
 		if rapid.IntRange(0, 3).Draw(t, "with delegate") > 0 {
 			a.DelegateID = w.anybody(t, "delegate")
-			if a.SetBy = h.id; rapid.Bool().Draw(t, "by another") {
-				a.SetBy = w.anybody(t, "set by")
-			}
-			h.delegates = append(h.delegates, delegate{a.DelegateID, a.SetBy})
 		}
+		if a.SetBy = h.id; rapid.Bool().Draw(t, "by another") {
+			a.SetBy = w.anybody(t, "set by")
+		}
+		h.delegates = append(h.delegates, delegate{a.DelegateID, a.SetBy})
 		list = append(list, a)
 	}
 	return list

@@ -15,7 +15,20 @@ import (
 const absenceColumns = `b.id, b.person_id, b.from_at as "from", b.until_at as until, b.delegate_id, b.reason, b.created_by, b.created_at, b.ended_at,
 	coalesce((select p.email from person p where p.id = b.person_id), '') as person,
 	coalesce((select p.email from person p where p.id = b.delegate_id), '') as delegate,
-	(select pe.person_id from api_token k join person_email pe on pe.email = k.email where k.id = b.created_id) as set_by`
+	(select coalesce(sp.merged_into, sp.id) ` + absenceSetter + `) as set_by`
+
+// absenceSetter is who set an absence, b: the person of the token's address, sp.
+const absenceSetter = `from api_token k join person_email pe on pe.email = k.email join person sp on sp.id = pe.person_id where k.id = b.created_id`
+
+// absentNow is a condition on an absence, b: it holds.
+const absentNow = `b.ended_at is null and b.from_at <= @now and (b.until_at is null or b.until_at > @now)`
+
+// absentOneOf is a condition on an item, i, about an account, a, that ends with an
+// array of persons and two brackets, as holdsOneOf does: one of them is absent.
+// Whoever holds the account does not choose who decides about it: what they set
+// counts for nothing there, as reviewer.Chooser has it.
+const absentOneOf = `exists (select 1 from reviewer_absence b where ` + absentNow +
+	` and not exists (select 1 ` + absenceSetter + ` and ` + holdsOneOf + `array[sp.id, sp.merged_into]))) and b.person_id = any(`
 
 // Absences lists absences, of a person (an address or an id) or of all, those that
 // begin last first.
@@ -137,8 +150,8 @@ func (t *tx) absentPerson(ctx context.Context, ref string, by schema.Principal) 
 
 // decidesAbout asks whether somebody manages one of the persons, directly or not, or
 // has an open item about an account that one of them holds. Whoever else comes to
-// decide about them is not foreseen: that the delegates that they name get none of
-// their items is looked at when reviewers are found.
+// decide about them is not foreseen: for items about their accounts an absence that
+// they set counts for nothing.
 const decidesAbout = `with recursive above as (
 		select p.manager_id as id from person p where p.id = any(@persons) and p.manager_id is not null
 		union select x.id from above b join person p on p.id = b.id cross join lateral (values (p.manager_id), (p.merged_into)) x(id) where x.id is not null)
@@ -182,8 +195,9 @@ func (t *tx) tellCampaignsOf(ctx context.Context, id schema.PersonID) error {
 	return err
 }
 
-// EndAbsence ends an absence before its time, by whoever may set it. One that has
-// ended stays as it is.
+// EndAbsence ends an absence before its time, by the person, by whoever set it, or by
+// an admin or operator who is nobody that could hold an account: with somebody who
+// is back one chooses who decides. One that has ended stays as it is.
 func (s *Store) EndAbsence(ctx context.Context, id string, by schema.Principal) (schema.Absence, error) {
 	if err := checkPrincipal(by); err != nil {
 		return schema.Absence{}, err
@@ -205,9 +219,25 @@ func (s *Store) EndAbsence(ctx context.Context, id string, by schema.Principal) 
 		if _, err := t.absentPerson(ctx, string(a.PersonID), by); err != nil || !a.EndedAt.IsZero() {
 			return err
 		}
+		if err := t.mayEnd(ctx, a, by); err != nil {
+			return err
+		}
 		a.EndedAt = t.now
 		t.record(audit.PersonStream(string(a.PersonID)), principal(by), "person.absence_ended", audit.Subject{PersonID: string(a.PersonID)}, map[string]string{"absence": id})
 		return t.changeOne(ctx, `update reviewer_absence set ended_at = @now where id = @id::text::uuid and ended_at is null`, args{"id": id, "now": t.now})
 	})
 	return a, err
+}
+
+// mayEnd refuses to end the absence of others that others set.
+func (t *tx) mayEnd(ctx context.Context, a schema.Absence, by schema.Principal) error {
+	me, err := personsBy(ctx, t, by)
+	if err != nil || len(me) == 0 || slices.Contains(me, a.PersonID) || slices.Contains(me, a.SetBy) {
+		return err
+	}
+	own, err := scalar[bool](ctx, t, `select created_id = @token from reviewer_absence where id = @id::text::uuid`, args{"id": a.ID, "token": by.TokenID})
+	if err == nil && !own {
+		err = forbidden("an absence is ended by the person, or by whoever set it", "ask one of them")
+	}
+	return err
 }

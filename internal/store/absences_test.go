@@ -18,8 +18,9 @@ func (c *campaigns) operator(email string) schema.Principal {
 }
 
 // An operator who holds an account does not choose by an absence who decides about
-// it: neither of who decides now, nor of anybody who comes to decide later.
-func TestNobodyNamesADelegateAboutTheirOwnAccount(t *testing.T) {
+// it: neither of who decides now, nor of anybody who comes to decide later. For that
+// account it is as if there were no such absence.
+func TestNobodysAbsenceCountsAboutTheirOwnAccount(t *testing.T) {
 	t.Parallel()
 	r := reviews(t, 3)
 	ctx, op := t.Context(), r.operator("user1@example.com")
@@ -37,18 +38,42 @@ func TestNobodyNamesADelegateAboutTheirOwnAccount(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.EndAbsence(ctx, set.ID, op)
 	requireCode(t, schema.CodeForbidden, err)
+	_, err = r.EndAbsence(ctx, set.ID, r.operator("friend@example.com"))
+	requireCode(t, schema.CodeForbidden, err)
+	require.ErrorContains(t, err, "by whoever set it", "who is back is somebody to decide, too")
+	_, err = r.EndAbsence(ctx, set.ID, r.reviewer("ceo@example.com"))
+	require.NoError(t, err)
 	_, err = r.SetAbsence(ctx, schema.NewAbsence{Delegate: "friend@example.com", Reason: "my own"}, op)
 	require.NoError(t, err)
 
 	// Who has nothing of theirs yet: the delegate gets what others hold.
-	_, err = away("owner@example.com", op)
+	owners, err := away("owner@example.com", op)
 	require.NoError(t, err)
 	_, err = r.EscalateDue(ctx, r.id, time.Now().Add(2*time.Hour), 10)
 	require.NoError(t, err)
 	r.assign()
 	require.Equal(t, friend, r.of("2").ReviewerID)
-	require.Equal(t, schema.ItemUndecided, r.of("1").State)
-	require.Contains(t, r.of("1").Why, "was named by whoever holds the account")
+	require.Equal(t, r.owner, r.of("1").ReviewerID, "who is there for it")
+	n, err := r.UnseatReviewers(ctx, r.id, time.Now())
+	require.NoError(t, err)
+	require.Zero(t, n, "and stays so")
+	give := func(external string) error {
+		_, err := r.Reassign(ctx, r.id, schema.Reassign{Items: []schema.ItemID{r.of(external).ID}, To: "owner@example.com", Reason: "why not"}, r.admin)
+		return err
+	}
+	requireCode(t, schema.CodeConflict, give("2"))
+	r.holds(r.of("1"), "ceo@example.com")
+	require.NoError(t, give("1"))
+	r.assign()
+	require.Equal(t, r.owner, r.of("1").ReviewerID)
+	_, err = r.EndAbsence(ctx, owners.ID, r.signer)
+	require.NoError(t, err)
+	_, err = away("owner@example.com", r.admin)
+	require.NoError(t, err)
+	n, err = r.UnseatReviewers(ctx, r.id, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "whom others say to be absent is")
+	r.assign()
 
 	// Who has an open item about an account of theirs, and is nobody's manager.
 	r.holds(r.of("1"), "user3@example.com")

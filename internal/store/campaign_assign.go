@@ -39,15 +39,15 @@ func (s *Store) Unassigned(ctx context.Context, id schema.CampaignID, limit int)
 
 // assigned are assignments as columns.
 type assigned struct {
-	items, reviewers, whys []string
-	versions, places       []int
-	via                    [][]schema.Via
-	escalate               []time.Time
+	items, to, reviewers, whys []string
+	versions, places           []int
+	via                        [][]schema.Via
+	escalate                   []time.Time
 }
 
 // Assign gives items to their reviewers, with when each escalates, or leaves them
-// undecided where nobody may decide. Of those that changed meanwhile nothing is
-// changed. That nobody gets what they hold is looked at here once more.
+// undecided where nobody may decide. Of those that changed or were reassigned
+// meanwhile nothing is changed. That nobody gets what they hold is looked at here once more.
 func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.Assignment, escalate func(schema.PersonID) time.Time) error {
 	var a assigned
 	for _, w := range list {
@@ -56,6 +56,7 @@ func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.
 			at = escalate(w.ReviewerID)
 		}
 		a.items, a.versions, a.reviewers = append(a.items, string(w.ItemID)), append(a.versions, w.Version), append(a.reviewers, string(w.ReviewerID))
+		a.to = append(a.to, string(w.To))
 		a.places, a.whys, a.via, a.escalate = append(a.places, w.Place), append(a.whys, w.Why), append(a.via, append([]schema.Via{}, w.Via...)), append(a.escalate, at)
 	}
 	if len(list) == 0 {
@@ -76,12 +77,13 @@ func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.
 	})
 }
 
-// assignSQL moves items whose version is the one that was looked at. Who gets one
-// may have been merged into somebody meanwhile.
+// assignSQL moves items whose version is the one that was looked at, as is whom a
+// principal named. Who gets one may have been merged into somebody meanwhile.
 const assignSQL = `with given as (
-		select x.*, i.stage from unnest(@items::uuid[], @versions::int[], @reviewers::uuid[], @places::int[], @whys::text[], @via::jsonb[], @escalate::timestamptz[])
-			as x(id, version, reviewer, place, why, via, escalate)
+		select x.*, i.stage from unnest(@items::uuid[], @versions::int[], @to::uuid[], @reviewers::uuid[], @places::int[], @whys::text[], @via::jsonb[], @escalate::timestamptz[])
+			as x(id, version, to_whom, reviewer, place, why, via, escalate)
 		join campaign_item i on i.id = x.id and i.campaign_id = @campaign and i.state = 'unassigned' and i.version = x.version
+			and i.assign_to is not distinct from x.to_whom
 		left join account a on a.id = i.account_id left join person w on w.id = x.reviewer
 		where x.reviewer is null or not ` + holdsOneOf + `array[w.id, w.merged_into]))
 			and not ` + decidedElsewhere + `coalesce(w.merged_into, w.id))),
@@ -105,7 +107,7 @@ func (t *tx) assign(ctx context.Context, c schema.Campaign, a assigned) error {
 		State string
 		Count int
 	}](ctx, t, assignSQL, args{
-		"campaign": c.ID, "items": a.items, "versions": a.versions, "reviewers": a.reviewers, "places": a.places, "whys": a.whys, "via": a.via,
+		"campaign": c.ID, "items": a.items, "versions": a.versions, "to": a.to, "reviewers": a.reviewers, "places": a.places, "whys": a.whys, "via": a.via,
 		"escalate": a.escalate, "now": t.now,
 	})
 	if err != nil || len(counts) == 0 {
@@ -146,8 +148,9 @@ const reviewerLeft = `(w.merged_into is not null or w.email is null or (w.last_d
 
 const presentEmployment = ` left join lateral (select e.status, e.time_zone, e.site, e.source from employment e where e.person_id = w.id order by ` + presentFirst + ` limit 1) e on true `
 
-// UnseatReviewers takes open items back from reviewers who left, are absent, hold
-// the account by now or decided about it in another stage. It returns how many.
+// UnseatReviewers takes open items back from reviewers who left or are absent. It
+// returns how many. Whose account an item is about is asked of those who are absent
+// alone, so that it may be done often: RefreshItems asks it of all.
 func (s *Store) UnseatReviewers(ctx context.Context, id schema.CampaignID, now time.Time) (int, error) {
 	taken := 0
 	err := s.inTx(ctx, "find others for reviewers who left", func(ctx context.Context, t *tx) error {
@@ -155,12 +158,13 @@ func (s *Store) UnseatReviewers(ctx context.Context, id schema.CampaignID, now t
 		if err != nil || c.State != schema.CampaignOpen && c.State != schema.CampaignAssigning {
 			return err
 		}
-		items, err := scalars[schema.ItemID](ctx, t, `with away as materialized (
-				select w.id, `+reviewerLeft+` or exists (select 1 from reviewer_absence b where b.person_id = w.id and b.ended_at is null
-					and b.from_at <= @now and (b.until_at is null or b.until_at > @now)) as gone
-				from (select distinct reviewer_id from campaign_item where campaign_id = @id and state = 'open') o join person w on w.id = o.reviewer_id`+presentEmployment+`)
-			select i.id from campaign_item i join away y on y.id = i.reviewer_id left join account a on a.id = i.account_id
-			where i.campaign_id = @id and i.state = 'open' and (y.gone or `+holdsAccountBy(`array[y.id]`)+` or i.stage > 0 and `+decidedElsewhere+`y.id))
+		items, err := scalars[schema.ItemID](ctx, t, `with other as materialized (
+				select x.id, x.gone from (
+					select w.id, `+reviewerLeft+` as gone, exists (select 1 from reviewer_absence b where b.person_id = w.id and `+absentNow+`) as away
+					from (select distinct reviewer_id from campaign_item where campaign_id = @id and state = 'open') o join person w on w.id = o.reviewer_id`+presentEmployment+`
+				) x where x.gone or x.away)
+			select i.id from campaign_item i join other y on y.id = i.reviewer_id left join account a on a.id = i.account_id
+			where i.campaign_id = @id and i.state = 'open' and (y.gone or `+absentOneOf+`array[y.id])))
 			order by i.id for no key update of i`, args{"id": id, "now": now, "today": schema.DateOf(now.UTC())})
 		taken = len(items)
 		if err != nil {
@@ -169,6 +173,22 @@ func (s *Store) UnseatReviewers(ctx context.Context, id schema.CampaignID, now t
 		return t.takeBack(ctx, c, items, 0, "unseated")
 	})
 	return taken, err
+}
+
+// unseatHolders takes those of the locked items back that are open with somebody who
+// holds the account by now or decided about it in another stage.
+func (t *tx) unseatHolders(ctx context.Context, c schema.Campaign, ids []schema.ItemID) error {
+	if c.State != schema.CampaignOpen {
+		return nil
+	}
+	items, err := scalars[schema.ItemID](ctx, t, `select i.id from campaign_item i join person w on w.id = i.reviewer_id left join account a on a.id = i.account_id
+		where i.id = any(@items) and i.state = 'open'
+			and (`+holdsOneOf+`array[w.id, w.merged_into])) or i.stage > 0 and `+decidedElsewhere+`coalesce(w.merged_into, w.id)))
+		order by i.id`, args{"items": ids})
+	if err != nil {
+		return err
+	}
+	return t.takeBack(ctx, c, items, 0, "unseated")
 }
 
 // EscalateDue takes up to limit open items back whose time with their reviewer is

@@ -125,6 +125,14 @@ func TestAssignChangesNothingOfWhatChanged(t *testing.T) {
 	give(items[2], r.owner)
 	require.Equal(t, map[schema.CampaignItemState]int64{schema.ItemUnassigned: 3, schema.ItemOpen: 1}, r.itemStates(r.id))
 	require.Equal(t, r.boss, r.item(items[2].ID).ReviewerID)
+
+	n, err := r.Reassign(t.Context(), r.id, schema.Reassign{Items: []schema.ItemID{items[0].ID}, To: "owner@example.com", Reason: "knows it"}, r.admin)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	give(items[0], r.boss)
+	require.Equal(t, schema.ItemUnassigned, r.item(items[0].ID).State, "it was chosen before somebody named another")
+	r.assign()
+	require.Equal(t, r.owner, r.item(items[0].ID).ReviewerID)
 }
 
 func TestSilence(t *testing.T) {

@@ -69,9 +69,6 @@ const (
 	holdsAccount = holdsOneOf + `@persons))`
 )
 
-// holdsAccountBy is holdsAccount with an array of the persons as SQL.
-func holdsAccountBy(persons string) string { return holdsOneOf + persons + `))` }
-
 // selectLiveItems compares items, i, with the inventory in one statement: facts as
 // holdingSource reads them for the accounts of a snapshot.
 const selectLiveItems = `select i.id, i.account_id, i.kind, i.ref, i.version, i.facts, i.state, i.stage, i.place, coalesce(w.merged_into, w.id) as reviewer_id,

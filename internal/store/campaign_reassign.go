@@ -55,10 +55,11 @@ func (s *Store) Reassign(ctx context.Context, id schema.CampaignID, r schema.Rea
 type receiver struct {
 	id   schema.PersonID
 	ids  []schema.PersonID // with those that were merged into them
-	bars []schema.Problem  // what speaks against it, whatever the item is
+	away bool
+	bars []schema.Problem // what speaks against it, whatever the item is
 }
 
-// receiver is the person of an address, who must be there to decide.
+// receiver is the person of an address, and whether they are there to decide.
 func (t *tx) receiver(ctx context.Context, address string) (receiver, error) {
 	id, err := personRef(ctx, t, address)
 	if err != nil {
@@ -67,16 +68,12 @@ func (t *tx) receiver(ctx context.Context, address string) (receiver, error) {
 	row, err := one[struct {
 		Gone, Away bool
 		IDs        []schema.PersonID `db:"ids"`
-	}](ctx, t, `select `+reviewerLeft+` as gone, exists (select 1 from reviewer_absence b where b.person_id = w.id and b.ended_at is null
-			and b.from_at <= @now and (b.until_at is null or b.until_at > @now)) as away,
+	}](ctx, t, `select `+reviewerLeft+` as gone, exists (select 1 from reviewer_absence b where b.person_id = w.id and `+absentNow+`) as away,
 			array(select p.id::text from person p where p.id = w.id or p.merged_into = w.id) as ids
 		from person w `+presentEmployment+` where w.id = @id`, args{"id": id, "today": schema.DateOf(t.now), "now": t.now})
-	to := receiver{id: id, ids: row.IDs}
+	to := receiver{id: id, ids: row.IDs, away: row.Away}
 	if row.Gone {
 		to.bars = append(to.bars, schema.Problem{Where: "to", Message: "the person has left", Fix: "name somebody else"})
-	}
-	if row.Away {
-		to.bars = append(to.bars, schema.Problem{Where: "to", Message: "the person is absent", Fix: "name somebody else, or end the absence first"})
 	}
 	return to, err
 }
@@ -85,6 +82,7 @@ func (t *tx) receiver(ctx context.Context, address string) (receiver, error) {
 type reassignRow struct {
 	ID                                       schema.ItemID
 	Ready, Holds, Before, Own, Has, TookFrom bool
+	Away                                     bool
 }
 
 // bar says why the item cannot be given to the person; "" when it can.
@@ -109,7 +107,7 @@ func (r reassignRow) bar() string {
 // reassignSQL reads items that are to be given to somebody, @to, by somebody, @me.
 const reassignSQL = `select i.id, i.state in ('unassigned', 'open', 'undecided') as ready, ` + holdsOneOf + `@to)) as holds, ` + holdsOneOf + `@me)) as own,
 		exists (select 1 from campaign_decision d where d.item_id = i.id and d.stage <> i.stage and d.reviewer_id = any(@to)) as before,
-		i.state = 'open' and i.reviewer_id = any(@to) as has,
+		i.state = 'open' and i.reviewer_id = any(@to) as has, @away and ` + absentOneOf + `@to)) as away,
 		exists (select 1 from campaign_assignment s where s.item_id = i.id and s.end_why = 'redone' and s.reviewer_id = any(@to) and s.reviewer_id = any(@me)) as took_from
 	from campaign_item i left join account a on a.id = i.account_id where i.campaign_id = @campaign and `
 
@@ -119,7 +117,7 @@ func (t *tx) reassignable(ctx context.Context, c schema.Campaign, r schema.Reass
 	if err != nil {
 		return nil, err
 	}
-	where, a := `i.reviewer_id = @from and i.state = 'open'`, args{"campaign": c.ID, "to": to.ids, "me": some(me)}
+	where, a := `i.reviewer_id = @from and i.state = 'open'`, args{"campaign": c.ID, "to": to.ids, "me": some(me), "away": to.away, "now": t.now}
 	named := slices.Compact(slices.Sorted(slices.Values(r.Items)))
 	if len(named) > 0 {
 		where, a["items"] = `i.id = any(@items)`, named
@@ -133,8 +131,11 @@ func (t *tx) reassignable(ctx context.Context, c schema.Campaign, r schema.Reass
 	if len(named) > len(rows) {
 		return nil, &schema.Error{Code: schema.CodeNotFound, Message: fmt.Sprintf("%d of the items are not of the campaign", len(named)-len(rows))}
 	}
-	e := &schema.Error{Code: schema.CodeConflict, Message: "some of the items cannot be reassigned so; nothing was changed", Problems: to.bars}
 	var out []schema.ItemID
+	if to.away && (len(rows) == 0 || slices.ContainsFunc(rows, func(i reassignRow) bool { return i.Away })) {
+		to.bars = append(to.bars, schema.Problem{Where: "to", Message: "the person is absent", Fix: "name somebody else, or have the absence ended first"})
+	}
+	e := &schema.Error{Code: schema.CodeConflict, Message: "some of the items cannot be reassigned so; nothing was changed", Problems: to.bars}
 	for _, i := range rows {
 		if why := i.bar(); why != "" {
 			e.Problems = append(e.Problems, schema.Problem{Where: string(i.ID), Message: why, Fix: "leave it out, or choose somebody else"})

@@ -11,8 +11,9 @@ import (
 
 // RefreshItems compares up to limit items that are not decided (after the id) with
 // the inventory as it is now: what differs gets its new facts and version; access
-// that ended is gone, and needs a reviewer again when it is back. It returns the
-// last id looked at, empty at the end.
+// that ended is gone, and needs a reviewer again when it is back; what is with a
+// reviewer who holds the account by now, or decided about it in another stage, is
+// taken back. It returns the last id looked at, empty at the end.
 func (s *Store) RefreshItems(ctx context.Context, id schema.CampaignID, after schema.ItemID, limit int) (schema.ItemID, error) {
 	if limit < 1 {
 		return "", checkLimit(limit, maxPage)
@@ -36,7 +37,10 @@ func (s *Store) RefreshItems(ctx context.Context, id schema.CampaignID, after sc
 		if last = ""; len(ids) == limit {
 			last = ids[limit-1]
 		}
-		return t.refresh(ctx, c, rule, ids)
+		if err := t.refresh(ctx, c, rule, ids); err != nil {
+			return err
+		}
+		return t.unseatHolders(ctx, c, ids)
 	})
 	return last, err
 }
