@@ -24,7 +24,7 @@ func (s *Store) Unassigned(ctx context.Context, id schema.CampaignID, limit int)
 				where d.item_id = i.id and d.stage <> i.stage) as deciders,
 			array(select coalesce(p.merged_into, p.id)::text from campaign_assignment s join person p on p.id = s.reviewer_id
 				where s.item_id = i.id and s.stage = i.stage and s.end_why not in ('', 'gone', 'decided', 'corrected') order by s.id) as past
-		from campaign_item i left join account a on a.id = i.account_id left join person hp on hp.id = a.person_id
+		from campaign_item i left join account a on a.id = i.account_id left join person hp on hp.id = case when i.account_id is null then i.holder_id else a.person_id end
 		left join person h on h.id = coalesce(hp.merged_into, hp.id)
 		where i.campaign_id = @id and i.state = 'unassigned' order by i.id limit @limit`, args{"id": id, "limit": limit})
 	list := make([]schema.Unassigned, len(rows))

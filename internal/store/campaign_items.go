@@ -101,11 +101,12 @@ func itemConditions(id schema.CampaignID, f schema.CampaignItemFilter) (string, 
 	return where + more, a, err
 }
 
-// hideControls keeps from people which of the items that they decide are made up.
+// hideControls keeps from people which of the items that they decide are made up: their
+// accounts are left out, for one that does not exist has no id of ours.
 func hideControls(list []schema.CampaignItem, me []schema.PersonID, by schema.Principal) {
 	for n := range list {
 		if by.Role == schema.RoleReviewer || list[n].ReviewerID != "" && slices.Contains(me, list[n].ReviewerID) {
-			list[n].Control = false
+			list[n].Control, list[n].Facts.AccountID = false, ""
 		}
 	}
 }

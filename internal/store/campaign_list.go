@@ -51,7 +51,7 @@ func (s *Store) ListHoldings(ctx context.Context, id schema.CampaignID, q schema
 		if err != nil {
 			return err
 		}
-		l := listing{t: t, campaign: c, q: q, judge: judge}
+		l := listing{t: t, campaign: c, q: q, judge: judge, last: firstItem(t.now)}
 		if err := l.take(ctx, basis); err != nil {
 			return err
 		}
@@ -67,6 +67,7 @@ type listing struct {
 	judge    func([]schema.Holding) ([]schema.NewItem, error)
 	items    int64
 	looked   int64
+	last     itemNumber // that was given
 }
 
 // take reads the accounts of each connection by login and keeps what judge takes.
@@ -158,9 +159,7 @@ func (l *listing) keep(ctx context.Context, held []schema.Holding) error {
 	}
 	rows := make([]itemRow, len(items))
 	for i, n := range items {
-		if rows[i], err = l.row(n); err != nil {
-			return err
-		}
+		rows[i] = l.row(n)
 	}
 	l.items += int64(len(items))
 	return l.t.copyItems(ctx, rows)
@@ -168,14 +167,14 @@ func (l *listing) keep(ctx context.Context, held []schema.Holding) error {
 
 // row is a new item as it is stored. One whose last decision is taken over is
 // decided as it was then.
-func (l *listing) row(n schema.NewItem) (itemRow, error) {
-	id, err := newID[schema.ItemID]()
-	r := itemRow{NewItem: n, id: id, campaign: l.campaign.ID, state: schema.ItemUnassigned, at: l.t.now}
+func (l *listing) row(n schema.NewItem) itemRow {
+	l.last = l.last.next()
+	r := itemRow{NewItem: n, id: l.last.id(), campaign: l.campaign.ID, state: schema.ItemUnassigned, at: l.t.now}
 	if last := n.Context.Last; n.Carried && last != nil {
 		r.state, r.answer, r.reason, r.by, r.decided, r.carried = schema.ItemCarried, last.Answer, last.Reason, last.By, last.At, last.Carried+1
 		r.why = "nothing of it changed since campaign " + string(last.CampaignID)
 	}
-	return r, err
+	return r
 }
 
 // end moves a campaign on whose snapshot is taken.

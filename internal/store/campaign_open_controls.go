@@ -1,11 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
-	"strconv"
-	"time"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -13,8 +13,9 @@ import (
 )
 
 // seedControls gives each reviewer so many control items as the rule says, and
-// returns how many. What is drawn follows from the campaign's id alone, so that an
-// auditor can tell that nobody chose.
+// returns how many. Which decoys somebody gets, and like which of their items these
+// look, follows from the campaign's id alone, so that an auditor can tell that nobody
+// chose. What is made up besides does not: reviewers know that id, too.
 func (t *tx) seedControls(ctx context.Context, c schema.Campaign, reviewers []openReviewer) (int, error) {
 	rule, err := campaignRule(ctx, t, c)
 	if err != nil {
@@ -31,18 +32,20 @@ func (t *tx) seedControls(ctx context.Context, c schema.Campaign, reviewers []op
 	}
 	var rows []itemRow
 	for _, r := range reviewers {
-		for _, n := range draw.Perm(len(q.Decoys))[:each] {
-			like, err := one[controlModel](ctx, t, `select facts, context, risk, score, risk_for, applies, escalate_at from campaign_item
-				where campaign_id = @id and reviewer_id = @reviewer and state = 'open' and control = '' order by score desc, id offset @n limit 1`,
-				args{"id": c.ID, "reviewer": r.ID, "n": draw.IntN(r.Open)})
+		own, err := t.ownOpenItems(ctx, c.ID, r.ID)
+		if err != nil {
+			return 0, err
+		}
+		models := modelsFor(draw, own)
+		for k, n := range draw.Perm(len(q.Decoys))[:each] {
+			row, err := t.controlLike(ctx, models[k%len(models)], q.Decoys[n], rule.Threshold(), c.SnapshotAt)
 			if err != nil {
 				return 0, err
 			}
-			row, err := like.control(draw, q.Decoys[n])
-			if err != nil {
+			if row.id, own, err = idAmong(own, row.Facts); err != nil {
 				return 0, err
 			}
-			row.campaign, row.reviewer, row.at = c.ID, r.ID, t.now
+			row.campaign, row.reviewer = c.ID, r.ID
 			rows = append(rows, row)
 		}
 	}
@@ -53,7 +56,8 @@ func (t *tx) seedControls(ctx context.Context, c schema.Campaign, reviewers []op
 		return 0, err
 	}
 	return len(rows), t.run(ctx, `insert into campaign_assignment (campaign_id, item_id, stage, reviewer_id, at)
-		select campaign_id, id, stage, reviewer_id, @now from campaign_item where campaign_id = @id and control <> '' order by id`, args{"id": c.ID, "now": t.now})
+		select campaign_id, id, stage, reviewer_id, coalesce(assigned_at, @now) from campaign_item where campaign_id = @id and control <> '' order by id`,
+		args{"id": c.ID, "now": t.now})
 }
 
 // drawFor is a generator that a campaign's id seeds.
@@ -65,46 +69,60 @@ func drawFor(id schema.CampaignID) (*rand.Rand, error) {
 	return rand.New(rand.NewPCG(binary.BigEndian.Uint64(u[:8]), binary.BigEndian.Uint64(u[8:]))), nil //nolint:gosec // it must come out the same again, and guards no secret
 }
 
-// controlModel is a real item that a control item is made like.
-type controlModel struct {
-	Facts      schema.ItemFacts
-	Context    schema.ItemContext
-	Risk       schema.RiskLevel
-	Score      int
-	RiskFor    []string
-	Applies    []string
-	EscalateAt time.Time
+// ownItem is an open item of a reviewer, as far as its id and what it may be a model
+// for go.
+type ownItem struct {
+	ID           schema.ItemID
+	ConnectionID schema.ConnectionID
+	Login        string
+	// Odd is how much a control item like it would stand out. Nobody decided about one
+	// before, and of its account there is nothing else: an account that was decided
+	// about, a role or membership without its account, an account without what others
+	// of its kind hold besides.
+	Odd int
 }
 
-// control is an item about an account that does not exist and that nobody holds,
-// beside which the real one looks the same.
-func (m controlModel) control(draw *rand.Rand, d schema.Decoy) (itemRow, error) {
-	id, err := newID[schema.ItemID]()
-	f, c := m.Facts, m.Context
-	f.AccountID, f.HolderID, f.Employment, f.Login = "", "", "", d.Login
-	f.ExternalID = schema.ExternalID(strconv.FormatInt(draw.Int64N(9e9)+1e9, 10))
-	c.Name, c.Holder, c.HolderEmail, c.Employment, c.Department, c.Manager = d.Name, "", "", "", "", ""
-	c.Peers, c.Last, c.Changed = schema.Peers{}, nil, true
-	c.Bytes = draw.Int64N(m.Context.Bytes + 1)
-	c.Since = before(draw, c.Since)
-	c.LastActiveAt = before(draw, c.LastActiveAt)
-	control := d.Note
-	if control == "" {
-		control = "an account " + d.Login + " does not exist"
-	}
-	return itemRow{
-		NewItem: schema.NewItem{
-			Facts: f, Context: c, Recommendation: schema.Recommendation{}, Applies: m.Applies,
-			Risk: schema.Risk{Level: m.Risk, Score: m.Score, Reasons: m.RiskFor},
-		},
-		id: id, control: control, state: schema.ItemOpen, escalate: m.EscalateAt,
-	}, err
+func (t *tx) ownOpenItems(ctx context.Context, id schema.CampaignID, reviewer schema.PersonID) ([]ownItem, error) {
+	return all[ownItem](ctx, t, `select id, connection_id, lower(login) as login,
+			(context->'last_decision' is not null)::int * 4 + case when count(*) over (partition by account_id) = 1 then 0 when kind = 'account' then 1 else 2 end as odd from campaign_item
+		where campaign_id = @id and reviewer_id = @reviewer and state = 'open' and control = '' order by id`, args{"id": id, "reviewer": reviewer})
 }
 
-// before is an instant up to a day before one that is known.
-func before(draw *rand.Rand, at time.Time) time.Time {
-	if at.IsZero() {
-		return at
+// modelsFor puts the items like which control items stand out least in the order that
+// they are taken.
+func modelsFor(draw *rand.Rand, own []ownItem) []schema.ItemID {
+	least := slices.MinFunc(own, func(a, b ownItem) int { return cmp.Compare(a.Odd, b.Odd) }).Odd
+	list := slices.DeleteFunc(slices.Clone(own), func(i ownItem) bool { return i.Odd > least })
+	out := make([]schema.ItemID, len(list))
+	for n, from := range draw.Perm(len(list)) {
+		out[n] = list[from].ID
 	}
-	return at.Add(-time.Duration(draw.Int64N(int64(24 * time.Hour)))).Truncate(time.Second)
+	return out
+}
+
+// idAmong is an id for a control item among those of its reviewer: as theirs, it stands
+// where its login does. It returns them with it.
+func idAmong(own []ownItem, f schema.ItemFacts) (schema.ItemID, []ownItem, error) {
+	item := ownItem{ConnectionID: f.ConnectionID, Login: loginKey(f.Login)}
+	at := 0
+	for n, o := range own {
+		if o.ConnectionID != item.ConnectionID {
+			continue
+		}
+		if o.Login > item.Login {
+			at = n
+			break
+		}
+		at = n + 1
+	}
+	var before, after schema.ItemID
+	if at > 0 {
+		before = own[at-1].ID
+	}
+	if at < len(own) {
+		after = own[at].ID
+	}
+	var err error
+	item.ID, err = itemIDBetween(before, after)
+	return item.ID, slices.Insert(own, at, item), err
 }

@@ -29,7 +29,7 @@ func (s *Store) RefreshItems(ctx context.Context, id schema.CampaignID, after sc
 			return err
 		}
 		ids, err := scalars[schema.ItemID](ctx, t, `select id from campaign_item where campaign_id = @campaign and state in ('unassigned', 'open', 'gone')
-				and account_id is not null and (@after::uuid is null or id > @after) order by id limit @limit for no key update`,
+				and (@after::uuid is null or id > @after) order by id limit @limit for no key update`,
 			args{"campaign": id, "after": after, "limit": limit})
 		if err != nil {
 			return err
@@ -52,25 +52,29 @@ func (t *tx) refresh(ctx context.Context, c schema.Campaign, rule schema.AccessR
 		return err
 	}
 	var other []newFacts
-	gone, back := 0, 0
 	for _, i := range items {
-		now := i.now(rule.Threshold(), t.now)
-		if now == i.Facts {
-			continue
+		if now := i.now(rule.Threshold(), t.now); now != i.Facts {
+			other = append(other, newFacts{item: i, facts: now})
 		}
-		other = append(other, newFacts{item: i, facts: now})
-		switch {
-		case i.Facts.Held && !now.Held:
-			gone++
-		case !i.Facts.Held && now.Held:
-			back++
-		}
-	}
-	if len(other) == 0 {
-		return nil
 	}
 	if err := t.weighAnew(ctx, other); err != nil {
 		return err
+	}
+	controls, err := t.otherControls(ctx, rule, ids)
+	if err != nil {
+		return err
+	}
+	if other = append(other, controls...); len(other) == 0 {
+		return nil
+	}
+	gone, back := 0, 0
+	for _, n := range other {
+		switch {
+		case n.item.Facts.Held && !n.facts.Held:
+			gone++
+		case !n.item.Facts.Held && n.facts.Held:
+			back++
+		}
 	}
 	b := &pgx.Batch{}
 	queueFacts(b, other, t.now)
