@@ -32,7 +32,7 @@ type days struct {
 // comes where another still is.
 func (d *days) pass(hours int) {
 	d.passes++
-	d.exec(`update budget_use set used_at = used_at - make_interval(hours => $1, secs => $2)`, hours, float64(int(1)<<(d.passes%24))/1e6)
+	d.exec(`update budget_use set used_at = used_at - make_interval(hours => $1, secs => $2)`, hours, float64(d.passes*2_654_435_761%7_919_993)/1e6)
 	aged := map[int]int{}
 	for ago, n := range d.starts {
 		aged[ago+hours] = n
