@@ -20,7 +20,7 @@ func (c *Campaigns) GatherCampaign(ctx context.Context, in CampaignInput) (Piece
 		return Piece{More: true}, err
 	}
 	if r.incomplete() {
-		return Piece{More: true}, c.incomplete(ctx, r)
+		return Piece{More: true}, c.endIncomplete(ctx, r)
 	}
 	rule := r.review.Rule
 	if dark, why := c.dark(r); dark {
@@ -55,9 +55,9 @@ func (r running) incomplete() bool {
 	return len(r.missing) > 0 && (r.campaign.Whole() || len(r.conns) == 0)
 }
 
-// incomplete ends a campaign before its snapshot of whose scope a connection is not
+// endIncomplete ends a campaign before its snapshot of whose scope a connection is not
 // there: nobody is to take what is left for the whole.
-func (c *Campaigns) incomplete(ctx context.Context, r running) error {
+func (c *Campaigns) endIncomplete(ctx context.Context, r running) error {
 	why := "its scope names connections that are not there: " + strings.Join(r.missing, ", ") + "; connect them, or take them out of the review's file"
 	return c.store.EndCampaign(ctx, r.campaign.ID, schema.CampaignFailed, why)
 }
@@ -154,7 +154,7 @@ func (c *Campaigns) ListCampaign(ctx context.Context, in CampaignInput) error {
 		return err
 	}
 	if r.incomplete() {
-		return c.incomplete(ctx, r)
+		return c.endIncomplete(ctx, r)
 	}
 	defer beat(ctx)()
 	now, review := c.now().UTC().Truncate(time.Microsecond), r.compiled.For(r.campaign)

@@ -66,7 +66,7 @@ const (
 	ReturnByDirectory  = "directory"   // one feeds the group, and put the account into it again
 	ReturnByInvitation = "invitation"  // somebody put the account into the group, or shared it, again
 	ReturnByRole       = "role"        // somebody gave the account an administrative role again
-	ReturnReactivated  = "reactivated" // somebody made the account active again
+	ReturnReactivated  = "reactivated" // the vendor lists the account as active
 )
 
 // ReturnCauses lists them.
@@ -86,7 +86,7 @@ type Return struct {
 }
 
 // RemovalsLeft counts the removals of a campaign that have not ended, by what they
-// wait for.
+// wait for. Started ones whose plans wait for a timer or an operator are in none.
 type RemovalsLeft struct {
 	Working   int // their plans are at their steps
 	Approving int // their cases wait for approvals
