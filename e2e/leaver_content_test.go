@@ -137,5 +137,5 @@ func TestLeaverWithLateContent(t *testing.T) {
 	s.awaitState(c.CaseID, "done")
 	require.Equal(t, map[string]int{boss.id: 7}, owned(s.sim, leaver))
 	require.Len(t, requests(s.sim, opTransfer, leaver.id), 2, "ours and the one by hand")
-	require.Zero(t, s.sim.Ledger().Totals.Destroyed)
+	require.Zero(t, s.sim.Ledger().Totals.DestroyedByRequests())
 }

@@ -179,8 +179,8 @@ func (in *installation) judgeWave(w wave) error {
 		return fmt.Errorf("%d of %d accounts are deleted", deleted, len(w.leavers))
 	case len(books.Jobs) != len(w.leavers):
 		return fmt.Errorf("%d transfers for %d leavers", len(books.Jobs), len(w.leavers))
-	case books.Totals.Destroyed > 0 || len(books.Forced) > 0 || books.Totals.Alive != books.Totals.OwnedBefore:
-		return fmt.Errorf("of %d items %d are alive, %d destroyed", books.Totals.OwnedBefore, books.Totals.Alive, books.Totals.Destroyed)
+	case books.Totals.DestroyedByRequests() > 0 || len(books.Forced) > 0 || books.Totals.Alive != books.Totals.OwnedBefore:
+		return fmt.Errorf("of %d items %d are alive, %d destroyed", books.Totals.OwnedBefore, books.Totals.Alive, books.Totals.DestroyedByRequests())
 	}
 	return nil
 }

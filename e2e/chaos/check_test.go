@@ -116,7 +116,7 @@ func readAudit(t *testing.T, db *pgx.Conn) map[string][]audit.Event {
 func (w *wave) checkBooks(t *testing.T) {
 	books := w.sim.Ledger()
 	require.Empty(t, books.Forced, "forced requests")
-	require.Zero(t, books.Totals.Destroyed, "items destroyed")
+	require.Zero(t, books.Totals.DestroyedByRequests(), "items destroyed")
 	require.Equal(t, books.Totals.OwnedBefore, books.Totals.Alive, "items owned before and alive after")
 	for _, a := range books.Accounts {
 		require.LessOrEqual(t, a.MaxConcurrentJobs, 1, "jobs at once touching %s", a.ID)

@@ -203,6 +203,9 @@ func itemLocked() *apiError {
 // trashLife is how long Box keeps the trash by default.
 const trashLife = 30 * 24 * time.Hour
 
+// byTrashLife is what destroyed an item whose time in the trash was over.
+const byTrashLife = "trash_life"
+
 // purgeOldTrash destroys what has been in the trash for its whole life, except
 // what is retained.
 func (s *Sim) purgeOldTrash(now time.Time) {
@@ -216,7 +219,7 @@ func (s *Sim) purgeOldTrash(now time.Time) {
 			continue
 		}
 		if due := it.trashedAt.Add(life); !now.Before(due) {
-			s.w.destroy(it, "trash_life", now)
+			s.w.destroy(it, byTrashLife, now)
 		} else if due.Before(s.w.nextPurge) {
 			s.w.nextPurge = due
 		}

@@ -113,6 +113,18 @@ func TestOldTrashGoesByTheScaledLife(t *testing.T) {
 	b.do(http.StatusNoContent, http.MethodDelete, "/files/"+file, nil, asUser(ann))
 	b.eventually(func() bool { return b.item(file).State == "destroyed" })
 	require.Equal(t, "trash_life", b.item(file).DestroyedBy)
+	require.Zero(t, b.sim.Ledger().Totals.DestroyedByRequests())
+}
+
+func TestWhatARequestDestroysIsCounted(t *testing.T) {
+	t.Parallel()
+	b := setup(t, boxsim.Config{})
+	ann := b.user("Ann")
+	file := b.file(ann, "", "a.docx", 3)
+	b.do(http.StatusNoContent, http.MethodDelete, "/files/"+file, nil, asUser(ann))
+	require.Zero(t, b.sim.Ledger().Totals.DestroyedByRequests())
+	b.do(http.StatusNoContent, http.MethodDelete, "/files/"+file+"/trash", nil, asUser(ann))
+	require.Equal(t, 1, b.sim.Ledger().Totals.DestroyedByRequests())
 }
 
 func TestCollaborations(t *testing.T) {

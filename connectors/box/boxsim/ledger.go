@@ -85,6 +85,11 @@ type LedgerTotals struct {
 	RunningJobs        int            `json:"running_jobs"`
 }
 
+// DestroyedByRequests counts the destroyed items that somebody's request destroyed.
+// The others' time in the trash was over, which a company has seen happen before
+// anybody is sent off; what was alive then and ends so is missing from Alive.
+func (t LedgerTotals) DestroyedByRequests() int { return t.Destroyed - t.DestroyedBy[byTrashLife] }
+
 // LedgerAccount is what happened to one account, deleted ones included.
 type LedgerAccount struct {
 	ID                 string         `json:"id"`
