@@ -126,7 +126,7 @@ func (c *Campaigns) StumbleCampaign(ctx context.Context, in StumbleInput) (Campa
 		err = c.store.EndCampaign(ctx, row.ID, schema.CampaignFailed, in.Why)
 	case schema.CampaignEnded:
 	default:
-		err = c.store.RaiseAlarm(ctx, schema.StumblingAlarm(row, in.Why))
+		err = c.store.CampaignStumbled(ctx, row.ID, in.Why)
 	}
 	if err != nil {
 		return CampaignOutline{}, err

@@ -64,14 +64,15 @@ func (k *taking) tends() activities.Tended {
 	return does[activities.Tended](k, k.campaigns.TendCampaign, activities.TendInput{CampaignID: k.id})
 }
 
-// failing are the messages of the open alarms about campaigns that failed.
+// failing are the messages of the open alarms about campaigns that failed or did not
+// begin, newest first.
 func (k *taking) failing() []string {
 	k.t.Helper()
 	list, _, err := k.ListAlarms(k.t.Context(), false, "", 10)
 	require.NoError(k.t, err)
 	out := []string{}
 	for _, a := range list {
-		if a.Code == schema.AlarmCampaignFailed {
+		if a.Code == schema.AlarmCampaignFailed || a.Code == schema.AlarmCampaignNotBegun {
 			out = append(out, a.Message)
 		}
 	}
@@ -142,10 +143,16 @@ func TestAFailedCampaignsAlarmEndsWithItsCause(t *testing.T) {
 	beside, err := k.NewCampaign(ctx, schema.NewCampaign{Review: "quarter", Accounts: []schema.AccountID{k.account.ID}, Start: true}, k.admin)
 	require.NoError(t, err)
 	require.NoError(t, k.CampaignWentOn(ctx, beside.ID))
+	require.NoError(t, k.CampaignStumbled(ctx, beside.ID, "so is the other's"))
+	require.Len(t, k.failing(), 2)
 	require.NoError(t, k.EndCampaign(ctx, beside.ID, schema.CampaignCancelled, ""))
 	require.Len(t, k.failing(), 1)
+	require.NoError(t, k.RaiseAlarm(ctx, schema.NotBegunAlarm(k.campaign().ReviewID, k.campaign().CreatedAt)))
+	require.Len(t, k.failing(), 2)
 	require.NoError(t, k.EndCampaign(ctx, k.id, schema.CampaignCancelled, ""))
-	require.Empty(t, k.failing(), "it ended")
+	require.Len(t, k.failing(), 1, "it ended")
+	require.NoError(t, k.CampaignStumbled(ctx, k.id, "its failure was told after its end"))
+	require.Contains(t, k.failing()[0], " did not begin")
 
 	begin := func(at time.Time) schema.CampaignState {
 		t.Helper()

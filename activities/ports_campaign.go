@@ -51,6 +51,9 @@ type CampaignRuns interface {
 	EndCampaign(ctx context.Context, id schema.CampaignID, end schema.CampaignEnd, why string) error
 	// RaiseAlarm opens an alarm unless one of that subject and code is open.
 	RaiseAlarm(ctx context.Context, a schema.Alarm) error
+	// CampaignStumbled raises the alarm of a campaign that cannot go on, unless it has
+	// ended.
+	CampaignStumbled(ctx context.Context, id schema.CampaignID, why string) error
 	// CampaignWentOn ends the alarm of a campaign that could not go on; without one it
 	// writes nothing.
 	CampaignWentOn(ctx context.Context, id schema.CampaignID) error

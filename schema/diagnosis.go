@@ -24,8 +24,10 @@ func AlarmsOfPeople() []string { return []string{AlarmEventReused, AlarmForCause
 // AlarmView is an alarm as people see it.
 type AlarmView struct {
 	Alarm
-	Connection string // name; empty = not about a connection
-	Source     string // name; empty = not about a source of HR events
+	Connection   string // name; empty = not about a connection
+	Source       string // name; empty = not about a source of HR events
+	Policy       string // name; empty = not about a policy
+	AccessReview string // name; empty = not about an access review
 }
 
 // Passing tells whether a fault may be over by itself: nobody has to mend it.

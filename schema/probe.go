@@ -108,6 +108,7 @@ type Alarm struct {
 	SourceID       SourceID       // empty = not about a source of HR events
 	PolicyID       PolicyID       // empty = not about a policy
 	AccessReviewID AccessReviewID // empty = not about an access review
+	CampaignID     CampaignID     // of the access review; empty = about the review itself
 	Code           string         // a ProbeCode, AlarmActivityHole, AlarmSyncQuarantined or another
 	Message        string
 	Fix            string
@@ -131,6 +132,8 @@ const (
 	AlarmReviewFailed = "REVIEW_FAILED"
 	// AlarmCampaignFailed: a campaign of an access review cannot go on.
 	AlarmCampaignFailed = "CAMPAIGN_FAILED"
+	// AlarmCampaignNotBegun: a campaign was due while the one before was open.
+	AlarmCampaignNotBegun = "CAMPAIGN_NOT_BEGUN"
 	// AlarmReturnUnseen: access that came back after a signature is looked at by nobody.
 	AlarmReturnUnseen = "RETURN_UNSEEN"
 	// AlarmPollFailed: a source's API cannot be read.

@@ -57,15 +57,18 @@ type Schedule struct {
 
 // Alarm is something somebody has to know of.
 type Alarm struct {
-	ID         string     `json:"id"`
-	Connection string     `json:"connection"`
-	Source     string     `json:"source"` // of HR events
-	Code       string     `json:"code"`
-	Message    string     `json:"message"`
-	Fix        string     `json:"fix"`
-	RaisedAt   time.Time  `json:"raised_at"`
-	ToldAt     *time.Time `json:"told_at"`
-	ClearedAt  *time.Time `json:"cleared_at"`
+	ID           string     `json:"id"`
+	Connection   string     `json:"connection"`
+	Source       string     `json:"source"` // of HR events
+	Policy       string     `json:"policy"`
+	AccessReview string     `json:"access_review"`
+	CampaignID   string     `json:"campaign_id"`
+	Code         string     `json:"code"`
+	Message      string     `json:"message"`
+	Fix          string     `json:"fix"`
+	RaisedAt     time.Time  `json:"raised_at"`
+	ToldAt       *time.Time `json:"told_at"`
+	ClearedAt    *time.Time `json:"cleared_at"`
 }
 
 // Diagnosis returns what the doctor last found.

@@ -230,7 +230,7 @@ func (c *listAlarmsCommand) Run(in *invocation) error {
 	return in.result(map[string]any{"alarms": orEmpty(list)}, func() {
 		var rows [][]string
 		for _, a := range list {
-			rows = append(rows, []string{at(a.RaisedAt), cmp.Or(a.Connection, a.Source), a.Code, atOr(a.ToldAt, "nobody yet"), atOr(a.ClearedAt, "open"), a.Message, a.Fix, a.ID})
+			rows = append(rows, []string{at(a.RaisedAt), cmp.Or(a.Connection, a.Source, a.Policy, a.AccessReview), a.Code, atOr(a.ToldAt, "nobody yet"), atOr(a.ClearedAt, "open"), a.Message, a.Fix, a.ID})
 		}
 		in.table("RAISED|OF|CODE|OWNER TOLD|OVER|WHAT|WHAT TO DO|ID", rows)
 		in.note("%s", strconv.Itoa(len(list))+" alarms")

@@ -8,10 +8,9 @@ import (
 	"sendoff/schema"
 )
 
-const alarmColumns = `a.id, a.connection_id, a.source_id, a.policy_id, a.access_review_id, a.code, a.message, a.fix, a.raised_at, a.told_at, a.cleared_at`
+const alarmColumns = `a.id, a.connection_id, a.source_id, a.policy_id, a.access_review_id, a.campaign_id, a.code, a.message, a.fix, a.raised_at, a.told_at, a.cleared_at`
 
-// RaiseAlarm opens an alarm unless one is open for that connection or source, and
-// code.
+// RaiseAlarm opens an alarm unless one of that subject and code is open.
 func (s *Store) RaiseAlarm(ctx context.Context, a schema.Alarm) error {
 	return s.inTx(ctx, "raise alarm", func(ctx context.Context, t *tx) error { return t.raiseAlarm(ctx, a) })
 }
@@ -30,11 +29,12 @@ func (t *tx) raiseAlarmOnce(ctx context.Context, a schema.Alarm) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	tag, err := t.Exec(ctx, `insert into alarm (id, connection_id, source_id, policy_id, access_review_id, code, message, fix, raised_at)
-		values (@id, @connection, @source, @policy, @access_review, @code, @message, @fix, @now)
-		on conflict (connection_id, source_id, policy_id, access_review_id, code) where cleared_at is null do nothing`,
+	tag, err := t.Exec(ctx, `insert into alarm (id, connection_id, source_id, policy_id, access_review_id, campaign_id, code, message, fix, raised_at)
+		values (@id, @connection, @source, @policy, @access_review, @campaign, @code, @message, @fix, @now)
+		on conflict (connection_id, source_id, policy_id, access_review_id, campaign_id, code) where cleared_at is null do nothing`,
 		args{
-			"id": id, "connection": a.ConnectionID, "source": a.SourceID, "policy": a.PolicyID, "access_review": a.AccessReviewID, "code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now,
+			"id": id, "connection": a.ConnectionID, "source": a.SourceID, "policy": a.PolicyID, "access_review": a.AccessReviewID, "campaign": a.CampaignID,
+			"code": a.Code, "message": a.Message, "fix": a.Fix, "now": t.now,
 		})
 	if err != nil || tag.RowsAffected() == 0 || a.SourceID == "" {
 		return err == nil && tag.RowsAffected() == 1, err
@@ -115,8 +115,10 @@ func (s *Store) ListAlarms(ctx context.Context, ended bool, after string, limit 
 	if err != nil {
 		return nil, "", err
 	}
-	list, err := all[schema.AlarmView](ctx, s.pool, `select `+alarmColumns+`, coalesce(c.name, '') as connection, coalesce(h.name, '') as source
+	list, err := all[schema.AlarmView](ctx, s.pool, `select `+alarmColumns+`, coalesce(c.name, '') as connection, coalesce(h.name, '') as source,
+			coalesce(p.name, '') as policy, coalesce(r.name, '') as access_review
 		from alarm a left join connection c on c.id = a.connection_id left join hr_source h on h.id = a.source_id
+			left join policy p on p.id = a.policy_id left join access_review r on r.id = a.access_review_id
 		where (@ended or a.cleared_at is null and coalesce(c.state, '') <> 'removed' and coalesce(h.state, '') <> 'removed')
 			and (@first or (a.raised_at, a.id) < (@at, @id::uuid))
 		order by a.raised_at desc, a.id desc limit @limit`,

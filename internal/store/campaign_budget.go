@@ -269,7 +269,7 @@ func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchSco
 	}
 	t.recordCampaign(c, engine(), "campaign.over_budget", map[string]string{"batch": string(id), "limits": limitsOf(over), "accounts": strconv.Itoa(wanted.Accounts)})
 	err = t.raiseAlarm(ctx, schema.Alarm{
-		AccessReviewID: c.ReviewID, Code: schema.AlarmOverBudget,
+		AccessReviewID: c.ReviewID, CampaignID: c.ID, Code: schema.AlarmOverBudget,
 		Message: fmt.Sprintf("a campaign of %s would remove access of %d accounts and is over budget (%s): none of them starts",
 			c.Review, wanted.Accounts, overrunText(worst, names[worst.Subject])),
 		Fix: "look at it with sendoff review show " + string(c.ID) + "; two people release batch " + string(id) + ", one discards it",

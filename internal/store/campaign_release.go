@@ -84,15 +84,6 @@ func (t *tx) endHoldingCampaign(ctx context.Context, b batchRow, to schema.Batch
 	return t.tellCampaign(ctx, c.ID)
 }
 
-// clearHeldAlarm clears the alarm of a batch that ended, unless another campaign of
-// its review is held.
-func (t *tx) clearHeldAlarm(ctx context.Context, id schema.CampaignID) error {
-	return t.run(ctx, `update alarm a set cleared_at = @now from campaign c where c.id = @id and a.access_review_id = c.review_id and a.code = @code
-			and a.cleared_at is null and not exists (select 1 from campaign o join batch b on b.id = o.batch_id
-				where o.review_id = c.review_id and b.state = 'held')`,
-		args{"now": t.now, "id": id, "code": schema.AlarmOverBudget})
-}
-
 // releaseCampaign lets the removals that the batch held go over the limits.
 func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow) error {
 	if _, err := t.lockEngineBudget(ctx); err != nil { // who counts at the same time sees what was released

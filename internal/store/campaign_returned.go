@@ -25,7 +25,7 @@ func (t *tx) tellUnseen(ctx context.Context, c schema.Campaign) error {
 		return err
 	}
 	return t.raiseAlarm(ctx, schema.Alarm{
-		AccessReviewID: c.ReviewID, Code: schema.AlarmReturnUnseen,
+		AccessReviewID: c.ReviewID, CampaignID: c.ID, Code: schema.AlarmReturnUnseen,
 		Message: fmt.Sprintf("%d of what came back after campaign %s was signed is in no campaign: %s found it ended again or outside of access review %s",
 			unseen, c.Follows, c.ID, c.Review),
 		Fix: "see what came back with sendoff review returns " + string(c.Follows) +

@@ -36,15 +36,18 @@ type alarmsInput struct {
 }
 
 type alarmBody struct {
-	ID         schema.AlarmID `json:"id"`
-	Connection string         `json:"connection" doc:"Empty = not about a connection"`
-	Source     string         `json:"source" doc:"Of HR events; empty = not about one"`
-	Code       string         `json:"code"`
-	Message    string         `json:"message"`
-	Fix        string         `json:"fix"`
-	RaisedAt   time.Time      `json:"raised_at"`
-	ToldAt     *time.Time     `json:"told_at" doc:"null = the owner could not be told yet"`
-	ClearedAt  *time.Time     `json:"cleared_at" doc:"null = open"`
+	ID           schema.AlarmID    `json:"id"`
+	Connection   string            `json:"connection" doc:"Empty = not about a connection"`
+	Source       string            `json:"source" doc:"Of HR events; empty = not about one"`
+	Policy       string            `json:"policy" doc:"Empty = not about one"`
+	AccessReview string            `json:"access_review" doc:"Empty = not about one"`
+	CampaignID   schema.CampaignID `json:"campaign_id" doc:"Of the access review; empty = not about a campaign"`
+	Code         string            `json:"code"`
+	Message      string            `json:"message"`
+	Fix          string            `json:"fix"`
+	RaisedAt     time.Time         `json:"raised_at"`
+	ToldAt       *time.Time        `json:"told_at" doc:"null = the owner could not be told yet"`
+	ClearedAt    *time.Time        `json:"cleared_at" doc:"null = open"`
 }
 
 type alarmsOutput struct {
@@ -107,7 +110,8 @@ func (s *server) listAlarms(ctx context.Context, _ schema.Principal, in *alarmsI
 	out.Body.Alarms, out.Body.Next = []alarmBody{}, next
 	for _, a := range list {
 		out.Body.Alarms = append(out.Body.Alarms, alarmBody{
-			ID: a.ID, Connection: a.Connection, Source: a.Source, Code: a.Code, Message: a.Message, Fix: a.Fix,
+			ID: a.ID, Connection: a.Connection, Source: a.Source, Policy: a.Policy, AccessReview: a.AccessReview, CampaignID: a.CampaignID,
+			Code: a.Code, Message: a.Message, Fix: a.Fix,
 			RaisedAt: a.RaisedAt.UTC(), ToldAt: instant(a.ToldAt), ClearedAt: instant(a.ClearedAt),
 		})
 	}

@@ -152,11 +152,11 @@ func TestAlarmsOwnersAndSchedules(t *testing.T) {
 		require.True(t, ended)
 		require.Equal(t, "x", after)
 		require.Equal(t, 7, limit)
-		return []schema.AlarmView{{Alarm: schema.Alarm{ID: "a1", Code: "ACTIVITY_HOLE", Message: "m", Fix: "f", RaisedAt: now}, Connection: "box", Source: "hris"}}, "more", nil
+		return []schema.AlarmView{{Alarm: schema.Alarm{ID: "a1", Code: "ACTIVITY_HOLE", Message: "m", Fix: "f", RaisedAt: now, CampaignID: "c1"}, Connection: "box", Source: "hris", Policy: "dormant", AccessReview: "quarter"}}, "more", nil
 	}
 	a := b.do("auditor", "GET", "/v1/alarms?ended=true&cursor=x&limit=7", "")
 	require.Equal(t, 200, a.status, a.raw)
-	require.JSONEq(t, `{"alarms":[{"id":"a1","connection":"box","source":"hris","code":"ACTIVITY_HOLE","message":"m","fix":"f",
+	require.JSONEq(t, `{"alarms":[{"id":"a1","connection":"box","source":"hris","policy":"dormant","access_review":"quarter","campaign_id":"c1","code":"ACTIVITY_HOLE","message":"m","fix":"f",
 		"raised_at":"2026-11-21T12:00:00Z","told_at":null,"cleared_at":null}],"next":"more"}`, a.raw)
 
 	var owners []string
