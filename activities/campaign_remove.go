@@ -13,11 +13,17 @@ import (
 
 // RemoveAccess plans and starts what was revoked, follows it, and closes the
 // campaign when nothing is left to do but to wait: for another case, for approvals,
-// for a connection that does not answer. That goes on while the campaign is closed.
+// for a connection that does not answer. That goes on while the campaign is closed. A
+// held campaign goes on when part of what it holds is kept by now.
 func (c *Campaigns) RemoveAccess(ctx context.Context, in CampaignInput) (Piece, error) {
 	r, err := c.open(ctx, in.CampaignID)
-	if err != nil || r.campaign.State != schema.CampaignRemoving {
-		return Piece{More: true}, err
+	switch {
+	case err != nil:
+		return Piece{}, err
+	case r.campaign.State == schema.CampaignHeld:
+		return Piece{More: true}, c.store.RecountHeld(ctx, r.campaign.ID)
+	case r.campaign.State != schema.CampaignRemoving:
+		return Piece{More: true}, nil
 	}
 	defer beat(ctx)()
 	left, more, err := c.remove(ctx, r)

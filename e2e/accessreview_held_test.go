@@ -68,6 +68,39 @@ func TestReviewWithDelegateControlsAndBudget(t *testing.T) {
 	s.requireDeclared(id, decoy)
 }
 
+// What is kept while the removals are held takes its part of them along: the campaign
+// goes on by itself with what fits.
+func TestHeldReviewCountsAnew(t *testing.T) {
+	t.Parallel()
+	s := start(t, settings{})
+	owner, boss := s.hire("Ow Ner"), s.hire("Bo Ss")
+	first, second := s.hire("Wor First"), s.hire("Wor Second")
+	s.synced("box")
+	s.roster([2]person{owner, {}}, [2]person{boss, owner}, [2]person{first, boss}, [2]person{second, boss})
+	s.must("review", "create", s.write("quarterly.yaml", accessReview(owner,
+		"scope: {connections: [box], match: 'account.login.startsWith(\"wor\")'}", "quality: {min_items: 100}",
+		"effect: {account: [snapshot, suspend], budget: {per_run: 1, percent: 100}}",
+	)), "--yes")
+	id := ask[apiclient.Campaign](s, cli.ExitDone, "review", "start", "quarterly").ID
+	s.campaignIn(id, "open")
+	bosses := s.asReviewer(boss)
+	items := itemsOf(s, bosses, id)
+	require.Len(t, items, 2)
+	for _, i := range items {
+		s.says(bosses, i, "revoke")
+	}
+	s.must("review", "close", id, "--reason", "all have answered")
+	s.campaignIn(id, "held")
+	s.says(bosses, items[second.login+" account"], "keep")
+	s.eventually(patience, "what is left is suspended, and that is proven", func() bool {
+		list := s.campaignIn(id, "held", "removing", "closed").Counts.Removals
+		return slices.ContainsFunc(list, func(n apiclient.StateCount) bool { return n.State == "done" && n.Count == 1 })
+	})
+	require.Equal(t, []string{"inactive", "active"}, []string{status(t, s.sim, first), status(t, s.sim, second)})
+	s.must("review", "cancel", id, "--reason", "it is over")
+	s.replay("Campaign", "held", "campaign/"+id)
+}
+
 // requireUnrecognisable holds what a reviewer is shown of a control item against what
 // they are shown of another.
 func (s *stack) requireUnrecognisable(p person, campaign string, real, decoy apiclient.CampaignItem) {

@@ -74,9 +74,29 @@ func (c *campaign) step(ctx workflow.Context, state schema.CampaignState) error 
 		return c.pause(ctx, removeAccess)
 	case schema.CampaignClosed, schema.CampaignSigned:
 		return c.pause(ctx, watchCampaign)
-	default: // a draft, or held
-		return workflow.Await(ctx, func() bool { return c.told.Len() > 0 })
+	case schema.CampaignHeld:
+		return c.hold(ctx)
+	default: // a draft
+		return c.await(ctx)
 	}
+}
+
+func (c *campaign) await(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool { return c.told.Len() > 0 })
+}
+
+// hold waits for people to release what is over budget, or to discard or keep it: what
+// is left may fit.
+func (c *campaign) hold(ctx workflow.Context) error {
+	if err := c.await(ctx); err != nil {
+		return err
+	}
+	if workflow.GetVersion(ctx, "held-counts-anew", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	drain(c.told)
+	_, err := removeAccess(ctx, c.in.CampaignID)
+	return err
 }
 
 // begin makes or finds the campaign's row.

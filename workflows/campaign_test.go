@@ -143,6 +143,28 @@ func TestCampaignIsTold(t *testing.T) {
 	require.WithinDuration(t, began.Add(time.Hour), c.env.Now(), time.Minute)
 }
 
+// A held campaign does nothing until it is told, and then looks whether what is left
+// fits.
+func TestCampaignIsHeld(t *testing.T) {
+	t.Parallel()
+	c := newCampaigner(t)
+	c.moves["close"], c.moves["remove"] = schema.CampaignHeld, schema.CampaignHeld
+	tell := func(after time.Duration, fits schema.CampaignState) {
+		c.env.RegisterDelayedCallback(func() {
+			c.mu.Lock()
+			c.moves["remove"] = fits
+			c.mu.Unlock()
+			c.env.SignalWorkflow(workflows.SignalLook, nil)
+		}, after)
+	}
+	tell(30*24*time.Hour, schema.CampaignHeld)
+	tell(60*24*time.Hour, schema.CampaignClosed)
+	began := c.env.Now()
+	require.NoError(t, c.run())
+	require.Equal(t, []string{"gather", "list", "assign", "tend", "close", "remove", "remove", "watch"}, c.calls)
+	require.WithinDuration(t, began.AddDate(0, 0, 60), c.env.Now(), time.Hour)
+}
+
 // A campaign that people work on goes on when the cause of a failure is mended; one
 // that has not begun ends by it.
 func TestCampaignStumbles(t *testing.T) {

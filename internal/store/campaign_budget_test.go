@@ -315,3 +315,28 @@ func TestAHeldBatchOutlivesNewPlans(t *testing.T) {
 	require.NotEmpty(t, limitsOf(r.budgets()))
 	require.Equal(t, b.ID, r.batch().ID)
 }
+
+// TestAHeldCampaignCountsAnew: what is kept while a batch is held takes it along, and the
+// rest starts when it fits.
+func TestAHeldCampaignCountsAnew(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 5, allows(schema.Budget{PerRun: 1}))
+	r.revokes(10, shutsOff, "2", "3", "4")
+	r.removing()
+	require.Equal(t, schema.CampaignHeld, r.budgets().State)
+	recount := func() schema.CampaignState {
+		t.Helper()
+		require.NoError(t, r.RecountHeld(t.Context(), r.id))
+		return r.campaign(r.id).State
+	}
+	require.Equal(t, schema.CampaignHeld, recount(), "nothing is kept")
+	r.answers("2", schema.AnswerKeep, schema.ItemAccount)
+	require.Equal(t, schema.CampaignRemoving, recount())
+	require.Equal(t, schema.BatchHeld, r.batch().State)
+	require.Equal(t, []any{schema.CampaignHeld, 2}, []any{r.budgets().State, r.batch().Size}, "two are still too many")
+	r.answers("3", schema.AnswerKeep, schema.ItemAccount)
+	require.Equal(t, schema.CampaignRemoving, recount())
+	require.Equal(t, schema.CampaignRemoving, r.budgets().State)
+	require.Equal(t, []any{1, 2, schema.BatchDiscarded}, []any{r.in(schema.RemovalReady), r.in(schema.RemovalWithdrawn), r.batch().State})
+	require.Empty(t, r.alarms())
+}

@@ -84,6 +84,22 @@ func (t *tx) endHoldingCampaign(ctx context.Context, b batchRow, to schema.Batch
 	return t.tellCampaign(ctx, c.ID)
 }
 
+// RecountHeld lets a held campaign count again what it would remove, when part of that
+// is kept by now: the rest may fit. Its batch stays held until then.
+func (s *Store) RecountHeld(ctx context.Context, id schema.CampaignID) error {
+	return s.inTx(ctx, "count a held campaign again", func(ctx context.Context, t *tx) error {
+		c, err := t.lockCampaign(ctx, id)
+		if err != nil || c.State != schema.CampaignHeld {
+			return err
+		}
+		kept, err := t.releaseKept(ctx, c)
+		if err != nil || kept == 0 {
+			return err
+		}
+		return t.moveCampaign(ctx, &c, schema.CampaignRemoving, ``, args{})
+	})
+}
+
 // releaseCampaign lets the removals that the batch held go over the limits.
 func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow) error {
 	if _, err := t.lockEngineBudget(ctx); err != nil { // who counts at the same time sees what was released
