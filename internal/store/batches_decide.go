@@ -87,7 +87,8 @@ func (t *tx) decideBatch(ctx context.Context, id schema.BatchID, d schema.BatchD
 	return t.endHolding(ctx, b, d.Kind)
 }
 
-// validReleases are the releases of a batch by those who saw all that is in it.
+// validReleases are the releases of a batch by those who saw all that is in it, and of
+// whose word it carries out nothing.
 func (t *tx) validReleases(ctx context.Context, b batchRow) ([]schema.BatchDecision, error) {
 	rows, err := decisionsOn(ctx, t, []schema.BatchID{b.ID})
 	var out []schema.BatchDecision
@@ -95,6 +96,9 @@ func (t *tx) validReleases(ctx context.Context, b batchRow) ([]schema.BatchDecis
 		if r.Kind == schema.BatchReleased && r.Size >= b.Size && !r.CreatedAt.Before(b.GrownAt) {
 			out = append(out, r.BatchDecision)
 		}
+	}
+	if err == nil && b.Scope == schema.BatchOfAccessReview {
+		return t.withoutRevokers(ctx, b, out)
 	}
 	return out, err
 }

@@ -50,7 +50,7 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 		if len(over) > 0 {
 			return t.holdCampaign(ctx, &c, wanted, over)
 		}
-		if err := t.discardFitting(ctx, &c); err != nil {
+		if err := t.discardFitting(ctx, &c, wanted.Accounts > 0); err != nil {
 			return err
 		}
 		return t.readyRemovals(ctx, c, false)
@@ -59,12 +59,12 @@ func (s *Store) TakeBudget(ctx context.Context, id schema.CampaignID) (schema.Ca
 }
 
 // discardFitting discards the batch that is still held of a campaign whose removals fit
-// by now: there is nothing to decide. While any removal is to be planned, it may be one
-// that the batch holds, planned anew.
-func (t *tx) discardFitting(ctx context.Context, c *schema.Campaign) error {
+// by now: there is nothing to decide. When none of them starts and one is to be planned,
+// that may be one that the batch holds, planned anew.
+func (t *tx) discardFitting(ctx context.Context, c *schema.Campaign, starts bool) error {
 	b, held, err := maybe[batchRow](ctx, t, `select `+batchColumns+` from batch where id = @id and state = 'held'
-			and not exists (select 1 from campaign_removal where campaign_id = @campaign and state = 'wanted') for no key update`,
-		args{"id": c.BatchID, "campaign": c.ID})
+			and (@starts or not exists (select 1 from campaign_removal where campaign_id = @campaign and state = 'wanted')) for no key update`,
+		args{"id": c.BatchID, "campaign": c.ID, "starts": starts})
 	if err != nil || !held {
 		return err
 	}

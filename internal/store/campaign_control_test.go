@@ -91,6 +91,56 @@ func TestControlItems(t *testing.T) {
 	requireRefreshed(t, c, id, bosses)
 }
 
+// TestControlItemsAnswerLikeTheOthers: a word about what has changed is refused beside the
+// others' words, and what becomes of a revoked item tells nobody which are real.
+func TestControlItemsAnswerLikeTheOthers(t *testing.T) {
+	t.Parallel()
+	c, id, _ := withControls(t)
+	r := &reviewing{campaigns: c, id: id, by: c.reviewer("one@example.com")}
+	list := func(by schema.Principal) []schema.CampaignItem {
+		t.Helper()
+		items, _, err := c.CampaignItems(t.Context(), id, schema.CampaignItemFilter{Limit: 100}, by)
+		require.NoError(t, err)
+		return items
+	}
+	c.exec(`update employment set status = 'on_leave' where department = 'it' and status = 'active'`)
+	stale, controls := 0, 0
+	for _, i := range list(r.by) {
+		control := c.count(`select count(*) from campaign_item where id = $1 and control <> ''`, string(i.ID)) == 1
+		said := r.says(word(i, schema.AnswerKeep), r.by)
+		if i.Facts.Employment != schema.StatusActive {
+			continue
+		}
+		require.Equal(t, []any{string(schema.CodeStale), "employment"}, []any{said.Code, said.Changed[0].Fact}, "control: %v", control)
+		if stale++; control {
+			controls++
+		}
+	}
+	require.Positive(t, controls)
+	require.Greater(t, stale, controls)
+
+	for _, i := range list(r.by) {
+		r.takes(i, schema.AnswerRevoke, r.by)
+	}
+	_, err := c.GatherRemovals(t.Context(), id)
+	require.NoError(t, err)
+	shown := func(by schema.Principal) (n int) {
+		for _, i := range list(by) {
+			if i.RemovalID != "" || i.Removal != "" {
+				n++
+			}
+		}
+		return n
+	}
+	require.Zero(t, shown(r.by))
+	one, err := c.CampaignItem(t.Context(), id, list(r.by)[0].ID, r.by)
+	require.NoError(t, err)
+	require.Empty(t, one.RemovalID)
+	require.Positive(t, shown(c.admin))
+	c.exec(`update campaign set state = 'signed', signed_at = now() where id = $1`, string(id))
+	require.Positive(t, shown(r.by), "nobody decides any more")
+}
+
 // requireRefreshed: what becomes another with a person becomes it of control items, too.
 func requireRefreshed(t *testing.T, c *campaigns, id schema.CampaignID, bosses []schema.PersonID) {
 	t.Helper()

@@ -231,7 +231,11 @@ func (j *judge) readItems(ctx context.Context, words []schema.Decide) error {
 	if err := j.weighAnew(ctx, other); err != nil {
 		return err
 	}
-	for _, f := range other {
+	controls, err := j.controlsNow(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range append(other, controls...) {
 		j.fresh[f.item.ID] = f
 	}
 	for _, d := range said {
@@ -239,6 +243,27 @@ func (j *judge) readItems(ctx context.Context, words []schema.Decide) error {
 		j.said[d.ItemID] = append(j.said[d.ItemID], d)
 	}
 	return j.readOld(ctx, words)
+}
+
+// controlsNow are the control items that would be others by now: a word about one is
+// refused as one about the items beside it is.
+func (j *judge) controlsNow(ctx context.Context) ([]newFacts, error) {
+	var ids []schema.ItemID
+	for id, i := range j.items {
+		if i.AccountID == "" {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := j.otherControls(ctx, j.c.Rule, ids)
+	for n := range list {
+		live := j.items[list[n].item.ID]
+		live.Removed = list[n].item.Removed
+		list[n].item = live
+	}
+	return list, err
 }
 
 // readOld reads the facts of versions that words name and items do not have any

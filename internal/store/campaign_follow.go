@@ -144,6 +144,9 @@ func (t *tx) undoneRemoval(ctx context.Context, c schema.Campaign, m schema.Remo
 	if err != nil || c.State == schema.CampaignEnded {
 		return err
 	}
+	if err := t.lockItemsOf(ctx, m.ID); err != nil {
+		return err
+	}
 	return t.run(ctx, `update campaign_item i set removal_id = null, updated_at = @now where i.removal_id = @removal and `+revokedItems+`
 		and exists (select 1 from campaign_item k where k.removal_id = @removal and not (k.state = 'decided' and k.answer = 'revoke'))`,
 		args{"id": c.ID, "removal": m.ID, "now": t.now})
@@ -156,5 +159,13 @@ func (t *tx) againRemoval(ctx context.Context, c schema.Campaign, m schema.Remov
 	if err != nil || c.State == schema.CampaignEnded {
 		return err
 	}
+	if err := t.lockItemsOf(ctx, m.ID); err != nil {
+		return err
+	}
 	return t.run(ctx, `update campaign_item set removal_id = null, updated_at = @now where removal_id = @id`, args{"now": t.now, "id": m.ID})
+}
+
+// lockItemsOf locks the items of a removal in the order of their ids, as reviewers do.
+func (t *tx) lockItemsOf(ctx context.Context, id schema.RemovalID) error {
+	return t.run(ctx, `select 1 from campaign_item where removal_id = @id order by id for no key update`, args{"id": id})
 }

@@ -45,8 +45,10 @@ func (s *Store) CampaignItems(ctx context.Context, id schema.CampaignID, f schem
 			where, a["persons"] = where+` and `+ownItems, some(me)
 		}
 		list, err = all[schema.CampaignItem](ctx, q, selectCampaignItems+where+` order by i.score desc, i.id limit @limit`, a)
-		hideControls(list, me, by)
-		return err
+		if err != nil {
+			return err
+		}
+		return hideControls(ctx, q, list, me, by)
 	})
 	if err != nil {
 		return nil, "", err
@@ -102,13 +104,29 @@ func itemConditions(id schema.CampaignID, f schema.CampaignItemFilter) (string, 
 }
 
 // hideControls keeps from people which of the items that they decide are made up: their
-// accounts are left out, for one that does not exist has no id of ours.
-func hideControls(list []schema.CampaignItem, me []schema.PersonID, by schema.Principal) {
-	for n := range list {
-		if by.Role == schema.RoleReviewer || list[n].ReviewerID != "" && slices.Contains(me, list[n].ReviewerID) {
-			list[n].Control, list[n].Facts.AccountID = false, ""
+// accounts are left out, for one that does not exist has no id of ours, and until the
+// sign-off what becomes of items, for nothing is removed for a control item.
+func hideControls(ctx context.Context, q querier, list []schema.CampaignItem, me []schema.PersonID, by schema.Principal) error {
+	var removed []schema.CampaignID
+	for n, i := range list {
+		if by.Role == schema.RoleReviewer || i.ReviewerID != "" && slices.Contains(me, i.ReviewerID) {
+			if list[n].Control, list[n].Facts.AccountID = false, ""; i.RemovalID != "" {
+				removed = append(removed, i.CampaignID)
+			}
 		}
 	}
+	if len(removed) == 0 {
+		return nil
+	}
+	tested, err := scalars[schema.CampaignID](ctx, q, `select c.id from campaign c
+		join access_review_version v on v.review_id = c.review_id and v.version = c.version
+		where c.id = any(@ids) and c.state not in ('signed', 'ended') and v.rule->'quality'->'controls'->'each' is not null`, args{"ids": removed})
+	for n, i := range list {
+		if slices.Contains(tested, i.CampaignID) && list[n].Facts.AccountID == "" {
+			list[n].RemovalID, list[n].Removal = "", ""
+		}
+	}
+	return err
 }
 
 // CampaignItem returns an item; CodeNotFound, also for a reviewer who neither has
@@ -142,8 +160,8 @@ func visibleItem(ctx context.Context, q querier, id schema.CampaignID, item sche
 		}
 	}
 	list := []schema.CampaignItem{found}
-	hideControls(list, me, by)
-	return list[0], nil
+	err = hideControls(ctx, q, list, me, by)
+	return list[0], err
 }
 
 // ItemDecisions returns what was said about an item, oldest first.
@@ -181,8 +199,10 @@ func (s *Store) ReviewQueue(ctx context.Context, after string, limit int, by sch
 		a["persons"] = some(me)
 		list, err = all[schema.CampaignItem](ctx, q, selectCampaignItems+`join campaign c on c.id = i.campaign_id and c.state = 'open'
 			where i.state = 'open' and i.reviewer_id = any(@persons)`+more+` order by i.score desc, i.id limit @limit`, a)
-		hideControls(list, me, by)
-		return err
+		if err != nil {
+			return err
+		}
+		return hideControls(ctx, q, list, me, by)
 	})
 	if err != nil {
 		return nil, "", err

@@ -30,6 +30,26 @@ func (t *tx) refuseRevoker(ctx context.Context, which string, of args, by schema
 	return err
 }
 
+// withoutRevokers leaves out releases by people who revoked what the batch holds: they
+// may have said that since, or said otherwise at the time.
+func (t *tx) withoutRevokers(ctx context.Context, b batchRow, list []schema.BatchDecision) ([]schema.BatchDecision, error) {
+	var valid []schema.BatchDecision
+	for _, d := range list {
+		by, err := one[schema.Principal](ctx, t, `select id as token_id, @name::text as name, role, coalesce(email, '') as email from api_token where id = @id`,
+			args{"id": d.TokenID, "name": d.Principal})
+		if err != nil {
+			return nil, err
+		}
+		switch err := t.refuseRevoker(ctx, heldRemovals, args{"id": b.ScopeID, "seen": b.GrownAt}, by); {
+		case err == nil:
+			valid = append(valid, d)
+		case schema.CodeOf(err) != schema.CodeForbidden:
+			return nil, err
+		}
+	}
+	return valid, nil
+}
+
 // refuseOfCampaign refuses a principal whose own access is among what a batch would
 // remove: of an account that they hold, held, or have the login of as an address. Nobody
 // releases what they revoked.

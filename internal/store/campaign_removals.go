@@ -72,6 +72,9 @@ func (s *Store) PlanRemoval(ctx context.Context, p schema.PlannedRemoval) error 
 		if m.State != schema.RemovalWanted {
 			return staleRemoval(m)
 		}
+		if err := t.readClock(ctx); err != nil { // a batch that was counted while this waited does not hold it
+			return err
+		}
 		to, why, hash := schema.RemovalPlanned, "", p.Facts.Hash()
 		if p.Refused() {
 			to, why = schema.RemovalRefused, "pre-flight refuses it"

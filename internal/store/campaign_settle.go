@@ -91,6 +91,9 @@ func (s *Store) PartRemoval(ctx context.Context, id schema.RemovalID, items []sc
 		if err != nil {
 			return err
 		}
+		if err := t.lockItemsOf(ctx, id); err != nil {
+			return err
+		}
 		tag, err := t.Exec(ctx, `update campaign_item set removal_id = @part, updated_at = @now where removal_id = @id and id = any(@items)`,
 			args{"part": part, "id": id, "items": items, "now": t.now})
 		if err == nil && tag.RowsAffected() != int64(len(items)) {

@@ -62,11 +62,12 @@ func (t *tx) startRemoval(ctx context.Context, c schema.Campaign, m schema.Remov
 	if err := t.startable(ctx, c, m, &n); err != nil {
 		return schema.Case{}, err
 	}
-	if err := t.requireRoomToday(ctx, c, m); err != nil {
-		return schema.Case{}, err
-	}
 	cases := []newCase{n}
 	if err := t.insertCases(ctx, cases, by); err != nil {
+		return schema.Case{}, err
+	}
+	// After the account, as everybody locks the engine's budget.
+	if err := t.requireRoomToday(ctx, c, m); err != nil {
 		return schema.Case{}, err
 	}
 	n = cases[0]

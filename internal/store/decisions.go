@@ -217,7 +217,8 @@ func (t *tx) among(ctx context.Context, name string, token schema.TokenID, other
 		return false, nil
 	}
 	return scalar[bool](ctx, t, `with k as (
-			select t.id, t.email, pe.person_id from api_token t left join person_email pe on pe.email = t.email where t.email is not null)
+			select t.id, t.email, coalesce(p.merged_into, p.id) as person_id from api_token t left join person_email pe on pe.email = t.email
+			left join person p on p.id = pe.person_id where t.email is not null)
 		select exists (select 1 from k own join k other on other.email = own.email or other.person_id = own.person_id
 			where own.id = @token and other.id = any(@ids))`, args{"token": token, "ids": ids})
 }

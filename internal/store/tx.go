@@ -67,6 +67,13 @@ func (s *Store) tryTx(ctx context.Context, fn func(ctx context.Context, t *tx) e
 	})
 }
 
+// readClock makes the present the transaction's instant: what was locked meanwhile by
+// others is older.
+func (t *tx) readClock(ctx context.Context) (err error) {
+	t.now, err = scalar[time.Time](ctx, t, `select clock_timestamp()`, nil)
+	return err
+}
+
 // readTx runs fn in a read-only transaction in which all queries see the same
 // state of the database.
 func (s *Store) readTx(ctx context.Context, op string, fn func(ctx context.Context, q querier) error) error {
