@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -317,3 +318,14 @@ type Decided struct {
 	Version   int          // that the item has now
 	State     CampaignItemState
 }
+
+// Items counts items in words: Items(1, "is", "are") is "1 item is".
+func Items(n int64, one, several string) string {
+	if n == 1 {
+		return "1 item " + one
+	}
+	return strconv.FormatInt(n, 10) + " items " + several
+}
+
+// UndecidedItems says how many items nobody decided.
+func UndecidedItems(n int64) string { return Items(n, "is not decided", "are not decided") }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -24,9 +23,9 @@ func acceptable(code schema.FindingCode) bool {
 // empty = it may be signed.
 func signBlocks(ctx context.Context, q querier, c schema.Campaign, rule schema.AccessReviewRule) ([]schema.Finding, error) {
 	list := []schema.Finding{}
-	add := func(n int64, code schema.FindingCode, what, fix string) {
+	add := func(n int64, code schema.FindingCode, message, fix string) {
 		if n > 0 {
-			list = append(list, schema.Finding{Code: code, Message: fmt.Sprintf("%d %s", n, what), Fix: fix})
+			list = append(list, schema.Finding{Code: code, Message: message, Fix: fix})
 		}
 	}
 	if c.State != schema.CampaignClosed && c.State != schema.CampaignSigned && c.State != schema.CampaignEnded {
@@ -44,7 +43,7 @@ func signBlocks(ctx context.Context, q querier, c schema.Campaign, rule schema.A
 			alarmed++
 		}
 	}
-	add(alarmed, schema.CampaignHasAlarms, "of the reviewers decided in a way that is doubted", "let somebody else take a second look at their decisions")
+	add(alarmed, schema.CampaignHasAlarms, strconv.FormatInt(alarmed, 10)+" of the reviewers decided in a way that is doubted", "let somebody else take a second look at their decisions")
 	n, err := one[struct{ Undecided, Open, Failed int64 }](ctx, q, `select
 			count(*) filter (where i.state in ('unassigned', 'open', 'undecided')) as undecided,
 			count(*) filter (where i.state = 'decided' and i.answer = 'revoke' and coalesce(m.state, 'wanted') in ('wanted', 'planned', 'ready', 'started')) as open,
@@ -53,9 +52,9 @@ func signBlocks(ctx context.Context, q querier, c schema.Campaign, rule schema.A
 	if err != nil {
 		return nil, err
 	}
-	add(n.Undecided, schema.CampaignUndecided, "items are not decided", "have them decided, or accept that with the signature")
-	add(n.Open, schema.CampaignOpenRemovals, "revoked items are not proven to be gone yet", "wait for their removals, or accept that with the signature")
-	add(n.Failed, schema.CampaignFailedRemovals, "revoked items could not be removed", "remove them by hand, correct the decisions, or accept that with the signature")
+	add(n.Undecided, schema.CampaignUndecided, schema.UndecidedItems(n.Undecided), "have them decided, or accept that with the signature")
+	add(n.Open, schema.CampaignOpenRemovals, schema.Items(n.Open, "is revoked and not proven to be gone yet", "are revoked and not proven to be gone yet"), "wait for their removals, or accept that with the signature")
+	add(n.Failed, schema.CampaignFailedRemovals, schema.Items(n.Failed, "is revoked and could not be removed", "are revoked and could not be removed"), "remove them by hand, correct the decisions, or accept that with the signature")
 	return list, nil
 }
 

@@ -176,7 +176,7 @@ func (s *Store) CloseCampaign(ctx context.Context, id schema.CampaignID, early b
 			return err
 		}
 		if open > 0 && !early {
-			return conflict(strconv.Itoa(open)+" items are not decided", "wait for them, or close it early: what silence means then happens to them")
+			return conflict(schema.UndecidedItems(int64(open)), "wait for them, or close it early: what silence means then happens to them")
 		}
 		if err := t.moveCampaign(ctx, &c, schema.CampaignClosing, `, closed_at = @now`, args{"now": t.now}); err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -250,7 +249,7 @@ func plainBlocks(v schema.CampaignView) []schema.Finding {
 	}
 	if n > 0 {
 		list = append(list, schema.Finding{
-			Code: schema.CampaignUndecided, Message: strconv.FormatInt(n, 10) + " items are not decided", Fix: "have them decided, or accept that with the signature",
+			Code: schema.CampaignUndecided, Message: schema.UndecidedItems(n), Fix: "have them decided, or accept that with the signature",
 		})
 	}
 	return list

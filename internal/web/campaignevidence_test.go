@@ -17,7 +17,7 @@ import (
 func ends(signed bool) schema.CampaignEvidence {
 	e := schema.CampaignEvidence{
 		Format: schema.EvidenceFormat, Signed: signed, Campaign: heldCampaign(), Review: storedAccessReview(3, time.Hour), ExportedAt: now.Add(-time.Hour),
-		Exceptions: []schema.Finding{{Code: schema.CampaignUndecided, Message: "1 items are not decided", Fix: "accept that"}},
+		Exceptions: []schema.Finding{{Code: schema.CampaignUndecided, Message: "1 item is not decided", Fix: "accept that"}},
 		Items:      []schema.EvidenceItem{{CampaignItem: someItem(false)}},
 	}
 	if signed {
