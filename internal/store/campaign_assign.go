@@ -138,7 +138,7 @@ func (t *tx) takeBack(ctx context.Context, c schema.Campaign, items []schema.Ite
 	if err := t.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
-	t.recordCampaign(c, engine(), "campaign.items_"+why, map[string]string{"items": strconv.Itoa(len(items))})
+	t.recordCampaign(c, engine(), "campaign.items_"+why, naming(items, nil))
 	return t.wakeCampaign(ctx, c.ID)
 }
 
@@ -266,6 +266,6 @@ func (t *tx) silence(ctx context.Context, c schema.Campaign, items []schema.Item
 			decided_at = case when @answer <> '' and not n.people then @now::timestamptz end, escalate_at = null, why = 'nobody decided in time', updated_at = @now
 		from (select id, account_id is null or @answer = 'revoke' and facts->>'grade' in ('unknown', 'not_collected') as people
 			from campaign_item where id = any(@items)) n where i.id = n.id`, args{"items": items, "now": t.now, "state": state, "answer": answer})
-	t.recordCampaign(c, engine(), "campaign.silence", map[string]string{"items": strconv.Itoa(len(items)), "meaning": string(w)})
+	t.recordCampaign(c, engine(), "campaign.silence", naming(items, map[string]string{"meaning": string(w)}))
 	return t.SendBatch(ctx, b).Close()
 }

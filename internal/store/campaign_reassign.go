@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -158,8 +157,8 @@ func (t *tx) reassign(ctx context.Context, c schema.Campaign, items []schema.Ite
 	if err := t.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
-	t.recordCampaign(c, principal(by), "campaign.items_reassigned", map[string]string{
-		"items": strconv.Itoa(len(items)), "from": string(r.From), "to": string(to), "reason": r.Reason,
-	})
+	t.recordCampaign(c, principal(by), "campaign.items_reassigned", naming(items, map[string]string{
+		"from": string(r.From), "to": string(to), "reason": r.Reason,
+	}))
 	return t.wakeCampaign(ctx, c.ID)
 }

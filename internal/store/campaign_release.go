@@ -125,14 +125,15 @@ func (t *tx) releaseCampaign(ctx context.Context, c schema.Campaign, b batchRow)
 	if _, err := t.lockEngineBudget(ctx); err != nil { // who counts at the same time sees what was released
 		return err
 	}
-	tag, err := t.Exec(ctx, `update campaign_removal m set released = true where `+heldRemovals,
+	ids, err := scalars[schema.RemovalID](ctx, t, `update campaign_removal m set released = true where `+heldRemovals+` returning m.id`,
 		args{"id": c.ID, "seen": b.GrownAt})
 	if err != nil {
 		return err
 	}
-	n := int(tag.RowsAffected())
-	t.recordCampaign(c, engine(), "campaign.released", map[string]string{"batch": string(b.ID), "accounts": strconv.Itoa(n), "limits": limitsOf(c.Overruns)})
-	if err := t.changeOne(ctx, `update campaign set released = released + @n where id = @id`, args{"n": n, "id": c.ID}); err != nil {
+	t.recordCampaign(c, engine(), "campaign.released", nameIDs("removal", ids, map[string]string{
+		"batch": string(b.ID), "accounts": strconv.Itoa(len(ids)), "limits": limitsOf(c.Overruns),
+	}))
+	if err := t.changeOne(ctx, `update campaign set released = released + @n where id = @id`, args{"n": len(ids), "id": c.ID}); err != nil {
 		return err
 	}
 	return t.readyRemovals(ctx, c, true)
@@ -144,6 +145,7 @@ func (t *tx) discardCampaign(ctx context.Context, c schema.Campaign, b batchRow)
 	if err != nil {
 		return err
 	}
+	t.recordCampaign(c, engine(), "campaign.discarded", nameIDs("removal", ids, map[string]string{"batch": string(b.ID), "limits": limitsOf(c.Overruns)}))
 	for _, id := range ids {
 		m, err := t.lockRemoval(ctx, id)
 		if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -207,9 +208,25 @@ func (t *tx) followUp(ctx context.Context, c schema.Campaign, back []watched) (s
 	joined, ok, err := maybeScalar[schema.CampaignID](ctx, t, `update campaign set accounts = array(select distinct unnest(accounts || @more::uuid[]))
 		where id = (select id from campaign where follows = @id and trigger = @trigger and state = 'gathering' order by id limit 1) and state = 'gathering' returning id`,
 		args{"id": c.ID, "more": next.Accounts, "trigger": schema.CampaignReturned})
-	if err != nil || ok {
-		return joined, err
+	if err != nil {
+		return "", err
+	}
+	if ok {
+		return joined, t.recordJoined(ctx, joined, c, next.Accounts)
 	}
 	err = t.insertCampaign(ctx, &next, d, engine())
 	return next.ID, err
+}
+
+// recordJoined appends to the stream of a campaign that was made already that more
+// accounts of the one it follows are in its scope.
+func (t *tx) recordJoined(ctx context.Context, id schema.CampaignID, from schema.Campaign, accounts []schema.AccountID) error {
+	c, err := loadCampaign(ctx, t, id)
+	if err != nil {
+		return err
+	}
+	t.recordCampaign(c, engine(), "campaign.joined", map[string]string{
+		"campaign": string(from.ID), "accounts": strconv.Itoa(len(accounts)), "in_scope": strconv.Itoa(len(c.Accounts)),
+	})
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"sendoff/internal/audit"
 	"sendoff/schema"
 )
 
@@ -166,6 +167,9 @@ func TestAccessThatIsBackAfterTheSignature(t *testing.T) {
 	require.Equal(t, []any{schema.CampaignReturned, r.id, schema.CampaignGathering}, []any{next.Trigger, next.Follows, next.State})
 	require.ElementsMatch(t, []schema.AccountID{r.last("1").AccountID, r.last("2").AccountID, r.last("3").AccountID}, next.Accounts)
 	require.Equal(t, 1, r.count(`select count(*) from campaign where follows = $1`, string(r.id)), "one, in however many pieces it was looked")
+	events := r.auditOf(audit.CampaignStream(string(next.ID)))
+	require.Equal(t, "campaign.joined", events[len(events)-1].Action, "its scope grew")
+	require.Equal(t, []string{"1", "3", string(r.id)}, []string{events[len(events)-1].Details["accounts"], events[len(events)-1].Details["in_scope"], events[len(events)-1].Details["campaign"]})
 	require.Contains(t, r.dispatched(), "campaign "+string(next.ID))
 	r.synced(at.Add(2*time.Minute), "collected")
 	_, n = r.watches()
