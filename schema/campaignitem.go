@@ -293,6 +293,9 @@ type CampaignDecision struct {
 	ReviewerID PersonID
 	DecidedAt  time.Time
 	Current    bool // not corrected since
+	// Number counts the decisions about the item in the order they were taken in, from
+	// 1; 0 = not kept.
+	Number int
 }
 
 // Decide is one word that is sent.

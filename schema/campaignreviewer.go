@@ -139,6 +139,20 @@ type ReviewerStats struct {
 	// LookedDecisions is how many decisions the look was at: later ones are not
 	// covered by it.
 	LookedDecisions int
+	// Looks are all second looks, also those that later decisions made void.
+	Looks []TakenLook // oldest first
+}
+
+// TakenLook is a second look that was taken.
+type TakenLook struct {
+	By        string
+	TokenID   TokenID
+	At        time.Time
+	Reason    string
+	Decisions int  // how many it was at, and left to stand
+	Redo      bool // the decisions were given to others
+	Redone    int  // how many of them
+	Current   bool // it is the one that counts: nothing was decided since
 }
 
 // Alarms are why the decisions of a reviewer are doubted, in the order of the

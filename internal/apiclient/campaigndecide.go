@@ -97,6 +97,18 @@ type ReviewerStats struct {
 	LookedAt          *time.Time `json:"looked_at"`
 	LookReason        string     `json:"look_reason"`
 	LookedDecisions   int        `json:"looked_decisions"`
+	Looks             []Look     `json:"looks"` // all of them, oldest first
+}
+
+// Look is a second look at the decisions of a reviewer.
+type Look struct {
+	By        string    `json:"by"`
+	At        time.Time `json:"at"`
+	Reason    string    `json:"reason"`
+	Decisions int       `json:"decisions"` // left to stand
+	Redone    int       `json:"redone"`    // given to others
+	Redo      bool      `json:"redo"`
+	Current   bool      `json:"current"` // it counts
 }
 
 // CampaignReviewers returns a page of a campaign's reviewers.

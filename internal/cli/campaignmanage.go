@@ -167,8 +167,23 @@ func (c *campaignReviewersCommand) Run(in *invocation) error {
 			})
 		}
 		in.table("REVIEWER|ITEMS|OPEN|KEPT|REVOKED|ABSTAINED|TOGETHER|AGAINST|SECONDS EACH|REMINDED|ALARMS|SECOND LOOK", rows)
+		if looks := lookRows(list); len(looks) > 0 {
+			in.print("\nSecond looks, also those that later decisions made void:")
+			in.table("REVIEWER|AT|BY|STAND|REDONE|COUNTS|REASON", looks)
+		}
 		in.more(next)
 	})
+}
+
+// lookRows are all second looks at the reviewers.
+func lookRows(list []apiclient.ReviewerStats) [][]string {
+	var rows [][]string
+	for _, r := range list {
+		for _, l := range r.Looks {
+			rows = append(rows, []string{r.Email, at(l.At), l.By, strconv.Itoa(l.Decisions), strconv.Itoa(l.Redone), yesNo(l.Current), l.Reason})
+		}
+	}
+	return rows
 }
 
 func lookText(r apiclient.ReviewerStats) string {

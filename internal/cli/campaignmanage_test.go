@@ -101,6 +101,11 @@ func TestReviewersAndSecondLook(t *testing.T) {
 	require.Contains(t, b.run("review", "reviewers", id).out, "needed again: decided more since")
 	stats.LookedDecisions = 30
 	require.Contains(t, b.run("review", "reviewers", id).out, "by root 2026-11-21")
+	require.NotContains(t, b.run("review", "reviewers", id).out, "Second looks")
+	stats.Looks = []schema.TakenLook{{By: "ann", At: now, Reason: "a robot", Decisions: 2, Redo: true, Redone: 28}, {By: "root", At: now, Reason: "fine", Decisions: 30, Current: true}}
+	out := b.run("review", "reviewers", id).out
+	require.Regexp(t, `rev@example.com +2026-11-21 \S+ UTC +ann +2 +28 +no +a robot`, out)
+	require.Regexp(t, `rev@example.com +2026-11-21 \S+ UTC +root +30 +0 +yes +fine`, out)
 }
 
 func TestReviewRemovalsAndReturns(t *testing.T) {

@@ -39,6 +39,9 @@ func TestTheSameCampaignIsTheSameBytes(t *testing.T) {
 	slices.Reverse(turned.Reviewers)
 	slices.Reverse(turned.Campaign.Basis)
 	slices.Reverse(turned.Counts.States)
+	slices.Reverse(turned.Batches)
+	slices.Reverse(turned.Batches[1].Decisions)
+	slices.Reverse(turned.Events)
 	for _, i := range turned.Items {
 		slices.Reverse(i.Decisions)
 		slices.Reverse(i.Shown)
@@ -98,7 +101,9 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 	for _, want := range []string{
 		`<html lang="en">`, `<time datetime="2026-10-01T04:30:00Z">2026-10-01 04:30:00 UTC</time> to <time datetime="2026-10-15T05:30:00Z">`, "quarterly-box, version 3", rich().Review.Hash, hash, "sendoff review verify FILE",
 		"SCOPE_MISSING; the vendor did not let its events be read", "NOT_COLLECTED", "ITEMS_UNDECIDED", "TOO_FAST, CONTROL_KEPT",
-		"went through all of them again", "nobody of this name ever worked here", `keep <time datetime="2026-10-10T10:30:00Z">2026-10-10 10:30:00 UTC</time>: because 5`, "no, corrected", "escalation from Boss (boss@example.com) to second@example.com",
+		"went through all of them again", "nobody of this name ever worked here", `keep <time datetime="2026-10-10T10:30:00Z">2026-10-10 10:30:00 UTC</time>: because 5`, "no, corrected",
+		"connection of box: 3 used, 12 wanted, 14 allowed", "of 11 accounts: checked by Eve (did not count)", "by sendoff: what it held fits the budget by now",
+		"to: second@example.com", "campaign.extended</td><td>Owner", "2 were given to others, 1 stood</td><td>too fast</td><td>no, not any more", "escalation from Boss (boss@example.com) to second@example.com",
 		"2026-10-16T04:30:00Z", uuid(10, 1), "the group is fed by a directory", "campaign " + uuid(2, 9), "Shown, version 2",
 		`version 1, <time datetime="2026-10-06T10:30:00Z">2026-10-06 10:30:00 UTC</time>: login user1@example.com`,
 	} {
@@ -171,7 +176,7 @@ func TestThePageNamesHoldersAndLeavesNoEmptyTable(t *testing.T) {
 	require.Contains(t, page, "manager from Ada Holder (ada.holder@example.com) to Boss (boss@example.com)</td>")
 	require.NotContains(t, page, "holder-of-it")
 	for n := range e.Reviewers {
-		e.Reviewers[n].Alarms, e.Reviewers[n].LookedBy = nil, ""
+		e.Reviewers[n].Alarms, e.Reviewers[n].LookedBy, e.Reviewers[n].Looks = nil, "", nil
 	}
 	page = written(t, evidence.HTML, e)
 	require.Contains(t, page, "Nobody's decisions were doubted.")
@@ -206,6 +211,7 @@ func TestWhatPeopleWroteIsInert(t *testing.T) {
 		e.Campaign.Title, e.Campaign.SignReason, e.Review.Rule.Scope.Match, e.Reviewers[0].LookReason = text, text, text, text
 		i := &e.Items[0]
 		i.Facts.Login, i.Facts.Group, i.Reason, i.Context.Holder, i.Decisions[0].Reason, i.Assignments[0].Reviewer = text, text, text, text, text, text
+		e.Batches[0].Decisions[0].Reason, e.Events[1].Details[2].Value, e.Events[1].By, e.Reviewers[0].Looks[0].Reason = text, text, text, text
 		e.Items[4].Context.Decoy, e.Returns[0].Detail, e.Removals[0].Way, e.Campaign.Basis[0].Connection = text, text, text, text
 		again := reads(t, written(t, evidence.JSON, e))
 		require.Equal(t, string([]rune(text)), again.Items[0].Reason, "what is no UTF-8 is a character that says so")
@@ -239,4 +245,26 @@ func TestEvidenceOfNothing(t *testing.T) {
 	late := rich()
 	late.Campaign.DueAt = time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)
 	require.ErrorContains(t, evidence.JSON(&strings.Builder{}, late), "12000")
+}
+
+// What was said at one instant stands in the order it was taken in, whatever ids its
+// sender gave it.
+func TestWordsOfOneInstantStandInTheirOrder(t *testing.T) {
+	t.Parallel()
+	e := rich()
+	var said []schema.CampaignDecision
+	for n, id := range []int{30, 10, 20} {
+		d := decision(id, 0, 1, schema.AnswerKeep, person(2), n == 2)
+		d.Number, d.DecidedAt, d.Reason = n+1, instantOf(6, 10), strconv.Itoa(n+1)
+		said = append(said, d)
+	}
+	said[2].DecidedAt = said[2].DecidedAt.Add(-time.Millisecond) // it began first, and waited for the others
+	slices.Reverse(said)
+	e.Items = e.Items[:1]
+	e.Items[0].Decisions = said
+	var order []string
+	for _, d := range reads(t, written(t, evidence.JSON, e)).Items[0].Decisions {
+		order = append(order, d.Reason)
+	}
+	require.Equal(t, []string{"1", "2", "3"}, order)
 }

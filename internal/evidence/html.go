@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -196,19 +195,13 @@ func (p *pages) view(i schema.EvidenceItem) itemView {
 // words are what the page's text is made with.
 func (p *pages) words() template.FuncMap {
 	return template.FuncMap{
-		"at":      moment,
-		"doubted": doubted,
-		"or":      or, "yes": yes, "stage": p.stage, "who": p.who, "span": span, "held": held, "name": reviewerName, "money": money, "size": size,
-		"join":   joined,
+		"at": moment,
+		"or": or, "yes": yes, "stage": p.stage, "who": p.who, "span": span, "held": held, "name": reviewerName, "money": money, "size": size,
+		"join": joined, "over": p.over, "words": wordsOn, "details": p.details,
 		"login":  func(id schema.ItemID) string { return p.logins[id] },
 		"millis": func(n int64) string { return strconv.FormatFloat(float64(n)/1000, 'f', 1, 64) + " s" },
 	}
 }
-
-func doubted(s schema.ReviewerStats) bool { return len(s.Alarms) > 0 || s.LookedBy != "" }
-
-// Doubts tells whether anybody's decisions were doubted.
-func (p *pages) Doubts() bool { return slices.ContainsFunc(p.e.Reviewers, doubted) }
 
 // moment is an instant as people read it, with the exact one beside it.
 func moment(t time.Time) template.HTML {

@@ -21,9 +21,10 @@ func JSON(w io.Writer, e schema.CampaignEvidence) error {
 	j := &jsonWriter{w: bufio.NewWriterSize(w, 64<<10)}
 	j.enc = json.NewEncoder(&j.line)
 	j.raw("{\n")
-	format, item := schema.EvidenceFormat, itemOf
-	if e.Format == schema.EvidenceFormatFirst {
-		format, item = e.Format, firstItemOf
+	format, item, reviewer := schema.EvidenceFormat, itemOf, reviewerOf
+	first := e.Format == schema.EvidenceFormatFirst
+	if first {
+		format, item, reviewer = e.Format, firstItemOf, firstReviewerOf
 	}
 	j.member("format", format)
 	j.member("exported_at", at(e.ExportedAt))
@@ -32,7 +33,11 @@ func JSON(w io.Writer, e schema.CampaignEvidence) error {
 	j.member("review", reviewOf(e.Review))
 	j.member("counts", countsOf(e.Counts))
 	list(j, "exceptions", e.Exceptions, func(f schema.Finding) wireFinding { return wireFinding(f) }, false)
-	list(j, "reviewers", e.Reviewers, reviewerOf, false)
+	if !first {
+		list(j, "batches", e.Batches, func(b schema.EvidenceBatch) wireBatch { return batchOf(orderedBatch(b)) }, false)
+		list(j, "events", e.Events, eventOf, false)
+	}
+	list(j, "reviewers", e.Reviewers, reviewer, false)
 	list(j, "items", e.Items, func(i schema.EvidenceItem) wireItem { return item(orderedItem(i)) }, false)
 	list(j, "removals", e.Removals, removalOf, false)
 	list(j, "returns", e.Returns, returnOf, true)
@@ -49,6 +54,16 @@ func firstItemOf(i schema.EvidenceItem) wireItem {
 	for n := range w.Shown {
 		w.Shown[n].Weighed = nil
 	}
+	for n := range w.Decisions {
+		w.Decisions[n].Number = 0
+	}
+	return w
+}
+
+// firstReviewerOf is a reviewer in the first format.
+func firstReviewerOf(s schema.ReviewerStats) wireReviewer {
+	w := reviewerOf(s)
+	w.Looks = nil
 	return w
 }
 

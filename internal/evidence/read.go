@@ -128,6 +128,14 @@ func readLists(d *json.Decoder, e *schema.CampaignEvidence) (err error) {
 	if e.Exceptions, err = entries(d, "exceptions", func(f wireFinding) schema.Finding { return schema.Finding(f) }); err != nil {
 		return err
 	}
+	if e.Format == schema.EvidenceFormat {
+		if e.Batches, err = entries(d, "batches", wireBatch.batch); err != nil {
+			return err
+		}
+		if e.Events, err = entries(d, "events", wireEvent.event); err != nil {
+			return err
+		}
+	}
 	if e.Reviewers, err = entries(d, "reviewers", wireReviewer.reviewer); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestReadRefuses(t *testing.T) {
 		"no JSON":           {"PK\x03\x04", "not JSON at byte"},
 		"no object":         {"[]", "no JSON object"},
 		"another format":    {strings.Replace(text, "evidence/2", "evidence/3", 1), "not of the format sendoff.evidence/2"},
-		"of a later format": {strings.Replace(text, "evidence/2", "evidence/1", 1), "formatted anew"},
+		"of a later format": {strings.Replace(text, "evidence/2", "evidence/1", 1), `the member "reviewers" is missing`},
 		"another program":   {`{"name": "x"}`, `the member "format" is missing`},
 		"unknown first":     {strings.Replace(text, `  "signed"`, `  "x": 1,`+"\n"+`  "signed"`, 1), `the member "signed" is missing`},
 		"unknown inside":    {strings.Replace(text, `"campaign": {`, `"campaign": {"x":1,`, 1), `unknown field "x"`},
@@ -86,6 +86,15 @@ func TestTheFirstFormatStaysAsItIs(t *testing.T) {
 	hash, err := evidence.Hash(e)
 	require.NoError(t, err)
 	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(stored)), hash)
+
+	page := written(t, evidence.HTML, e)
+	require.Equal(t, 2, strings.Count(page, "The format that this was signed in does not tell of it."))
+	require.Contains(t, page, "went through all of them again")
+	more := rich()
+	more.Format = schema.EvidenceFormatFirst
+	for _, no := range []string{`  "batches": [`, `  "events": [`, `"looks":`, `"number":`, `"weighed":`} {
+		require.NotContains(t, written(t, evidence.JSON, more), no)
+	}
 }
 
 // A decision stands beside what was shown with it, not beside what is so by now.

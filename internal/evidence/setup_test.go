@@ -34,11 +34,16 @@ func rich() schema.CampaignEvidence {
 			Risks:   []schema.RiskCount{{Risk: schema.RiskHigh, Count: 2}, {Risk: schema.RiskLow, Count: 3}}, Removals: []schema.RemovalCount{{State: schema.RemovalDone, Count: 1}},
 		},
 		Exceptions: []schema.Finding{{Code: schema.CampaignUndecided, Message: "1 items are not decided", Fix: "have them decided, or accept that with the signature"}},
+		Batches:    richBatches(), Events: richEvents(),
 		Reviewers: []schema.ReviewerStats{
 			{
 				ReviewerID: person(2), Name: "Boss", Email: "boss@example.com", Items: 4, Decided: 3, Kept: 2, Revoked: 1, Bulk: 1, Recommended: 2, Against: 1, SaidRevoke: 2,
 				MedianMillis: 1500, ControlsKept: 1, Reminders: 1, RemindedAt: instantOf(9, 9), Alarms: []schema.ReviewerAlarm{schema.AlarmSpeed, schema.AlarmControl},
 				LookedBy: "Auditor", LookedAt: instantOf(20, 9), LookReason: "went through all of them again", LookedDecisions: 3,
+				Looks: []schema.TakenLook{
+					{By: "Owner", TokenID: schema.TokenID(uuid(6, 5)), At: instantOf(18, 9), Reason: "too fast", Redo: true, Redone: 2, Decisions: 1},
+					{By: "Auditor", TokenID: schema.TokenID(uuid(6, 6)), At: instantOf(20, 9), Reason: "went through all of them again", Decisions: 3, Current: true},
+				},
 			},
 			{ReviewerID: person(3), Email: "second@example.com", Items: 1, Decided: 1, Revoked: 1, MedianMillis: 64000},
 		},
@@ -47,6 +52,41 @@ func rich() schema.CampaignEvidence {
 			CampaignID: id, ItemID: schema.ItemID(uuid(3, 1)), Facts: groupFacts(1), Cause: "directory", Detail: "the group is fed by a directory",
 			SeenAt: instantOf(28, 3), FollowUp: schema.CampaignID(uuid(2, 9)),
 		}},
+	}
+}
+
+// richBatches are one that two released, after a release that came too early, and one
+// that fitted by itself.
+func richBatches() []schema.EvidenceBatch {
+	word := func(who string, n, day, size int, counts bool) schema.EvidenceRelease {
+		return schema.EvidenceRelease{BatchDecision: schema.BatchDecision{
+			Kind: schema.BatchReleased, Reason: "checked by " + who, Principal: who, TokenID: schema.TokenID(uuid(6, n)), CreatedAt: instantOf(day, 6), Size: size,
+		}, Counts: counts}
+	}
+	return []schema.EvidenceBatch{{
+		ID: schema.BatchID(uuid(11, 1)), State: schema.BatchReleased, Size: 12, HeldAt: instantOf(15, 5), EndedAt: instantOf(16, 6),
+		Overruns: []schema.Overrun{
+			{Limit: schema.LimitPerRun, Used: 0, Wanted: 12, Allowed: 10}, {Limit: schema.LimitConnection, Subject: schema.ConnectionID(uuid(5, 1)), Used: 3, Wanted: 12, Allowed: 14},
+		},
+		Decisions: []schema.EvidenceRelease{word("Eve", 7, 15, 11, false), word("Ann", 8, 16, 12, true), word("Eve", 7, 16, 12, true)},
+	}, {ID: schema.BatchID(uuid(11, 2)), State: schema.BatchDiscarded, Size: 1, HeldAt: instantOf(18, 5), EndedAt: instantOf(19, 5), Decisions: []schema.EvidenceRelease{}}}
+}
+
+func richEvents() []schema.EvidenceEvent {
+	event := func(seq int64, day int, action, by string, details ...schema.EvidenceDetail) schema.EvidenceEvent {
+		e := schema.EvidenceEvent{Seq: seq, At: instantOf(day, 5), Action: action, By: by, Hash: strings.Repeat(fmt.Sprintf("%02x", seq), 32), Details: details}
+		if by != "" {
+			e.TokenID = schema.TokenID(uuid(6, 5))
+		}
+		return e
+	}
+	return []schema.EvidenceEvent{
+		event(1, 1, "campaign.begun", "", schema.EvidenceDetail{Name: "review", Value: "quarterly-box"}, schema.EvidenceDetail{Name: "trigger", Value: "schedule"}),
+		event(14, 9, "campaign.items_reassigned", "Owner", schema.EvidenceDetail{Name: "item_ids", Value: uuid(3, 1)}, schema.EvidenceDetail{Name: "items", Value: "1"},
+			schema.EvidenceDetail{Name: "reason", Value: "she knows it"}, schema.EvidenceDetail{Name: "to", Value: string(person(3))}),
+		event(15, 10, "campaign.extended", "Owner", schema.EvidenceDetail{Name: "from", Value: "2026-10-10T04:30:00Z"}, schema.EvidenceDetail{Name: "reason", Value: "holidays"},
+			schema.EvidenceDetail{Name: "to", Value: "2026-10-15T04:30:00Z"}),
+		event(40, 19, "batch.discarded", "", schema.EvidenceDetail{Name: "batch", Value: uuid(11, 2)}, schema.EvidenceDetail{Name: "reason", Value: "what it held fits the budget by now"}),
 	}
 }
 
@@ -159,6 +199,9 @@ func richItems(schema.CampaignID) []schema.EvidenceItem {
 	revoked.Shown = []schema.ShownFacts{{Version: 1, Facts: before, At: instantOf(6, 10)}, {Version: 2, Facts: revoked.Facts, At: instantOf(7, 10)}}
 	revoked.Decisions = []schema.CampaignDecision{
 		decision(1, 0, 1, schema.AnswerKeep, person(2), false), decision(2, 0, 2, schema.AnswerRevoke, person(2), true), decision(3, 1, 2, schema.AnswerRevoke, person(3), true),
+	}
+	for n := range revoked.Decisions {
+		revoked.Decisions[n].Number = n + 1
 	}
 	handed := assigned(1, person(3), "second@example.com", "")
 	handed.Via = append(handed.Via, schema.Via{From: person(2), To: person(3), Why: "escalation"})

@@ -11,8 +11,8 @@ import (
 // The wire types are the formats sendoff.evidence/1 and /2. They are not those of
 // schema, so that renaming there cannot change what was signed. Members may be added to
 // a later format only: Read refuses what it does not know. What was signed in the first
-// is written in it again; the second has the member weighed of shown besides. Lengths of time are seconds,
-// instants RFC 3339 in UTC and "" for none, amounts of money minor units of their
+// is written in it again; the second has besides the lists batches and events, looks of
+// a reviewer, number of a decision and weighed of shown. Lengths of time are seconds, instants RFC 3339 in UTC and "" for none, amounts of money minor units of their
 // currency.
 
 // instant is a time on the wire.

@@ -68,6 +68,7 @@ type wireReviewer struct {
 	LookedAt        instant                `json:"looked_at"`
 	LookReason      string                 `json:"look_reason"`
 	LookedDecisions int                    `json:"looked_decisions"`
+	Looks           []wireLook             `json:"looks,omitzero"` // nil = of the first format
 }
 
 func reviewerOf(s schema.ReviewerStats) wireReviewer {
@@ -75,7 +76,7 @@ func reviewerOf(s schema.ReviewerStats) wireReviewer {
 		ReviewerID: s.ReviewerID, Name: s.Name, Email: s.Email, Items: s.Items, Open: s.Open, Decided: s.Decided, Kept: s.Kept, Revoked: s.Revoked,
 		Abstained: s.Abstained, Bulk: s.Bulk, Recommended: s.Recommended, Against: s.Against, SaidRevoke: s.SaidRevoke, MedianMillis: s.MedianMillis,
 		ControlsKept: s.ControlsKept, Reminders: s.Reminders, RemindedAt: at(s.RemindedAt), Alarms: some(s.Alarms), LookedBy: s.LookedBy,
-		LookedAt: at(s.LookedAt), LookReason: s.LookReason, LookedDecisions: s.LookedDecisions,
+		LookedAt: at(s.LookedAt), LookReason: s.LookReason, LookedDecisions: s.LookedDecisions, Looks: each(s.Looks, lookOf),
 	}
 }
 
@@ -84,7 +85,7 @@ func (s wireReviewer) reviewer() schema.ReviewerStats {
 		ReviewerID: s.ReviewerID, Name: s.Name, Email: s.Email, Items: s.Items, Open: s.Open, Decided: s.Decided, Kept: s.Kept, Revoked: s.Revoked,
 		Abstained: s.Abstained, Bulk: s.Bulk, Recommended: s.Recommended, Against: s.Against, SaidRevoke: s.SaidRevoke, MedianMillis: s.MedianMillis,
 		ControlsKept: s.ControlsKept, Reminders: s.Reminders, RemindedAt: s.RemindedAt.Time, Alarms: s.Alarms, LookedBy: s.LookedBy,
-		LookedAt: s.LookedAt.Time, LookReason: s.LookReason, LookedDecisions: s.LookedDecisions,
+		LookedAt: s.LookedAt.Time, LookReason: s.LookReason, LookedDecisions: s.LookedDecisions, Looks: each(s.Looks, wireLook.look),
 	}
 }
 

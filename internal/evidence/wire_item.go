@@ -124,6 +124,7 @@ type wireDecision struct {
 	ReviewerID schema.PersonID   `json:"reviewer_id"`
 	DecidedAt  instant           `json:"decided_at"`
 	Current    bool              `json:"current"`
+	Number     int               `json:"number,omitempty"` // of the item's decisions, in the order they were taken in; absent = not kept
 }
 
 type wireAssignment struct {
@@ -250,14 +251,14 @@ func (c wireContext) context() schema.ItemContext {
 func decisionOf(d schema.CampaignDecision) wireDecision {
 	return wireDecision{
 		ID: d.ID, Stage: d.Stage, Version: d.Version, Answer: d.Answer, Reason: d.Reason, Bulk: d.Bulk, Principal: d.Principal, TokenID: d.TokenID,
-		ReviewerID: d.ReviewerID, DecidedAt: at(d.DecidedAt), Current: d.Current,
+		ReviewerID: d.ReviewerID, DecidedAt: at(d.DecidedAt), Current: d.Current, Number: d.Number,
 	}
 }
 
 func (d wireDecision) decision(campaign schema.CampaignID, item schema.ItemID) schema.CampaignDecision {
 	return schema.CampaignDecision{
 		ID: d.ID, CampaignID: campaign, ItemID: item, Stage: d.Stage, Version: d.Version, Answer: d.Answer, Reason: d.Reason, Bulk: d.Bulk,
-		Principal: d.Principal, TokenID: d.TokenID, ReviewerID: d.ReviewerID, DecidedAt: d.DecidedAt.Time, Current: d.Current,
+		Principal: d.Principal, TokenID: d.TokenID, ReviewerID: d.ReviewerID, DecidedAt: d.DecidedAt.Time, Current: d.Current, Number: d.Number,
 	}
 }
 

@@ -235,6 +235,9 @@ func (t *tx) holdCampaign(ctx context.Context, c *schema.Campaign, wanted schema
 	} else if id, err = t.holdRemovals(ctx, *c, scope, wanted, over); err != nil {
 		return err
 	}
+	if err := t.changeOne(ctx, `update batch set overruns = @over where id = @id`, args{"id": id, "over": over}); err != nil {
+		return err
+	}
 	c.BatchID, c.Overruns = id, over
 	if c.State == schema.CampaignRemoving {
 		return t.moveCampaign(ctx, c, schema.CampaignHeld, `, batch_id = @batch, overruns = @overruns`, args{"batch": id, "overruns": over})

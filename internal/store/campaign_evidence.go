@@ -40,6 +40,12 @@ func campaignEvidence(ctx context.Context, q querier, id schema.CampaignID, now 
 	if e.Reviewers, err = reviewerStats(ctx, q, id, e.Review.Rule); err != nil {
 		return e, err
 	}
+	if e.Batches, err = evidenceBatches(ctx, q, id); err != nil {
+		return e, err
+	}
+	if e.Events, err = evidenceEvents(ctx, q, id); err != nil {
+		return e, err
+	}
 	if e.Items, err = evidenceItems(ctx, q, id); err != nil {
 		return e, err
 	}
@@ -91,7 +97,7 @@ func evidenceItems(ctx context.Context, q querier, id schema.CampaignID) ([]sche
 	for _, n := range notes {
 		list[place[n.ID]].Context.Decoy = n.Note
 	}
-	decisions, err := all[schema.CampaignDecision](ctx, q, `select `+itemDecisionColumns+` from campaign_decision d where d.campaign_id = @id order by d.decided_at, d.id`,
+	decisions, err := all[schema.CampaignDecision](ctx, q, `select `+itemDecisionColumns+` from campaign_decision d where d.campaign_id = @id order by d.item_id, d.seq`,
 		args{"id": id})
 	if err != nil {
 		return nil, err

@@ -10,7 +10,8 @@ import (
 	"sendoff/schema"
 )
 
-const itemDecisionColumns = `d.id, d.campaign_id, d.item_id, d.stage, d.version, d.answer, d.reason, d.bulk, d.principal, d.token_id, d.reviewer_id, d.decided_at, d.current`
+const itemDecisionColumns = `d.id, d.campaign_id, d.item_id, d.stage, d.version, d.answer, d.reason, d.bulk, d.principal, d.token_id, d.reviewer_id, d.decided_at, d.current,
+	row_number() over (partition by d.item_id order by d.seq)::int as number`
 
 // personsBy are the ids of the person of a principal, the one that counts first.
 func personsBy(ctx context.Context, q querier, by schema.Principal) ([]schema.PersonID, error) {
@@ -172,7 +173,7 @@ func (s *Store) ItemDecisions(ctx context.Context, id schema.CampaignID, item sc
 			return err
 		}
 		var err error
-		list, err = all[schema.CampaignDecision](ctx, q, `select `+itemDecisionColumns+` from campaign_decision d where d.item_id = @item order by d.decided_at, d.id`,
+		list, err = all[schema.CampaignDecision](ctx, q, `select `+itemDecisionColumns+` from campaign_decision d where d.item_id = @item order by d.seq`,
 			args{"item": item})
 		return err
 	})

@@ -35,7 +35,7 @@ func (s *Store) SecondLook(ctx context.Context, id schema.CampaignID, l schema.S
 		if err := t.mayLook(ctx, id, judged, by); err != nil {
 			return err
 		}
-		redone := 0
+		var redone []schema.ItemID
 		if l.Redo {
 			if redone, err = t.redo(ctx, &c, judged); err != nil {
 				return err
@@ -87,10 +87,10 @@ func (t *tx) mayLook(ctx context.Context, id schema.CampaignID, reviewer []schem
 }
 
 // redo gives the decisions of a reviewer to others: those that no later stage has
-// decided after, and whose removals have not started. It returns how many. What is
+// decided after, and whose removals have not started. It returns which. What is
 // gone stays so, and has nobody's word when it is back. A campaign that takes no more
 // answers opens again for the others.
-func (t *tx) redo(ctx context.Context, c *schema.Campaign, reviewer []schema.PersonID) (int, error) {
+func (t *tx) redo(ctx context.Context, c *schema.Campaign, reviewer []schema.PersonID) ([]schema.ItemID, error) {
 	rows, err := all[struct {
 		ID   schema.ItemID
 		Gone bool
@@ -100,7 +100,7 @@ func (t *tx) redo(ctx context.Context, c *schema.Campaign, reviewer []schema.Per
 			and not exists (select 1 from campaign_decision n where n.item_id = i.id and n.current and n.answer <> 'abstain' and n.stage > d.stage)
 		order by i.id for no key update of i`, args{"id": c.ID, "reviewer": reviewer})
 	if err != nil || len(rows) == 0 {
-		return 0, err
+		return nil, err
 	}
 	items, open := make([]schema.ItemID, len(rows)), false
 	for n, r := range rows {
@@ -109,14 +109,14 @@ func (t *tx) redo(ctx context.Context, c *schema.Campaign, reviewer []schema.Per
 	b := &pgx.Batch{}
 	queueRedo(b, items, reviewer, t.now)
 	if err := t.SendBatch(ctx, b).Close(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if open && c.State != schema.CampaignOpen {
 		if err := t.openAgain(ctx, c); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(items), t.tellCampaign(ctx, c.ID)
+	return items, t.tellCampaign(ctx, c.ID)
 }
 
 // queueRedo takes the decisions of a reviewer about items back. An item is at the
@@ -160,7 +160,7 @@ func (t *tx) openAgain(ctx context.Context, c *schema.Campaign) error {
 }
 
 // keepLook keeps the look, at as many decisions as stand now.
-func (t *tx) keepLook(ctx context.Context, c schema.Campaign, l schema.SecondLook, redone int, by schema.Principal) (schema.ReviewerStats, error) {
+func (t *tx) keepLook(ctx context.Context, c schema.Campaign, l schema.SecondLook, redone []schema.ItemID, by schema.Principal) (schema.ReviewerStats, error) {
 	rule, err := campaignRule(ctx, t, c)
 	if err != nil {
 		return schema.ReviewerStats{}, err
@@ -184,8 +184,18 @@ func (t *tx) keepLook(ctx context.Context, c schema.Campaign, l schema.SecondLoo
 	if err != nil {
 		return stats, err
 	}
-	t.recordCampaign(c, principal(by), "campaign.second_look", map[string]string{
-		"reviewer": string(l.Reviewer), "reason": l.Reason, "redone": strconv.Itoa(redone), "decisions": strconv.Itoa(stats.Decided),
-	})
+	err = t.run(ctx, `insert into campaign_look (campaign_id, reviewer_id, look_by, look_id, at, reason, decisions, redo, redone)
+			values (@id, @reviewer, @by, @token, @now, @reason, @decided, @redo, @redone)`,
+		args{
+			"id": c.ID, "reviewer": l.Reviewer, "by": by.Name, "token": by.TokenID, "now": t.now, "reason": l.Reason, "decided": stats.Decided,
+			"redo": l.Redo, "redone": len(redone),
+		})
+	if err != nil {
+		return stats, err
+	}
+	t.recordCampaign(c, principal(by), "campaign.second_look", naming(redone, map[string]string{
+		"reviewer": string(l.Reviewer), "reason": l.Reason, "redo": strconv.FormatBool(l.Redo), "redone": strconv.Itoa(len(redone)),
+		"decisions": strconv.Itoa(stats.Decided),
+	}))
 	return find()
 }

@@ -50,7 +50,7 @@ const reviewerStatsSQL = `with said as (
 		coalesce(s.decided, 0)::int as decided, coalesce(s.kept, 0)::int as kept, coalesce(s.revoked, 0)::int as revoked, coalesce(s.abstained, 0)::int as abstained,
 		coalesce(s.bulk, 0)::int as bulk, coalesce(s.recommended, 0)::int as recommended, coalesce(s.against, 0)::int as against,
 		coalesce(s.said_revoke, 0)::int as said_revoke, coalesce(pace.median, 0)::bigint as median_millis, coalesce(s.controls_kept, 0)::int as controls_kept,
-		coalesce(m.reminders, 0) as reminders, m.reminded_at, null::jsonb as alarms, coalesce(m.look_by, '') as looked_by, m.look_at as looked_at,
+		coalesce(m.reminders, 0) as reminders, m.reminded_at, null::jsonb as alarms, null::jsonb as looks, coalesce(m.look_by, '') as looked_by, m.look_at as looked_at,
 		coalesce(m.look_reason, '') as look_reason, coalesce(m.look_decisions, 0) as looked_decisions
 	from (select reviewer from said union select reviewer from had) r join person p on p.id = r.reviewer
 	left join sums s on s.reviewer = r.reviewer left join items on items.reviewer = r.reviewer left join open on open.reviewer = r.reviewer
@@ -78,11 +78,33 @@ func (s *Store) ReviewerStats(ctx context.Context, id schema.CampaignID) ([]sche
 
 func reviewerStats(ctx context.Context, q querier, id schema.CampaignID, rule schema.AccessReviewRule) ([]schema.ReviewerStats, error) {
 	list, err := all[schema.ReviewerStats](ctx, q, reviewerStatsSQL, args{"id": id})
+	if err != nil {
+		return nil, err
+	}
+	looks, err := all[struct {
+		schema.TakenLook
+		ReviewerID schema.PersonID
+	}](ctx, q, selectLooks, args{"id": id})
 	for i := range list {
-		list[i].Alarms = rule.Quality.Alarms(list[i])
+		r := &list[i]
+		for _, l := range looks {
+			if l.ReviewerID == r.ReviewerID {
+				r.Looks = append(r.Looks, l.TakenLook)
+			}
+		}
+		r.Alarms = rule.Quality.Alarms(*r)
 	}
 	return list, err
 }
+
+// selectLooks reads the second looks of a campaign, with which one counts: the last
+// one, until its reviewer says another word.
+const selectLooks = `select coalesce(p.merged_into, p.id) as reviewer_id, l.look_by as by, l.look_id as token_id, l.at, l.reason, l.decisions, l.redo, l.redone,
+		p.merged_into is null and m.look_at is not null
+			and not exists (select 1 from campaign_look n where n.campaign_id = l.campaign_id and n.reviewer_id = l.reviewer_id and n.id > l.id) as current
+	from campaign_look l join person p on p.id = l.reviewer_id
+	left join campaign_reviewer m on m.campaign_id = l.campaign_id and m.reviewer_id = l.reviewer_id
+	where l.campaign_id = @id order by l.id`
 
 // campaignRule is the rule of the version that a campaign was made by.
 func campaignRule(ctx context.Context, q querier, c schema.Campaign) (schema.AccessReviewRule, error) {

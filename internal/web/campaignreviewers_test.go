@@ -14,6 +14,7 @@ func someStats() schema.ReviewerStats {
 	return schema.ReviewerStats{
 		ReviewerID: "p2", Name: "Boss", Email: "boss@example.com", Items: 20, Open: 1, Decided: 19, Kept: 18, Revoked: 1, Abstained: 2, Bulk: 3, Recommended: 10, Against: 8,
 		SaidRevoke: 9, MedianMillis: 2350, ControlsKept: 1, Reminders: 2, RemindedAt: now, Alarms: []schema.ReviewerAlarm{schema.AlarmSpeed, schema.AlarmControl},
+		Looks: []schema.TakenLook{{By: "Owner", At: now.AddDate(0, 0, -1), Reason: "again", Decisions: 1, Redo: true, Redone: 18}},
 	}
 }
 
@@ -26,7 +27,8 @@ func TestReviewersOfACampaign(t *testing.T) {
 	a := b.do("auditor", "GET", "/v1/campaigns/c1/reviewers?limit=1", "")
 	require.JSONEq(t, `[{"reviewer_id":"p2","name":"Boss","email":"boss@example.com","items":20,"open":1,"decided":19,"kept":18,"revoked":1,"abstained":2,"bulk":3,
 		"recommended":10,"against":8,"recommended_revoke":9,"median_seconds":2.35,"controls_kept":1,"reminders":2,"reminded_at":"2026-11-21T12:00:00Z",
-		"alarms":["TOO_FAST","CONTROL_KEPT"],"cleared":false,"looked_by":"","looked_at":null,"look_reason":"","looked_decisions":0}]`, field(t, a, "reviewers"))
+		"alarms":["TOO_FAST","CONTROL_KEPT"],"cleared":false,"looked_by":"","looked_at":null,"look_reason":"","looked_decisions":0,
+		"looks":[{"by":"Owner","at":"2026-11-20T12:00:00Z","reason":"again","decisions":1,"redone":18,"redo":true,"current":false}]}]`, field(t, a, "reviewers"))
 	require.Equal(t, "p2", a.json["next"])
 	a = b.do("auditor", "GET", "/v1/campaigns/c1/reviewers?limit=1&cursor=p2", "")
 	require.Contains(t, a.raw, `"reviewer_id":"p3"`)

@@ -123,6 +123,25 @@ type reviewerStatsBody struct {
 	LookedAt          *time.Time             `json:"looked_at"`
 	LookReason        string                 `json:"look_reason"`
 	LookedDecisions   int                    `json:"looked_decisions" doc:"How many decisions the look was at: later ones are not covered by it"`
+	Looks             []lookBody             `json:"looks" nullable:"false" doc:"All second looks, oldest first"`
+}
+
+type lookBody struct {
+	By        string    `json:"by"`
+	At        time.Time `json:"at"`
+	Reason    string    `json:"reason"`
+	Decisions int       `json:"decisions" doc:"How many decisions it was at, and left to stand"`
+	Redone    int       `json:"redone" doc:"How many decisions it gave to others"`
+	Redo      bool      `json:"redo" doc:"Whether it gave decisions to others"`
+	Current   bool      `json:"current" doc:"Whether it counts: the reviewer has decided nothing since"`
+}
+
+func looksOf(list []schema.TakenLook) []lookBody {
+	out := make([]lookBody, len(list))
+	for n, l := range list {
+		out[n] = lookBody{By: l.By, At: l.At.UTC(), Reason: l.Reason, Decisions: l.Decisions, Redone: l.Redone, Redo: l.Redo, Current: l.Current}
+	}
+	return out
 }
 
 func reviewerStatsOf(r schema.ReviewerStats) reviewerStatsBody {
@@ -131,6 +150,7 @@ func reviewerStatsOf(r schema.ReviewerStats) reviewerStatsBody {
 		Abstained: r.Abstained, Bulk: r.Bulk, Recommended: r.Recommended, Against: r.Against, RecommendedRevoke: r.SaidRevoke,
 		MedianSeconds: float64(r.MedianMillis) / 1000, ControlsKept: r.ControlsKept, Reminders: r.Reminders, RemindedAt: instant(r.RemindedAt),
 		Alarms: nonNil(r.Alarms), Cleared: r.Cleared(), LookedBy: r.LookedBy, LookedAt: instant(r.LookedAt), LookReason: r.LookReason, LookedDecisions: r.LookedDecisions,
+		Looks: looksOf(r.Looks),
 	}
 }
 
