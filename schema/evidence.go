@@ -37,7 +37,8 @@ type EvidenceBatch struct {
 // EvidenceRelease is a principal's word on a batch, a release or a discard.
 type EvidenceRelease struct {
 	BatchDecision
-	// Counts tells whether the batch ended by it, or would: not when it grew afterwards.
+	// Counts tells whether the batch ended by it. No release counts that the batch grew
+	// after, or whose giver's own word it carries out.
 	Counts bool
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"sendoff/internal/audit"
 	"sendoff/schema"
@@ -80,6 +81,15 @@ func (t *tx) decideBatch(ctx context.Context, id schema.BatchID, d schema.BatchD
 	})
 	if d.Kind == schema.BatchReleased && releases < schema.ReleasesNeeded {
 		return nil
+	}
+	counted := []time.Time{t.now}
+	if d.Kind == schema.BatchReleased {
+		for _, r := range before {
+			counted = append(counted, r.CreatedAt)
+		}
+	}
+	if err := t.changeOne(ctx, `update batch set counted = @counted where id = @id`, args{"id": id, "counted": counted}); err != nil {
+		return err
 	}
 	if err := t.endBatch(ctx, b, d.Kind); err != nil {
 		return err

@@ -73,12 +73,14 @@ func TestTheEvidenceTellsWhatWentOverTheBudget(t *testing.T) {
 	held := r.evidence().Batches
 	require.Equal(t, []any{schema.BatchHeld, 3, false}, []any{held[0].State, held[0].Size, held[0].Decisions[0].Counts})
 	say(schema.BatchReleased, "we close that office", r.admin)
+	e := r.evidence()
+	require.False(t, e.Batches[0].Decisions[1].Counts, "it is held")
 	say(schema.BatchReleased, "so I was told", eve)
 	r.revokes(10, shutsOff, "5")
 	r.budgets()
 	say(schema.BatchDiscarded, "that one stays", eve)
 
-	e := r.evidence()
+	e = r.evidence()
 	require.Empty(t, e.Campaign.Overruns, "the campaign is not held any more")
 	require.Len(t, e.Batches, 2)
 	b := e.Batches[0]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"sendoff/internal/audit"
 	"sendoff/schema"
@@ -15,7 +16,8 @@ func evidenceBatches(ctx context.Context, q querier, id schema.CampaignID) ([]sc
 	rows, err := all[struct {
 		batchRow
 		Overruns []schema.Overrun
-	}](ctx, q, `select `+batchColumns+`, overruns from batch where scope = @scope and scope_id = @id order by created_at, id`,
+		Counted  []time.Time
+	}](ctx, q, `select `+batchColumns+`, overruns, counted from batch where scope = @scope and scope_id = @id order by created_at, id`,
 		args{"scope": schema.BatchOfAccessReview, "id": string(id)})
 	if err != nil {
 		return nil, err
@@ -29,18 +31,21 @@ func evidenceBatches(ctx context.Context, q querier, id schema.CampaignID) ([]sc
 	said, err := decisionsOn(ctx, q, ids)
 	for _, d := range said {
 		n := place[d.BatchID]
-		list[n].Decisions = append(list[n].Decisions, schema.EvidenceRelease{BatchDecision: d.BatchDecision, Counts: countsFor(rows[n].batchRow, d.BatchDecision)})
+		list[n].Decisions = append(list[n].Decisions, schema.EvidenceRelease{BatchDecision: d.BatchDecision, Counts: endedBy(rows[n].batchRow, rows[n].Counted, d.BatchDecision)})
 	}
 	return list, err
 }
 
-// countsFor tells whether a batch ended by a word on it, or would: a release counts that
-// was of all that is in it.
-func countsFor(b batchRow, d schema.BatchDecision) bool {
-	if b.State == schema.BatchDiscarded || d.Kind == schema.BatchDiscarded {
-		return b.State == d.Kind
+// endedBy tells whether a batch ended by a word on it. Of one that ended before that was
+// kept, it follows from who saw all of it.
+func endedBy(b batchRow, counted []time.Time, d schema.BatchDecision) bool {
+	switch {
+	case counted != nil:
+		return slices.ContainsFunc(counted, d.CreatedAt.Equal)
+	case b.State != d.Kind:
+		return false
 	}
-	return d.Size >= b.Size && !d.CreatedAt.Before(b.GrownAt)
+	return d.Kind == schema.BatchDiscarded || d.Size >= b.Size && !d.CreatedAt.Before(b.GrownAt)
 }
 
 // evidenceActions are the actions of the engine that the evidence tells of, besides all

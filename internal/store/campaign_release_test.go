@@ -41,6 +41,13 @@ func TestWhoRevokesAgainHasNotReleased(t *testing.T) {
 	_, err = r.decidesOn(b, schema.BatchReleased, r.admin)
 	require.NoError(t, err)
 	require.Equal(t, []any{2, 1}, []any{r.in(schema.RemovalReady), r.in(schema.RemovalWithdrawn)}, "what is kept is not in it")
+	var counts []string
+	for _, d := range r.evidence().Batches[0].Decisions {
+		if d.Counts {
+			counts = append(counts, d.Principal)
+		}
+	}
+	require.Equal(t, []string{"eve", "admin"}, counts, "the evidence tells by whose words it ended")
 }
 
 // TestOnePersonReleasesOnce: also one who was two records.

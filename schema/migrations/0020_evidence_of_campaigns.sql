@@ -1,8 +1,9 @@
 -- +goose Up
 
--- By how much a batch was over which limits. Empty = of a batch that ended before this
--- was kept.
-ALTER TABLE batch ADD COLUMN overruns jsonb NOT NULL DEFAULT '[]';
+-- By how much a batch was over which limits; empty = of a batch that ended before this
+-- was kept. When the decisions were taken that it ended by; null = of one that is held,
+-- that nobody ended, or that ended before this was kept.
+ALTER TABLE batch ADD COLUMN overruns jsonb NOT NULL DEFAULT '[]', ADD COLUMN counted timestamptz[];
 UPDATE batch b SET overruns = c.overruns FROM campaign c WHERE c.batch_id = b.id AND b.state = 'held';
 CREATE INDEX batch_of ON batch (scope, scope_id, created_at, id);
 
