@@ -188,7 +188,7 @@ func TestEverySecondLookStaysInTheEvidence(t *testing.T) {
 // anybody can compute from the evidence.
 func TestSilenceAndRedosNameTheirItems(t *testing.T) {
 	t.Parallel()
-	const many = 101
+	const many = 5
 	r := reviews(t, many, func(rule *schema.AccessReviewRule) { rule.Time.Silence = schema.SilenceKeeps })
 	_, err := r.CloseCampaign(t.Context(), r.id, true, "done", r.admin)
 	require.NoError(t, err)
@@ -218,7 +218,8 @@ func TestSilenceAndRedosNameTheirItems(t *testing.T) {
 // TestManyItemsAreNamedByTheirHashAlone so that no record grows without bound.
 func TestManyItemsAreNamedByTheirHashAlone(t *testing.T) {
 	t.Parallel()
-	r := reviews(t, 101)
+	r := reviews(t, 1)
+	r.exec(`insert into campaign_item select (jsonb_populate_record(i, jsonb_build_object('id', gen_random_uuid(), 'ref', g))).* from campaign_item i, generate_series(1, 100) g`)
 	n, err := r.Reassign(t.Context(), r.id, schema.Reassign{From: r.boss, To: "owner@example.com", Reason: "she knows them"}, r.admin)
 	require.NoError(t, err)
 	require.Equal(t, 101, n)
