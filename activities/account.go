@@ -38,7 +38,7 @@ func (a *Activities) Reactivate(ctx context.Context, in StepInput) error {
 // reads again until the vendor agrees (promise 3).
 func (a *Activities) setStatus(ctx context.Context, in StepInput, of func(connectors.Suspender) statusWrite) error {
 	w, err := a.begin(ctx, in.Ref)
-	if err != nil {
+	if err != nil || w.finished() {
 		return err
 	}
 	s, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
@@ -216,7 +216,7 @@ func remember(ctx context.Context, s Store, c schema.ConnectionID, read schema.A
 func (a *Activities) RevokeSessions(ctx context.Context, in StepInput) error {
 	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
 	w, err := a.begin(ctx, in.Ref)
-	if err != nil {
+	if err != nil || w.finished() {
 		return err
 	}
 	r, err := connectors.Capability[connectors.SessionRevoker](w.c, "revoke_sessions")

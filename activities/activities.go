@@ -57,6 +57,13 @@ type work struct {
 // source is the vendor's id of the account the plan is for.
 func (w work) source() schema.ExternalID { return w.plan.Facts.AccountID }
 
+// finished tells that an earlier try did all and its answer was lost on the way to
+// Temporal: what the vendor has become since is nothing of the step's.
+func (w work) finished() bool {
+	step, ok := w.plan.Step(w.ref.Index)
+	return ok && step.State.Finished()
+}
+
 // begin makes the step current and opens the connection. It is the first thing
 // every step's activity does, at every try, so that a stop or a pause is seen
 // before the vendor is.

@@ -14,7 +14,7 @@ import (
 // listing afterwards is the proof (promise 3).
 func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
 	w, err := a.begin(ctx, in.Ref)
-	if err != nil {
+	if err != nil || w.finished() {
 		return err
 	}
 	g, err := connectors.Capability[connectors.MembershipWriter](w.c, "write_groups")

@@ -21,6 +21,9 @@ func (a *Activities) Notify(ctx context.Context, in StepInput) error {
 	if !ok {
 		return errors.New("the plan has no such step")
 	}
+	if step.State.Finished() {
+		return nil // an earlier try did, and its answer was lost
+	}
 	if a.notifier == nil {
 		return noticeRefusal("no mail server and no webhook is configured")
 	}

@@ -12,7 +12,7 @@ import (
 // that the plan was made by.
 func (a *Activities) SetRole(ctx context.Context, in StepInput) error {
 	w, err := a.begin(ctx, in.Ref)
-	if err != nil {
+	if err != nil || w.finished() {
 		return err
 	}
 	r, err := connectors.Capability[connectors.RoleWriter](w.c, "set_role")

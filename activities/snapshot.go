@@ -18,7 +18,7 @@ const deepBudget = 60 * time.Second
 func (a *Activities) Snapshot(ctx context.Context, in StepInput) error {
 	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
 	w, err := a.begin(ctx, in.Ref)
-	if err != nil {
+	if err != nil || w.finished() {
 		return err
 	}
 	if w.plan.Snapshot != nil {

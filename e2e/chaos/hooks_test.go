@@ -105,7 +105,9 @@ func (s *hookedStore) BeginStep(ctx context.Context, ref schema.StepRef) (schema
 
 func (s *hookedStore) CompleteStep(ctx context.Context, ref schema.StepRef, state schema.StepState, proof map[string]string) error {
 	s.h.atStep(ctx, ref, "CompleteStep", "before")
-	return s.Store.CompleteStep(ctx, ref, state, proof)
+	err := s.Store.CompleteStep(ctx, ref, state, proof)
+	s.h.atStep(ctx, ref, "CompleteStep", "after")
+	return err
 }
 
 func (s *hookedStore) IntendWrite(ctx context.Context, ref schema.StepRef, w schema.VendorWrite) error {

@@ -63,7 +63,7 @@ func points() []string {
 	for _, kind := range stepKinds() {
 		all = append(all, "store.BeginStep."+string(kind)+".after")
 		all = append(all, within(kind)...)
-		all = append(all, "store.CompleteStep."+string(kind)+".before")
+		all = append(all, "store.CompleteStep."+string(kind)+".before", "store.CompleteStep."+string(kind)+".after")
 	}
 	return append(all, "store.EndPlan.before", "store.EndPlan.after")
 }

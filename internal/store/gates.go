@@ -89,6 +89,12 @@ func (t *tx) gateWrite(ctx context.Context, p planRow, ref schema.StepRef, kind 
 		return err
 	}
 	step, ok := p.Step(ref.Index)
+	if ok && step.State.Finished() {
+		return &schema.Error{
+			Code:    schema.CodeUnavailable,
+			Message: "another try of step " + strconv.Itoa(ref.Index) + " of plan " + string(p.ID) + " has finished it: the next one finds that",
+		}
+	}
 	if !ok || step.State != schema.StepRunning {
 		return stale(p, ref.Fence+1)
 	}

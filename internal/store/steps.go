@@ -153,19 +153,20 @@ func (s *Store) WaitStep(ctx context.Context, ref schema.StepRef, until time.Tim
 }
 
 // CompleteStep ends the running step as done or skipped, with its proof, and
-// returns the plan to running. A repeat is no change. A transfer step is done
-// only when its transfer is settled.
+// returns the plan to running. Of a step that has ended already nothing changes: a
+// try that was taken for lost came first. A transfer step is done only when its
+// transfer is settled.
 func (s *Store) CompleteStep(ctx context.Context, ref schema.StepRef, state schema.StepState, proof map[string]string) error {
 	if state != schema.StepDone && state != schema.StepSkipped {
 		return &schema.Error{Code: schema.CodeInternal, Message: "a step is completed as done or skipped, not as " + string(state)}
 	}
 	return s.inStep(ctx, "complete step", ref, func(ctx context.Context, t *tx, p planRow) error {
 		step, ok := p.Step(ref.Index)
-		if ok && step.State == state {
-			return nil
-		}
 		if err := checkWaived(p, ref); err != nil {
 			return err
+		}
+		if ok && step.State.Finished() {
+			return nil
 		}
 		if !ok || step.State != schema.StepRunning {
 			return conflict("step "+strconv.Itoa(ref.Index)+" of plan "+string(p.ID)+" is not running", "")

@@ -253,3 +253,17 @@ func TestReplacePlanLeavesBegunSteps(t *testing.T) {
 	_, err = b.ReplacePlan(ctx, p.ID, facts, []string{"steps"})
 	requireCode(t, schema.CodeConflict, err)
 }
+
+// TestATryThatWasOvertakenComesAgain: while a try was on its way to the vendor, one that
+// was taken for lost finished the step. Nothing is behind, and nobody has to resume.
+func TestATryThatWasOvertakenComesAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref := b.begin(b.leaver("1", "2", "suspend").ID, 0)
+	require.NoError(t, b.CompleteStep(t.Context(), ref, schema.StepDone, map[string]string{"n": "1"}))
+	requireCode(t, schema.CodeUnavailable, b.IntendWrite(t.Context(), ref, schema.VendorWrite{Op: "suspend"}))
+	require.NoError(t, b.CompleteStep(t.Context(), ref, schema.StepSkipped, map[string]string{"n": "2"}))
+	p, err := b.Plan(t.Context(), ref.PlanID)
+	require.NoError(t, err)
+	require.Equal(t, []any{schema.StepDone, "1"}, []any{p.Steps[0].State, p.Steps[0].Proof["n"]}, "the first stands")
+}
