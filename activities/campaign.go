@@ -142,6 +142,7 @@ type running struct {
 	conns    []schema.Connection
 	missing  []string            // names of connections that are not there (any more)
 	times    schema.CampaignTime // by the engine's clocks
+	drafting *Drafting           // of this pass over its removals
 }
 
 func (r running) ids() []schema.ConnectionID {

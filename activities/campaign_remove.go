@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"math"
 	"slices"
 	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"sendoff/internal/campaign"
 	"sendoff/schema"
@@ -40,12 +43,16 @@ func (c *Campaigns) RemoveAccess(ctx context.Context, in CampaignInput) (Piece, 
 // is told besides.
 func (c *Campaigns) removingPoll() time.Duration { return max(c.clocks.BusyPoll, leastPoll) }
 
-// remove does a piece of the removals. Without more, it returns what is left.
+// passFor bounds one pass over removals. What it does not come to is first in the next.
+const passFor = 5 * time.Minute
+
+// remove does a pass over the removals. Without more, it returns what is left.
 func (c *Campaigns) remove(ctx context.Context, r running) (left schema.RemovalsLeft, more bool, err error) {
+	r.drafting = c.planner.Drafting()
 	if _, err := c.store.GatherRemovals(ctx, r.campaign.ID); err != nil {
 		return left, true, unlessStale(err)
 	}
-	if planned, err := c.inPieces(ctx, r, schema.RemovalWanted, removePiece, c.planRemovals); err != nil || planned > 0 {
+	if more, err := c.inPieces(ctx, r, schema.RemovalWanted, math.MaxInt, c.planRemovals); err != nil || more {
 		return left, err == nil, err
 	}
 	row, err := c.store.TakeBudget(ctx, r.campaign.ID)
@@ -56,38 +63,44 @@ func (c *Campaigns) remove(ctx context.Context, r running) (left schema.Removals
 		return left, false, err
 	}
 	if room := atOnce - left.Working - left.Approving; room > 0 {
-		started, err := c.inPieces(ctx, r, schema.RemovalReady, min(room, removePiece), c.startRemovals)
-		if err != nil || started > 0 {
+		r.drafting = r.drafting.Next()
+		if more, err := c.inPieces(ctx, r, schema.RemovalReady, room, c.startRemovals); err != nil || more {
 			return left, err == nil, err
 		}
 	}
 	return left, false, nil
 }
 
-// inPieces does removals in a state piece by piece until some of them were settled,
-// or all others were looked at: those have to wait.
-func (c *Campaigns) inPieces(ctx context.Context, r running, state schema.RemovalState, size int,
+// inPieces does removals in a state piece by piece, until room of them were settled,
+// all were looked at, or the time is over. It tells whether there is more to do now:
+// some were settled, or the worker is to end. Without, what is left has to wait.
+func (c *Campaigns) inPieces(ctx context.Context, r running, state schema.RemovalState, room int,
 	do func(context.Context, running, []schema.Removal) (settled int, err error),
-) (int, error) {
-	for seen := []schema.RemovalID{}; ; {
-		list, err := c.store.RemovalsIn(ctx, r.campaign.ID, state, seen, size)
+) (more bool, err error) {
+	settled, began := 0, c.now()
+	for seen := []schema.RemovalID{}; settled < room && c.now().Sub(began) < passFor; {
+		list, err := c.store.RemovalsIn(ctx, r.campaign.ID, state, seen, min(room-settled, removePiece))
 		if err != nil || len(list) == 0 {
-			return 0, err
+			return settled > 0, err
 		}
 		for _, m := range list {
 			seen = append(seen, m.ID)
 		}
-		if list, err = c.enabled(ctx, r, list); err != nil {
-			return 0, err
+		if list, err = c.enabled(ctx, list); err != nil {
+			return false, err
 		}
-		if len(list) == 0 {
-			continue
+		n, err := do(ctx, r, list)
+		if err != nil {
+			return false, err
 		}
-		settled, err := do(ctx, r, list)
-		if err != nil || settled > 0 {
-			return settled, err
+		settled += n
+		select {
+		case <-activity.GetWorkerStopChannel(ctx):
+			return true, nil
+		default:
 		}
 	}
+	return settled > 0, nil
 }
 
 // planRemovals plans removals that are wanted and returns how many it settled: others
@@ -174,7 +187,7 @@ func (c *Campaigns) stepsOf(r running, list []schema.Removal) []removalPlan {
 }
 
 // draft plans removals with the same steps, in their order.
-func (c *Campaigns) draft(ctx context.Context, r running, plan removalPlan, again bool) ([]schema.Draft, error) {
+func (c *Campaigns) draft(ctx context.Context, r running, plan removalPlan, again bool) ([]AccountDraft, error) {
 	rule := r.review.Rule
 	t := schema.Template{
 		Name: schema.AccessReviewTemplatePrefix + rule.Name, Version: r.review.Version, Title: rule.Title, Steps: plan.steps,
@@ -187,7 +200,7 @@ func (c *Campaigns) draft(ctx context.Context, r running, plan removalPlan, agai
 			Receivers: []string{}, Grace: schema.DefaultGrace, Template: t.Name, Approvals: rule.Effect.Approvals, Source: "review",
 		}
 	}
-	return c.planner.DraftAccounts(ctx, requests, t, again)
+	return r.drafting.DraftAccounts(ctx, requests, t, again)
 }
 
 // emailOf is the holder's address, or the login of an account that nobody is known
@@ -203,11 +216,11 @@ func emailOf(r schema.Removal) string {
 
 // planOne stores the plan of a removal, or has it wait for what works on its
 // account or for its connection. It tells whether it was settled.
-func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d schema.Draft) (bool, error) {
-	if unusable(d) {
-		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, "its connection does not answer", "", ""))
+func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d AccountDraft) (bool, error) {
+	if d.unread.why != "" {
+		return false, c.waitUnread(ctx, removal, d.unread)
 	}
-	if busy, ok := busyWith(d); ok {
+	if busy, ok := busyWith(d.Draft); ok {
 		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, "another case works on the account", "", busy))
 	}
 	p := schema.PlannedRemoval{ID: removal.ID, Findings: d.AllFindings()}
@@ -220,19 +233,30 @@ func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d schem
 	return true, unlessStale(c.store.PlanRemoval(ctx, p))
 }
 
-// enabled leaves out removals whose connection an admin disabled: they wait, as for one
+// waitUnread lets a removal wait whose account could not be judged, whatever else was
+// found: nobody could ask for it again once it is refused. What was not even tried
+// keeps its place before those that were.
+func (c *Campaigns) waitUnread(ctx context.Context, m schema.Removal, u unread) error {
+	if u.untried && m.Why == u.why && m.WaitsFor == "" {
+		return nil
+	}
+	return unlessStale(c.store.SettleRemoval(ctx, m.ID, m.State, u.why, "", ""))
+}
+
+// enabled leaves out removals whose connection is disabled now: they wait, as for one
 // that does not answer. That it is so says nothing of what can be done.
-func (c *Campaigns) enabled(ctx context.Context, r running, list []schema.Removal) ([]schema.Removal, error) {
+func (c *Campaigns) enabled(ctx context.Context, list []schema.Removal) ([]schema.Removal, error) {
+	conns, err := c.planner.store.EnabledConnections(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var rest []schema.Removal
 	for _, m := range list {
-		disabled := slices.ContainsFunc(r.conns, func(conn schema.Connection) bool {
-			return conn.ID == m.Account.ConnectionID && conn.State == schema.ConnectionDisabled
-		})
-		if !disabled {
+		if slices.ContainsFunc(conns, func(conn schema.Connection) bool { return conn.ID == m.Account.ConnectionID }) {
 			rest = append(rest, m)
 			continue
 		}
-		if err := unlessStale(c.store.SettleRemoval(ctx, m.ID, m.State, "its connection is disabled", "", "")); err != nil {
+		if err := c.waitUnread(ctx, m, unread{why: connectionDisabled}); err != nil {
 			return nil, err
 		}
 	}
@@ -275,14 +299,14 @@ func (c *Campaigns) startRemovals(ctx context.Context, r running, list []schema.
 	return started, nil
 }
 
-func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d schema.Draft) (bool, error) {
+func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d AccountDraft) (bool, error) {
 	settle := func(to schema.RemovalState, why string, busy schema.CaseID) error {
 		return unlessStale(c.store.SettleRemoval(ctx, removal.ID, to, why, "", busy))
 	}
-	if unusable(d) {
-		return false, settle(schema.RemovalReady, "its connection does not answer", "")
+	if d.unread.why != "" {
+		return false, c.waitUnread(ctx, removal, d.unread)
 	}
-	if busy, ok := busyWith(d); ok {
+	if busy, ok := busyWith(d.Draft); ok {
 		return false, settle(schema.RemovalReady, "another case works on the account", busy)
 	}
 	if schema.Refused(d.AllFindings()) {
@@ -292,7 +316,7 @@ func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d 
 		diffs := differences(*removal.Facts, d.Accounts[0].Facts)
 		return true, settle(schema.RemovalWanted, "planned anew: another "+factNames(diffs), "")
 	}
-	_, err := c.store.StartRemoval(ctx, removal.ID, d)
+	_, err := c.store.StartRemoval(ctx, removal.ID, d.Draft)
 	switch schema.CodeOf(err) {
 	case schema.CodeConflict:
 		return false, settle(schema.RemovalReady, describeRefusal(err), "")

@@ -73,6 +73,13 @@ type batch struct {
 	conns   []*lane
 	leavers map[string]bool // lower-case addresses in this batch
 	again   bool            // planned before: content is not looked at for warnings again
+	failed  []error         // of the reads that the account now being drafted is judged by
+}
+
+// degraded is the finding for a read that failed.
+func (b *batch) degraded(l *lane, err error) schema.Finding {
+	b.failed = append(b.failed, err)
+	return policy.Degraded(l.conn, describe(err))
 }
 
 // lane is one connection as this batch sees it.
@@ -273,14 +280,20 @@ func anothers(a schema.Account, r schema.Request) bool {
 	return r.PersonID != "" && a.PersonID != "" && a.PersonID != r.PersonID
 }
 
+// draftAccount drafts the plan of an account that was found just now.
 func (b *batch) draftAccount(ctx context.Context, l *lane, r schema.Request, t schema.Template, found schema.Account) (schema.DraftAccount, error) {
-	d := schema.DraftAccount{Connection: l.conn, TemplateRecord: t, Steps: t.Resolve(r.Grace)}
-	d.Findings = append(d.Findings, l.findings...)
 	source, err := l.c.ReadAccount(ctx, found.ExternalID)
 	if err != nil {
-		d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
-		source = found
+		return b.judgeAccount(ctx, l, r, t, found, b.degraded(l, err))
 	}
+	return b.judgeAccount(ctx, l, r, t, source)
+}
+
+// judgeAccount drafts the plan of an account as the vendor just told it.
+func (b *batch) judgeAccount(ctx context.Context, l *lane, r schema.Request, t schema.Template, source schema.Account, known ...schema.Finding) (schema.DraftAccount, error) {
+	d := schema.DraftAccount{Connection: l.conn, TemplateRecord: t, Steps: t.Resolve(r.Grace)}
+	d.Findings = append(append(d.Findings, l.findings...), known...)
+	var err error
 	if d.Account, err = remember(ctx, b.store, l.conn.ID, source, b.now()); err != nil {
 		return d, err
 	}

@@ -52,7 +52,7 @@ func (b *batch) checkContent(ctx context.Context, l *lane, t schema.Template, d 
 		if connectors.KindOf(err) == "" {
 			return r, err
 		}
-		d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
+		d.Findings = append(d.Findings, b.degraded(l, err))
 		return r, nil
 	}
 	d.Findings = append(d.Findings, policy.CheckRestraint(l.conn, d.Account.ExternalID, effects, r)...)

@@ -25,7 +25,7 @@ func (b *batch) chooseReceiver(ctx context.Context, l *lane, r schema.Request, t
 	}
 	owns, err := b.ownsContent(ctx, l, d.Account)
 	if err != nil {
-		d.Findings = append(d.Findings, policy.Degraded(l.conn, describe(err)))
+		d.Findings = append(d.Findings, b.degraded(l, err))
 		return nil
 	}
 	switch {
@@ -44,8 +44,11 @@ func (b *batch) excuseRules(ctx context.Context, l *lane, r schema.Request, d *s
 		return nil
 	}
 	owns, err := b.ownsContent(ctx, l, d.Account)
+	if err != nil {
+		b.failed = append(b.failed, err) // the refusals stand: nobody knows that it owns nothing
+	}
 	if err != nil || owns {
-		return nil //nolint:nilerr // the refusals stand: nobody knows that it owns nothing
+		return nil
 	}
 	for i := from; i < len(d.Findings); i++ {
 		d.Findings[i].Warning = true
@@ -86,13 +89,13 @@ func (b *batch) firstValid(ctx context.Context, l *lane, r schema.Request, d *sc
 func (b *batch) judgeReceiver(ctx context.Context, l *lane, source schema.Account, login string) (schema.Account, []schema.Finding, error) {
 	matches, err := l.c.FindByLogin(ctx, login)
 	if err != nil {
-		return schema.Account{}, []schema.Finding{policy.Degraded(l.conn, describe(err))}, nil
+		return schema.Account{}, []schema.Finding{b.degraded(l, err)}, nil
 	}
 	facts := policy.ReceiverFacts{Login: login, Matches: matches, Leaving: b.leavers[strings.ToLower(login)]}
 	if len(matches) == 1 {
 		full, err := l.c.ReadAccount(ctx, matches[0].ExternalID)
 		if err != nil {
-			return schema.Account{}, []schema.Finding{policy.Degraded(l.conn, describe(err))}, nil
+			return schema.Account{}, []schema.Finding{b.degraded(l, err)}, nil
 		}
 		if full, err = remember(ctx, b.store, l.conn.ID, full, b.now()); err != nil {
 			return full, nil, err

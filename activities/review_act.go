@@ -213,11 +213,11 @@ func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewIt
 	}
 	drafts, err := v.drafts(ctx, o, requests, true)
 	for i, d := range drafts {
-		if unusable(d) {
+		if d.unread.waits() {
 			down = true
 			continue
 		}
-		waits, err := v.startOne(ctx, ready[i], d)
+		waits, err := v.startOne(ctx, ready[i], d.Draft)
 		if err != nil || waits {
 			return waits, err
 		}
@@ -225,14 +225,8 @@ func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewIt
 	return down, err
 }
 
-// unusable tells whether a draft could not be made because its connection does not
-// answer: that says nothing of the account.
-func unusable(d schema.Draft) bool {
-	return len(d.Accounts) == 0 && slices.ContainsFunc(d.Findings, func(f schema.Finding) bool { return f.Code == schema.ConnectionDegraded })
-}
-
 // startOne opens the case of one item, or settles it; waits = a budget of 24 hours
-// has no room for it now, and it stays ready.
+// has no room for it now, or its connection was disabled, and it stays ready.
 func (v *reviewing) startOne(ctx context.Context, item schema.ReviewItem, d schema.Draft) (waits bool, err error) {
 	settle := func(to schema.ItemState, why string, drift []schema.Difference) error {
 		return unlessStale(v.store.SettleItem(ctx, item.ReviewID, item.AccountID, to, why, drift))
@@ -249,7 +243,13 @@ func (v *reviewing) startOne(ctx context.Context, item schema.ReviewItem, d sche
 		return true, nil
 	}
 	switch schema.CodeOf(err) {
-	case schema.CodeConflict, schema.CodeHashDiffers, schema.CodeRefused, schema.CodeForbidden:
+	case schema.CodeConflict:
+		now, readErr := v.store.Connection(ctx, item.ConnectionID)
+		if readErr != nil || now.State != schema.ConnectionEnabled {
+			return true, readErr
+		}
+		return false, settle(schema.ItemRefused, describeRefusal(err), nil)
+	case schema.CodeHashDiffers, schema.CodeRefused, schema.CodeForbidden:
 		return false, settle(schema.ItemRefused, describeRefusal(err), nil)
 	}
 	return false, unlessStale(err)

@@ -5,8 +5,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
 
 	"sendoff/activities"
+	"sendoff/connectors"
 	"sendoff/schema"
 )
 
@@ -165,4 +168,84 @@ func TestAConfirmedAccountWaitsForABudget(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, started, 1)
 	require.Nil(t, d.at(r.ID).BudgetWait)
+}
+
+// confirmed is a run whose account is ready to be acted on.
+func confirmed(t *testing.T) (*dormancy, schema.ReviewID) {
+	t.Helper()
+	d := dormant(setup(t))
+	d.apply()
+	r := d.run()
+	require.NoError(t, d.BeginJudging(t.Context(), r.ID))
+	for _, fn := range []any{d.reviews.JudgeAccounts, d.reviews.PlanItems, d.reviews.EndPlanning, d.reviews.AskItems} {
+		d.piece(fn, r.ID)
+	}
+	require.Equal(t, 1, d.ready(r.ID))
+	return d, r.ID
+}
+
+func (d *dormancy) started(run schema.ReviewID) int {
+	d.t.Helper()
+	items, err := d.Items(d.t.Context(), run, schema.ItemStarted, 10)
+	require.NoError(d.t, err)
+	return len(items)
+}
+
+// What cannot be read right now says nothing of an account that was approved: it waits.
+// What the vendor refuses to tell of it ends that, so that the run comes to its end.
+func TestAConfirmedAccountWaitsUntilItCanBeRead(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"read", "holds"} {
+		d, run := confirmed(t)
+		d.vendor.errs[op] = []error{failure(connectors.Unavailable)}
+		require.Positive(t, d.piece(d.reviews.ActOnItems, run).Wait)
+		require.Equal(t, 1, d.ready(run))
+		d.piece(d.reviews.ActOnItems, run)
+		require.Equal(t, 1, d.started(run))
+	}
+	d, run := confirmed(t)
+	d.vendor.remove(leaver)
+	d.piece(d.reviews.ActOnItems, run)
+	refused, err := d.Items(t.Context(), run, schema.ItemRefused, 10)
+	require.NoError(t, err)
+	require.Len(t, refused, 1)
+	require.Contains(t, refused[0].Why, "CONNECTION_DEGRADED")
+}
+
+// An admin disables the connection after the account was read for its case.
+func TestAConfirmedAccountWhoseConnectionIsDisabledMeanwhile(t *testing.T) {
+	t.Parallel()
+	d, run := confirmed(t)
+	d.vendor.during["read"] = nth(1, func() {
+		_, err := d.SetConnectionState(t.Context(), "fake", schema.ConnectionDisabled, "maintenance", d.admin)
+		require.NoError(t, err)
+	})
+	require.Positive(t, d.piece(d.reviews.ActOnItems, run).Wait)
+	require.Equal(t, 1, d.ready(run))
+	_, err := d.SetConnectionState(t.Context(), "fake", schema.ConnectionEnabled, "done", d.admin)
+	require.NoError(t, err)
+	d.piece(d.reviews.ActOnItems, run)
+	require.Equal(t, 1, d.started(run))
+}
+
+// An account that cannot be read while the run is planned is tried again.
+func TestAnAccountThatCannotBeReadIsPlannedAgain(t *testing.T) {
+	t.Parallel()
+	d := dormant(setup(t))
+	d.apply()
+	r := d.run()
+	require.NoError(t, d.BeginJudging(t.Context(), r.ID))
+	d.piece(d.reviews.JudgeAccounts, r.ID)
+	plans := func() error {
+		env := newEnv(worker.Options{}, zap.NewNop())
+		env.RegisterActivity(d.reviews)
+		_, err := env.ExecuteActivity(d.reviews.PlanItems, activities.ReviewInput{ReviewID: r.ID})
+		return err
+	}
+	d.vendor.errs["read"] = []error{failure(connectors.Unavailable)}
+	requireType(t, plans(), activities.TypeNotYet, true)
+	require.NoError(t, plans())
+	planned, err := d.Items(t.Context(), r.ID, schema.ItemPlanned, 10)
+	require.NoError(t, err)
+	require.Len(t, planned, 1)
 }

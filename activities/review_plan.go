@@ -5,8 +5,15 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"sendoff/schema"
 )
+
+// planTries is how often an account is tried that its connection does not tell of while
+// it answers otherwise. Then its plan is refused, and the next run tries again: one
+// account must not stop all others.
+const planTries = 6
 
 // PlanItems plans a piece of what matched, one account at a time. An account that
 // the policy does not take any more is left alone.
@@ -37,13 +44,18 @@ func (v *Reviews) PlanItems(ctx context.Context, in ReviewInput) (Piece, error) 
 	if err != nil {
 		return Piece{}, err
 	}
+	again := false
 	for i, d := range drafts {
-		if unusable(d) {
-			return Piece{}, &notYet{"a connection does not answer", v.cfg.Clocks.BusyPoll}
+		if d.unread.waits() && (!d.unread.account || activity.GetInfo(ctx).Attempt < planTries) {
+			again = true
+			continue
 		}
-		if err := unlessStale(v.store.PlanItem(ctx, o.review.ID, plannedOf(planned[i].AccountID, d))); err != nil {
+		if err := unlessStale(v.store.PlanItem(ctx, o.review.ID, plannedOf(planned[i].AccountID, d.Draft))); err != nil {
 			return Piece{}, err
 		}
+	}
+	if again {
+		return Piece{}, &notYet{"a connection does not answer", v.cfg.Clocks.BusyPoll}
 	}
 	return Piece{More: len(items) == planPiece}, nil
 }
@@ -65,11 +77,11 @@ func (o opened) unusable(items []schema.ReviewItem) string {
 	return ""
 }
 
-func (v *reviewing) drafts(ctx context.Context, o opened, requests []schema.Request, again bool) ([]schema.Draft, error) {
+func (v *reviewing) drafts(ctx context.Context, o opened, requests []schema.Request, again bool) ([]AccountDraft, error) {
 	if len(requests) == 0 {
 		return nil, nil
 	}
-	return v.cfg.Planner.DraftAccounts(ctx, requests, o.policy.Template(), again)
+	return v.cfg.Planner.Drafting().DraftAccounts(ctx, requests, o.policy.Template(), again)
 }
 
 func plannedOf(id schema.AccountID, d schema.Draft) schema.PlannedItem {

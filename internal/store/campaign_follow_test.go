@@ -75,6 +75,41 @@ func TestAHigherCaseThatDeletesTheAccount(t *testing.T) {
 	require.Zero(t, r.count(`select count(*) from budget_use where reserved`))
 }
 
+// TestWhatWasRefusedIsGoneWithItsAccount: nothing of it is left that could not be removed.
+func TestWhatWasRefusedIsGoneWithItsAccount(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 4)
+	ctx := t.Context()
+	refuses := func(external string) {
+		require.NoError(t, r.SettleRemoval(ctx, r.last(external).ID, schema.RemovalRefused, "pre-flight refuses it now", "", ""))
+	}
+	for _, e := range []string{"1", "2", "3", "4"} {
+		r.answers(e, schema.AnswerRevoke, schema.ItemGroup, schema.ItemAccount)
+	}
+	r.gathers()
+	refuses("1")
+	refuses("2")
+	r.answers("2", schema.AnswerKeep, schema.ItemGroup)
+	refuses("3")
+	r.answers("3", schema.AnswerKeep, schema.ItemGroup, schema.ItemAccount)
+	waived := r.starts("4", shutsOff)
+	r.carriesOut(waived)
+	r.exec(`update plan_step set state = 'waived' where plan_id = $1`, string(waived.ID))
+	require.Zero(t, r.follows())
+	r.gathers()
+	require.Equal(t, []string{"refused 2", "refused 2", "refused 2", "refused 2"}, []string{r.states("1"), r.states("2"), r.states("3"), r.states("4")})
+
+	r.exec(`update account set status = 'deleted'`)
+	require.Equal(t, 2, r.gathers())
+	m := r.last("1")
+	require.Equal(t, []any{schema.RemovalDone, "the account was deleted: the vendor says so"}, []any{m.State, m.Why})
+	require.False(t, m.ProvenAt.IsZero())
+	require.Equal(t, "done 1", r.states("2"), "what is kept was not removed")
+	require.Equal(t, "refused 2", r.states("3"), "nothing of it is revoked any more")
+	require.Equal(t, "refused 2", r.states("4"), "its case says what became of it")
+	require.Zero(t, r.gathers())
+}
+
 // TestAStartedRemovalIsCorrected: what the case took is given back, and the rest of
 // it is removed by another one.
 func TestAStartedRemovalIsCorrected(t *testing.T) {

@@ -7,7 +7,8 @@ import (
 	"sendoff/schema"
 )
 
-// deletedRow is a removal that has not started, whose account is deleted.
+// deletedRow is a removal that has not started, or was refused before it did, whose
+// account is deleted.
 type deletedRow struct {
 	ID    schema.RemovalID
 	Case  string // that deleted it; empty = somebody else
@@ -18,7 +19,8 @@ type deletedRow struct {
 // settleDeleted ends removals that have not started and whose account is deleted: by
 // a case whose step proved that, or by whoever else, as the vendor told a sync. What
 // was revoked is gone with it. Nothing could be planned for such an account, and
-// nothing would be left to wait for.
+// nothing would be left to wait for. That holds for what was refused before it started,
+// too; what is kept by now of such a removal is not in it.
 func (t *tx) settleDeleted(ctx context.Context, c schema.Campaign) (int, error) {
 	rows, err := all[deletedRow](ctx, t, `select m.id, coalesce(x.case_id::text, '') as "case", coalesce(x.finished_at, a.checked_at, a.observed_at) as at,
 			coalesce((v.rule->>'watch')::bigint, 0) / 1000 as watch
@@ -26,7 +28,8 @@ func (t *tx) settleDeleted(ctx context.Context, c schema.Campaign) (int, error) 
 		join access_review_version v on v.review_id = @review and v.version = @version
 		left join lateral (select p.case_id, s.finished_at from plan p join plan_step s on s.plan_id = p.id
 			where p.account_id = m.account_id and s.kind = 'delete' and s.state = 'done' order by s.finished_at desc limit 1) x on true
-		where m.campaign_id = @id and m.state in ('wanted', 'planned', 'ready')
+		where m.campaign_id = @id and (m.state in ('wanted', 'planned', 'ready') or m.state = 'refused' and m.case_id is null
+				and exists (select 1 from campaign_item i where i.removal_id = m.id and `+revokedItems+`))
 			and (a.status = 'deleted' or x.finished_at is not null and (a.status = 'missing' or x.finished_at >= a.observed_at))
 		order by m.id`, args{"id": c.ID, "review": c.ReviewID, "version": c.Version})
 	if err != nil {
@@ -36,6 +39,13 @@ func (t *tx) settleDeleted(ctx context.Context, c schema.Campaign) (int, error) 
 		m, err := t.lockRemoval(ctx, r.ID)
 		if err != nil {
 			return 0, err
+		}
+		if m.State == schema.RemovalRefused {
+			err = t.run(ctx, `update campaign_item i set removal_id = null, updated_at = @now where i.removal_id = @removal and not (`+revokedItems+`)`,
+				args{"id": c.ID, "removal": m.ID, "now": t.now})
+			if err != nil {
+				return 0, err
+			}
 		}
 		why := "the account was deleted: the vendor says so"
 		if r.Case != "" {
