@@ -200,13 +200,12 @@ func (c *Campaigns) assign(ctx context.Context, r running) (int, error) {
 	for i, item := range items {
 		list[i] = chooser.Choose(item)
 	}
-	due := r.campaign.DueAt
-	if due.IsZero() {
-		due = reviewer.Due(r.times, now)
-	}
-	return len(items), c.store.Assign(ctx, r.campaign.ID, list, func(p schema.PersonID) time.Time {
-		return r.escalates(now, due, dir.People[p].Zone)
-	})
+	return len(items), unlessStale(c.store.Assign(ctx, r.campaign.ID, list, func(to schema.PersonID, due time.Time) time.Time {
+		if due.IsZero() {
+			due = reviewer.Due(r.times, now)
+		}
+		return r.escalates(now, due, dir.People[to].Zone)
+	}))
 }
 
 // escalates is when an item leaves its reviewer; zero = at the deadline. Whoever

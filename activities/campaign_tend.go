@@ -95,22 +95,27 @@ func (c *Campaigns) seat(ctx context.Context, r running) (bool, error) {
 		return true, err
 	}
 	due, err := c.due(ctx, r, now)
-	return unseated+due > 0, err
+	return unseated > 0 || due, err
 }
 
 // due deals with a piece of the items whose time with their reviewer is over: they
-// go to the next in the chain, or after the deadline to what silence means.
-func (c *Campaigns) due(ctx context.Context, r running, now time.Time) (int, error) {
+// go to the next in the chain, or after the deadline to what silence means. It tells
+// whether there were any, or the campaign is another one by now.
+func (c *Campaigns) due(ctx context.Context, r running, now time.Time) (bool, error) {
 	silence := r.review.Rule.Time.Silence
 	if silence == schema.SilenceEscalates || now.Before(r.campaign.DueAt) {
-		return c.store.EscalateDue(ctx, r.campaign.ID, now, silencePiece)
+		n, err := c.store.EscalateDue(ctx, r.campaign.ID, now, silencePiece)
+		return n > 0, err
 	}
-	return c.store.ApplySilence(ctx, r.campaign.ID, silence, now, silencePiece)
+	n, err := c.store.SilenceDue(ctx, r.campaign.ID, silence, now, silencePiece)
+	return n > 0 || schema.CodeOf(err) == schema.CodeStale, unlessStale(err)
 }
 
-// over closes a campaign whose deadline has passed once nobody has an open item.
+// over closes a campaign whose deadline has passed once nobody has an open item. What
+// becomes another while it looks keeps it from that: CloseDue asks again.
 func (c *Campaigns) over(ctx context.Context, r running) (bool, error) {
-	if c.now().Before(r.campaign.DueAt) {
+	now := c.now().UTC()
+	if now.Before(r.campaign.DueAt) {
 		return false, nil
 	}
 	open, err := c.store.OpenReviewers(ctx, r.campaign.ID)
@@ -121,7 +126,7 @@ func (c *Campaigns) over(ctx context.Context, r running) (bool, error) {
 	if err != nil || len(left) > 0 {
 		return len(left) > 0, err
 	}
-	return true, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignOpen, schema.CampaignClosing))
+	return true, unlessStale(c.store.CloseDue(ctx, r.campaign.ID, now))
 }
 
 // remind reminds whom it is time to, and returns how long it is to the next one.
@@ -159,10 +164,9 @@ func (c *Campaigns) CloseItems(ctx context.Context, in CampaignInput) (Piece, er
 		return Piece{More: true}, err
 	}
 	defer beat(ctx)()
-	ever := c.now().AddDate(100, 0, 0) // closed early: nobody's time counts any more
-	n, err := c.store.ApplySilence(ctx, r.campaign.ID, r.review.Rule.Time.Silence, ever, silencePiece)
+	n, err := c.store.ApplySilence(ctx, r.campaign.ID, r.review.Rule.Time.Silence, silencePiece)
 	if err != nil || n > 0 {
-		return Piece{More: true}, err
+		return Piece{More: true}, unlessStale(err) // opened again meanwhile
 	}
 	return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignClosing, schema.CampaignRemoving))
 }

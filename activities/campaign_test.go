@@ -135,7 +135,8 @@ func TestAFailedCampaignsAlarmEndsWithItsCause(t *testing.T) {
 	require.Positive(t, k.tends().Wait)
 	require.Empty(t, k.failing(), "it goes on")
 	stumbles()
-	require.NoError(t, k.MoveCampaign(ctx, k.id, schema.CampaignOpen, schema.CampaignClosing))
+	_, err := k.CloseCampaign(ctx, k.id, true, "enough", k.admin)
+	require.NoError(t, err)
 	require.Empty(t, k.failing(), "it moved on")
 
 	// A campaign beside it does not speak for it.

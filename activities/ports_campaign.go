@@ -41,9 +41,11 @@ type CampaignRuns interface {
 	// control items (of its rule, each reviewer's by a generator seeded with the
 	// campaign's id), sets the deadline and queues the notices that ask the reviewers.
 	OpenCampaign(ctx context.Context, id schema.CampaignID, due time.Time) error
+	// CloseDue moves open to closing when the deadline is over at the instant and nobody
+	// has an open item and none needs a reviewer; CodeStale when that is not so (any more).
+	CloseDue(ctx context.Context, id schema.CampaignID, now time.Time) error
 	// MoveCampaign moves a campaign from one state to the next that needs no more than
-	// that: open to closing (at its deadline, or asked for), closing to removing,
-	// removing to closed, closed to open again.
+	// that: closing to removing, removing to closed, closed to open again.
 	MoveCampaign(ctx context.Context, id schema.CampaignID, from, to schema.CampaignState) error
 	// EndCampaign ends a campaign: items that are not decided are withdrawn, removals
 	// that have not started too, and what it did not use of budgets is given back. One
@@ -70,15 +72,16 @@ type CampaignItems interface {
 	// Unassigned returns up to limit items that need a reviewer, in the order of their
 	// ids, so that loads come out the same when it is done again.
 	Unassigned(ctx context.Context, id schema.CampaignID, limit int) ([]schema.Unassigned, error)
-	// Assign gives items to their reviewers, with when each escalates (by reviewer), or
-	// leaves them undecided where nobody may decide. Of those that changed meanwhile
-	// nothing is changed.
-	Assign(ctx context.Context, id schema.CampaignID, list []schema.Assignment, escalate func(schema.PersonID) time.Time) error
+	// Assign gives items to their reviewers, with when each escalates (by reviewer and the
+	// deadline as it is then, zero before the opening), or leaves them undecided where
+	// nobody may decide. Of those that changed meanwhile nothing is changed.
+	Assign(ctx context.Context, id schema.CampaignID, list []schema.Assignment, escalate func(to schema.PersonID, due time.Time) time.Time) error
 	// RefreshItems compares up to limit undecided items (after the id) with the
 	// inventory as it is now: what differs gets its new facts and version; access that
 	// ended is gone, and open again when it is back. What is with a reviewer who holds
 	// the account by now, or decided about it in another stage, is taken back. It
-	// returns the last id looked at, empty at the end.
+	// returns the last id looked at, empty at the end. Of a campaign that is neither open
+	// nor finding reviewers nothing is changed.
 	RefreshItems(ctx context.Context, id schema.CampaignID, after schema.ItemID, limit int) (schema.ItemID, error)
 	// UnseatReviewers takes open items back from reviewers who left or are absent, so
 	// that others are found. It returns how many.
@@ -92,10 +95,14 @@ type CampaignItems interface {
 	OpenReviewers(ctx context.Context, id schema.CampaignID) ([]schema.OpenReviewer, error)
 	// Remind queues the reminder of a reviewer, unless one was queued since the instant.
 	Remind(ctx context.Context, id schema.CampaignID, reviewer schema.PersonID, since time.Time) error
-	// ApplySilence gives up to limit items that nobody decided their meaning, by the
-	// rule: keep, revoke or, for escalate, undecided. Of open ones those whose time is
-	// over at the instant (escalate_at), and all that are unassigned. It returns how many.
-	ApplySilence(ctx context.Context, id schema.CampaignID, s schema.CampaignSilence, now time.Time, limit int) (int, error)
+	// SilenceDue gives up to limit open items of an open campaign whose deadline is over,
+	// and whose time with their reviewer is (escalate_at), their meaning by the rule: keep,
+	// revoke or, for escalate, undecided. It returns how many. CodeStale before the
+	// deadline.
+	SilenceDue(ctx context.Context, id schema.CampaignID, s schema.CampaignSilence, now time.Time, limit int) (int, error)
+	// ApplySilence gives up to limit items that nobody decided of a campaign that is being
+	// closed their meaning, whoever has them, or nobody. It returns how many.
+	ApplySilence(ctx context.Context, id schema.CampaignID, s schema.CampaignSilence, limit int) (int, error)
 }
 
 // CampaignRemovals removes what was revoked.

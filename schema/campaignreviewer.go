@@ -87,7 +87,9 @@ type Unassigned struct {
 type Assignment struct {
 	ItemID     ItemID
 	Version    int
-	To         PersonID // of the item when it was looked at
+	Stage      int      // this, From and To: of the item when it was looked at
+	From       int      // the place in the chain that was begun at
+	To         PersonID // who a principal named
 	ReviewerID PersonID // empty = nobody may decide: Why says so
 	Place      int      // in the chain; its length = the campaign's owner, one more = nobody
 	Via        []Via    // how it came to them

@@ -202,7 +202,7 @@ func TestChoose(t *testing.T) {
 				test.item(&item)
 			}
 			got := reviewer.New(test.rule, dir, now).Choose(item)
-			require.Equal(t, schema.Assignment{ItemID: "i1", Version: 2, To: item.To, ReviewerID: test.who, Place: test.at, Via: test.via, Why: test.why}, got)
+			require.Equal(t, schema.Assignment{ItemID: "i1", Version: 2, Stage: item.Stage, From: item.From, To: item.To, ReviewerID: test.who, Place: test.at, Via: test.via, Why: test.why}, got)
 		})
 	}
 }

@@ -36,7 +36,7 @@ func (c *Chooser) Choose(item schema.Unassigned) schema.Assignment {
 		s.chain = c.stages[item.Stage].Who
 	}
 	found, ok := s.find()
-	out := schema.Assignment{ItemID: item.ItemID, Version: item.Version, To: item.To, Place: s.place}
+	out := schema.Assignment{ItemID: item.ItemID, Version: item.Version, Stage: item.Stage, From: item.From, To: item.To, Place: s.place}
 	if !ok {
 		out.Place, out.Why = len(s.chain)+1, s.why.text(nobodyLeft)
 		return out

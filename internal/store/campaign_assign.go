@@ -39,29 +39,32 @@ func (s *Store) Unassigned(ctx context.Context, id schema.CampaignID, limit int)
 
 // assigned are assignments as columns.
 type assigned struct {
-	items, to, reviewers, whys []string
-	versions, places           []int
-	via                        [][]schema.Via
-	escalate                   []time.Time
+	items, to, reviewers, whys      []string
+	versions, stages, froms, places []int
+	via                             [][]schema.Via
+	escalate                        []time.Time
 }
 
-// Assign gives items to their reviewers, with when each escalates, or leaves them
-// undecided where nobody may decide. Of those that changed or were reassigned
-// meanwhile nothing is changed. That nobody gets what they hold is looked at here once more.
-func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.Assignment, escalate func(schema.PersonID) time.Time) error {
+func assignedOf(list []schema.Assignment) assigned {
 	var a assigned
 	for _, w := range list {
-		at := time.Time{}
-		if w.ReviewerID != "" && escalate != nil {
-			at = escalate(w.ReviewerID)
-		}
 		a.items, a.versions, a.reviewers = append(a.items, string(w.ItemID)), append(a.versions, w.Version), append(a.reviewers, string(w.ReviewerID))
-		a.to = append(a.to, string(w.To))
-		a.places, a.whys, a.via, a.escalate = append(a.places, w.Place), append(a.whys, w.Why), append(a.via, append([]schema.Via{}, w.Via...)), append(a.escalate, at)
+		a.to, a.stages, a.froms = append(a.to, string(w.To)), append(a.stages, w.Stage), append(a.froms, w.From)
+		a.places, a.whys, a.via = append(a.places, w.Place), append(a.whys, w.Why), append(a.via, append([]schema.Via{}, w.Via...))
 	}
+	return a
+}
+
+// Assign gives items to their reviewers, with when each escalates (by reviewer and the
+// deadline as it is then, zero before the opening), or leaves them undecided where
+// nobody may decide. Of those that changed, were reassigned or came to another stage
+// or place meanwhile nothing is changed. That nobody gets what they hold is looked at
+// here once more.
+func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.Assignment, escalate func(to schema.PersonID, due time.Time) time.Time) error {
 	if len(list) == 0 {
 		return nil
 	}
+	a := assignedOf(list)
 	return s.inTx(ctx, "assign a campaign's items", func(ctx context.Context, t *tx) error {
 		c, err := t.shareCampaign(ctx, id)
 		if err != nil {
@@ -70,6 +73,12 @@ func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.
 		if c.State != schema.CampaignAssigning && c.State != schema.CampaignOpen {
 			return staleCampaign(c)
 		}
+		a.escalate = make([]time.Time, len(list))
+		for n, w := range list {
+			if w.ReviewerID != "" && escalate != nil {
+				a.escalate[n] = escalate(w.ReviewerID, c.DueAt)
+			}
+		}
 		if err := t.run(ctx, lockItems, args{"campaign": id, "items": a.items}); err != nil {
 			return err
 		}
@@ -77,13 +86,16 @@ func (s *Store) Assign(ctx context.Context, id schema.CampaignID, list []schema.
 	})
 }
 
-// assignSQL moves items whose version is the one that was looked at, as is whom a
-// principal named. Who gets one may have been merged into somebody meanwhile.
+// assignSQL moves items that are where they were when they were looked at: their
+// version, stage and place in its chain, and whom a principal named. A correction or a
+// second look takes an item to another stage. Who gets one may have been merged into
+// somebody meanwhile.
 const assignSQL = `with given as (
-		select x.*, i.stage from unnest(@items::uuid[], @versions::int[], @to::uuid[], @reviewers::uuid[], @places::int[], @whys::text[], @via::jsonb[], @escalate::timestamptz[])
-			as x(id, version, to_whom, reviewer, place, why, via, escalate)
+		select x.* from unnest(@items::uuid[], @versions::int[], @stages::int[], @froms::int[], @to::uuid[], @reviewers::uuid[], @places::int[], @whys::text[],
+				@via::jsonb[], @escalate::timestamptz[])
+			as x(id, version, stage, came_from, to_whom, reviewer, place, why, via, escalate)
 		join campaign_item i on i.id = x.id and i.campaign_id = @campaign and i.state = 'unassigned' and i.version = x.version
-			and i.assign_to is not distinct from x.to_whom
+			and i.stage = x.stage and i.place = x.came_from and i.assign_to is not distinct from x.to_whom
 		left join account a on a.id = i.account_id left join person w on w.id = x.reviewer
 		where x.reviewer is null or not ` + holdsOneOf + `array[w.id, w.merged_into]))
 			and not ` + decidedElsewhere + `coalesce(w.merged_into, w.id))),
@@ -107,8 +119,8 @@ func (t *tx) assign(ctx context.Context, c schema.Campaign, a assigned) error {
 		State string
 		Count int
 	}](ctx, t, assignSQL, args{
-		"campaign": c.ID, "items": a.items, "versions": a.versions, "to": a.to, "reviewers": a.reviewers, "places": a.places, "whys": a.whys, "via": a.via,
-		"escalate": a.escalate, "now": t.now,
+		"campaign": c.ID, "items": a.items, "versions": a.versions, "stages": a.stages, "froms": a.froms, "to": a.to, "reviewers": a.reviewers, "places": a.places, "whys": a.whys,
+		"via": a.via, "escalate": a.escalate, "now": t.now,
 	})
 	if err != nil || len(counts) == 0 {
 		return err
@@ -222,24 +234,42 @@ func (s *Store) NextDue(ctx context.Context, id schema.CampaignID) (time.Time, e
 	return at, translate("find when items escalate", err)
 }
 
-// ApplySilence gives up to limit items that nobody decided their meaning, by the
-// rule: keep, revoke or, for escalate, undecided. Of open ones those whose time is
-// over at the instant, and all that are unassigned. It returns how many. What an
-// item comes to so was said by nobody: it has no decision, and says why. CodeStale
-// before the deadline of a campaign that is not being closed.
-func (s *Store) ApplySilence(ctx context.Context, id schema.CampaignID, w schema.CampaignSilence, now time.Time, limit int) (int, error) {
+// SilenceDue gives up to limit open items of an open campaign, whose time with their
+// reviewer is over after its deadline, their meaning by the rule. What needs a
+// reviewer gets one first: somebody abstained, or gave it to another. It returns how
+// many. CodeStale before the deadline, which may have been moved, and of a campaign
+// that is not open.
+func (s *Store) SilenceDue(ctx context.Context, id schema.CampaignID, w schema.CampaignSilence, now time.Time, limit int) (int, error) {
+	return s.applySilence(ctx, id, w, `i.state = 'open' and `+timeOver, args{"id": id, "now": now, "over": true, "limit": limit}, func(c schema.Campaign) bool {
+		return c.State == schema.CampaignOpen && !now.Before(c.DueAt)
+	})
+}
+
+// ApplySilence gives up to limit items that nobody decided of a campaign that is
+// being closed their meaning, by the rule: nobody's time counts any more. It returns
+// how many. CodeStale in another state: one that was opened again asks people.
+func (s *Store) ApplySilence(ctx context.Context, id schema.CampaignID, w schema.CampaignSilence, limit int) (int, error) {
+	return s.applySilence(ctx, id, w, `i.state in ('unassigned', 'open')`, args{"id": id, "limit": limit}, func(c schema.Campaign) bool {
+		return c.State == schema.CampaignClosing
+	})
+}
+
+// applySilence gives items their meaning: keep, revoke or, for escalate, undecided.
+// What an item comes to so was said by nobody: it has no decision, and says why. The
+// condition on it, i, holds still when it is locked: whoever had it locked before may
+// have said something, or given it to others.
+func (s *Store) applySilence(ctx context.Context, id schema.CampaignID, w schema.CampaignSilence, which string, a args, may func(schema.Campaign) bool) (int, error) {
 	done := 0
 	err := s.inTx(ctx, "apply silence", func(ctx context.Context, t *tx) error {
 		c, err := t.shareCampaign(ctx, id)
 		if err != nil {
 			return err
 		}
-		if c.State != schema.CampaignClosing && (c.State != schema.CampaignOpen || now.Before(c.DueAt)) {
+		if !may(c) {
 			return staleCampaign(c)
 		}
-		items, err := scalars[schema.ItemID](ctx, t, `select i.id from campaign_item i where i.campaign_id = @id
-				and (i.state = 'unassigned' or i.state = 'open' and `+timeOver+`)
-			order by i.id limit @limit for no key update`, args{"id": id, "now": now, "over": true, "limit": limit})
+		items, err := scalars[schema.ItemID](ctx, t, `select i.id from campaign_item i where i.campaign_id = @id and `+which+`
+			order by i.id limit @limit for no key update`, a)
 		if done = len(items); err != nil || done == 0 {
 			return err
 		}

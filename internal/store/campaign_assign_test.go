@@ -144,7 +144,9 @@ func TestSilence(t *testing.T) {
 		t.Run(string(silence), func(t *testing.T) {
 			t.Parallel()
 			r := reviews(t, 2, func(rule *schema.AccessReviewRule) { rule.Time.Silence = silence })
-			_, err := r.ApplySilence(t.Context(), r.id, silence, time.Now(), 10)
+			_, err := r.SilenceDue(t.Context(), r.id, silence, time.Now(), 10)
+			requireCode(t, schema.CodeStale, err)
+			_, err = r.ApplySilence(t.Context(), r.id, silence, 10)
 			requireCode(t, schema.CodeStale, err)
 			r.takes(r.of("1"), schema.AnswerKeep, r.by)
 			r.exec(`update campaign_item set facts = jsonb_set(facts, '{grade}', '"inactive"') where login = 'user2@example.com'`)

@@ -160,8 +160,10 @@ func TestWhatWasDecidedBeforeIsShown(t *testing.T) {
 	d := c.has(looksAt("a", func(r *schema.AccessReviewRule) { r.Scope.Items = []schema.ItemKind{schema.ItemAccount} }))
 	first := c.opens(d, boss)
 	c.exec(`update campaign_item set state = 'decided', answer = 'keep', reason = 'needed', decided_by = 'boss', decided_at = '2026-01-05' where campaign_id = $1`, string(first.ID))
+	_, err := c.CloseCampaign(ctx, first.ID, false, "done", c.admin)
+	require.NoError(t, err)
 	for _, move := range [][2]schema.CampaignState{
-		{schema.CampaignOpen, schema.CampaignClosing}, {schema.CampaignClosing, schema.CampaignRemoving}, {schema.CampaignRemoving, schema.CampaignClosed},
+		{schema.CampaignClosing, schema.CampaignRemoving}, {schema.CampaignRemoving, schema.CampaignClosed},
 	} {
 		require.NoError(t, c.MoveCampaign(ctx, first.ID, move[0], move[1]))
 	}

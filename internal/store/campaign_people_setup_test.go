@@ -81,7 +81,7 @@ func (r *reviewing) tryAssign(ctx context.Context) error {
 		for _, i := range list {
 			found = append(found, chooser.Choose(i))
 		}
-		if err := r.Assign(ctx, r.id, found, func(schema.PersonID) time.Time { return time.Now().Add(time.Hour) }); err != nil {
+		if err := r.Assign(ctx, r.id, found, func(schema.PersonID, time.Time) time.Time { return time.Now().Add(time.Hour) }); err != nil {
 			return err
 		}
 	}
@@ -143,7 +143,7 @@ func (r *reviewing) closes() {
 	_, err := r.CloseCampaign(r.t.Context(), r.id, true, "done", r.admin)
 	require.NoError(r.t, err)
 	for {
-		n, err := r.ApplySilence(r.t.Context(), r.id, r.review.Rule.Time.Silence, time.Now().Add(24*time.Hour), 50)
+		n, err := r.ApplySilence(r.t.Context(), r.id, r.review.Rule.Time.Silence, 50)
 		require.NoError(r.t, err)
 		if n == 0 {
 			break

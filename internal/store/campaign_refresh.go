@@ -13,15 +13,18 @@ import (
 // the inventory as it is now: what differs gets its new facts and version; access
 // that ended is gone, and needs a reviewer again when it is back; what is with a
 // reviewer who holds the account by now, or decided about it in another stage, is
-// taken back. It returns the last id looked at, empty at the end.
+// taken back. It returns the last id looked at, empty at the end. Of a campaign that
+// is neither open nor finding reviewers nothing is changed: what was signed stays, and
+// what comes back after the close is looked for by WatchRemovals.
 func (s *Store) RefreshItems(ctx context.Context, id schema.CampaignID, after schema.ItemID, limit int) (schema.ItemID, error) {
 	if limit < 1 {
 		return "", checkLimit(limit, maxPage)
 	}
 	var last schema.ItemID
 	err := s.inTx(ctx, "compare a campaign's items", func(ctx context.Context, t *tx) error {
+		last = ""
 		c, err := t.shareCampaign(ctx, id)
-		if err != nil {
+		if err != nil || c.State != schema.CampaignOpen && c.State != schema.CampaignAssigning {
 			return err
 		}
 		rule, err := campaignRule(ctx, t, c)
@@ -34,7 +37,7 @@ func (s *Store) RefreshItems(ctx context.Context, id schema.CampaignID, after sc
 		if err != nil {
 			return err
 		}
-		if last = ""; len(ids) == limit {
+		if len(ids) == limit {
 			last = ids[limit-1]
 		}
 		if err := t.refresh(ctx, c, rule, ids); err != nil {

@@ -178,7 +178,7 @@ func (r *reviewing) removing() {
 	_, err := r.CloseCampaign(r.t.Context(), r.id, true, "done", r.admin)
 	require.NoError(r.t, err)
 	for n := 1; n > 0; {
-		n, err = r.ApplySilence(r.t.Context(), r.id, r.review.Rule.Time.Silence, time.Now().Add(24*time.Hour), 50)
+		n, err = r.ApplySilence(r.t.Context(), r.id, r.review.Rule.Time.Silence, 50)
 		require.NoError(r.t, err)
 	}
 	require.NoError(r.t, r.MoveCampaign(r.t.Context(), r.id, schema.CampaignClosing, schema.CampaignRemoving))

@@ -41,11 +41,41 @@ func (s *Store) MoveCampaign(ctx context.Context, id schema.CampaignID, from, to
 	})
 }
 
+// CloseDue moves an open campaign to closing whose deadline is over at the instant,
+// once nobody has an open item and none needs a reviewer. CodeStale when it is not so
+// far: the deadline was moved, or an item given to somebody. One that is closing
+// already stays so.
+func (s *Store) CloseDue(ctx context.Context, id schema.CampaignID, now time.Time) error {
+	return s.inTx(ctx, "close a campaign at its deadline", func(ctx context.Context, t *tx) error {
+		c, err := t.lockCampaign(ctx, id)
+		switch {
+		case err != nil || c.State == schema.CampaignClosing:
+			return err
+		case c.State != schema.CampaignOpen:
+			return staleCampaign(c)
+		case now.Before(c.DueAt):
+			return &schema.Error{Code: schema.CodeStale, Message: "the campaign is due at " + schema.FormatInstant(c.DueAt) + " by now", Fix: "read it again"}
+		}
+		open, err := t.undecided(ctx, id)
+		if err != nil {
+			return err
+		}
+		if open > 0 {
+			return &schema.Error{Code: schema.CodeStale, Message: strconv.Itoa(open) + " items of the campaign are to be decided by now", Fix: "read it again"}
+		}
+		return t.stepCampaign(ctx, &c, schema.CampaignClosing)
+	})
+}
+
+// undecided counts the items of a campaign that wait for an answer, or for somebody to
+// give one. What nobody may decide is not among them: it has been given up.
+func (t *tx) undecided(ctx context.Context, id schema.CampaignID) (int, error) {
+	return scalar[int](ctx, t, `select count(*)::int from campaign_item where campaign_id = @id and state in ('unassigned', 'open')`, args{"id": id})
+}
+
 // plainMove tells whether a move needs nothing besides.
 func plainMove(from, to schema.CampaignState) bool {
 	switch to {
-	case schema.CampaignClosing:
-		return from == schema.CampaignOpen
 	case schema.CampaignRemoving:
 		return from == schema.CampaignClosing
 	case schema.CampaignClosed:
@@ -171,7 +201,7 @@ func (s *Store) CloseCampaign(ctx context.Context, id schema.CampaignID, early b
 		if c.State != schema.CampaignOpen {
 			return notOpen(c)
 		}
-		open, err := scalar[int](ctx, t, `select count(*)::int from campaign_item where campaign_id = @id and state in ('unassigned', 'open')`, args{"id": id})
+		open, err := t.undecided(ctx, id)
 		if err != nil {
 			return err
 		}
