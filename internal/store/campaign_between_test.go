@@ -141,6 +141,63 @@ func TestNothingThatChangedIsClosedOver(t *testing.T) {
 	requireCode(t, schema.CodeStale, r.CloseDue(ctx, r.id, later))
 }
 
+// TestNobodyIsAskedAboutWhatIsGone: whoever decided before it was gone does not have the
+// next stage asked about it.
+func TestNobodyIsAskedAboutWhatIsGone(t *testing.T) {
+	t.Parallel()
+	r := reviews(t, 2, stages(stage("first", schema.StageAll, named("boss@example.com")), stage("second", schema.StageAll, named("a@example.com"))))
+	r.person("a@example.com", "")
+	first := r.of("1")
+	r.takes(first, schema.AnswerKeep, r.by)
+	r.assign()
+	status := func(external, is string) {
+		t.Helper()
+		r.exec(`update account set status = $2 where external_id = $1`, external, is)
+		_, err := r.RefreshItems(t.Context(), r.id, "", 10)
+		require.NoError(t, err)
+	}
+	status("1", "deleted")
+	for _, answer := range []schema.ItemAnswer{schema.AnswerKeep, schema.AnswerRevoke} {
+		d := r.says(word(r.of("1"), answer), r.by)
+		require.Equal(t, []any{"conflict", "the access has ended: there is nothing to decide"}, []any{d.Code, d.Message})
+		require.Equal(t, []any{schema.ItemGone, schema.ItemGone, 1}, []any{d.State, r.of("1").State, r.of("1").Stage})
+	}
+
+	// A word finds out that it is back, and stands: the next stage is asked.
+	r.exec(`update account set status = 'active'`)
+	r.exec(`update campaign_item set place = 1 where id = $1`, string(first.ID))
+	r.dispatched()
+	d := r.says(word(first, schema.AnswerRevoke), r.by)
+	require.Equal(t, []any{"", schema.ItemUnassigned}, []any{d.Code, d.State})
+	require.Contains(t, r.dispatched(), "campaign "+string(r.id))
+	require.Equal(t, []any{schema.ItemUnassigned, 1, 1, true}, []any{r.of("1").State, r.of("1").Stage, r.of("1").Position, r.of("1").Facts.Held})
+
+	// Nor does a word find out that it is gone and stand all the same.
+	shown := r.of("2")
+	status("2", "deleted")
+	gone := r.of("2")
+	status("2", "active")
+	r.assign()
+	r.exec(`update account set status = 'deleted'`)
+	require.Equal(t, []int{shown.Version + 1, shown.Version + 2}, []int{gone.Version, r.of("2").Version})
+	d = r.says(word(gone, schema.AnswerKeep), r.by)
+	require.Equal(t, []any{"conflict", schema.ItemGone, schema.ItemGone}, []any{d.Code, d.State, r.of("2").State})
+}
+
+// TestWhatIsGoneComesToNoNextStage: what was decided, and has ended since, is corrected
+// as far as nobody else would have to be asked.
+func TestWhatIsGoneComesToNoNextStage(t *testing.T) {
+	t.Parallel()
+	r := reviews(t, 1, stages(stage("first", schema.StageAll, named("boss@example.com")), stage("second", schema.StageKept, named("a@example.com"))))
+	r.person("a@example.com", "")
+	r.takes(r.of("1"), schema.AnswerRevoke, r.by)
+	r.exec(`update account set status = 'deleted'`)
+	require.Equal(t, "stale", r.says(word(r.of("1"), schema.AnswerKeep), r.by).Code)
+	require.Equal(t, "conflict", r.says(word(r.of("1"), schema.AnswerKeep), r.by).Code)
+	require.Equal(t, []any{schema.ItemDecided, schema.AnswerRevoke}, []any{r.of("1").State, r.of("1").Answer})
+	r.takes(r.of("1"), schema.AnswerRevoke, r.by)
+}
+
 // TestOnlyAnOpenCampaignFollowsTheFacts: a comparison that is late changes nothing of
 // what is closed or signed.
 func TestOnlyAnOpenCampaignFollowsTheFacts(t *testing.T) {

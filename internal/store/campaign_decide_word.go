@@ -185,11 +185,22 @@ func (j *judge) turn(t *takenWord) error {
 	case j.c.State != schema.CampaignOpen:
 		return takesNoAnswer(j.c.State)
 	case t.item.State == schema.ItemGone:
-		return conflict("the access has ended: there is nothing to decide", "")
+		return ended()
 	default:
 		return forbidden("the item is not yours to decide", "list your items again; it may have been reassigned or escalated")
 	}
 	return nil
+}
+
+// ended is the error for a word on access that is not there: nobody is asked about it.
+func ended() error { return conflict("the access has ended: there is nothing to decide", "") }
+
+// present are the facts of an item as they are now.
+func (j *judge) present(i liveItem) schema.ItemFacts {
+	if f, other := j.fresh[i.ID]; other {
+		return f.facts
+	}
+	return i.Facts
 }
 
 // takesNoAnswer is the error for a word on an item of a campaign in a state that
@@ -217,18 +228,24 @@ func (j *judge) compare(t *takenWord, out *schema.Decided) error {
 	if !known {
 		return invalidWord(fmt.Sprintf("the item never had a version %d", t.Version), "name the version that was shown")
 	}
-	now := t.item.Facts
+	now := j.present(t.item)
 	if f, other := j.fresh[t.item.ID]; other {
-		now, t.item.Risk = f.facts, f.risk.Level // what the rule asks goes by what is so now
+		t.item.Risk = f.risk.Level // what the rule asks goes by what is so now
 		j.stale = append(j.stale, f)
-		if out.Version++; !now.Held && t.item.State == schema.ItemOpen {
+		switch out.Version++; {
+		case !now.Held && (t.item.State == schema.ItemOpen || t.item.State == schema.ItemUnassigned):
 			out.State = schema.ItemGone
+		case now.Held && t.item.State == schema.ItemGone: // it needs a reviewer again
+			out.State, j.tell = schema.ItemUnassigned, true
 		}
 	}
-	if out.Changed = shown.Differences(now); len(out.Changed) == 0 {
-		return nil
+	switch out.Changed = shown.Differences(now); {
+	case len(out.Changed) > 0:
+		return &schema.Error{Code: schema.CodeStale, Message: "the item is not as it was shown", Fix: "look at what changed, then decide again"}
+	case out.State == schema.ItemGone: // also for who decided in an earlier stage
+		return ended()
 	}
-	return &schema.Error{Code: schema.CodeStale, Message: "the item is not as it was shown", Fix: "look at what changed, then decide again"}
+	return nil
 }
 
 // allowed asks the rule.
@@ -265,8 +282,10 @@ func (j *judge) land(t *takenWord) error {
 	switch {
 	case !ok:
 		t.to = landing{state: schema.ItemDecided, stage: t.stage, place: i.Place, answer: t.Answer, end: end}
-	case t.corrects && i.Stage == next && (i.State == schema.ItemUnassigned || i.State == schema.ItemOpen || i.State == schema.ItemUndecided):
+	case t.corrects && i.Stage == next && slices.Contains(waitsInStage(), i.State):
 		t.to = landing{stays: true}
+	case t.corrects && !j.present(i).Held && i.Removal != schema.RemovalStarted && i.Removal != schema.RemovalUndone: // these give it back
+		return ended()
 	case j.c.State != schema.CampaignOpen:
 		return &schema.Error{
 			Code: schema.CodeClosed, Message: "another stage would have to decide after this answer, and the campaign is " + string(j.c.State),
@@ -276,6 +295,12 @@ func (j *judge) land(t *takenWord) error {
 		t.to = landing{state: schema.ItemUnassigned, stage: next, end: end}
 	}
 	return nil
+}
+
+// waitsInStage are the states of an item that a stage has: one that is gone by its last
+// version, and is back by now, needs a reviewer there.
+func waitsInStage() []schema.CampaignItemState {
+	return []schema.CampaignItemState{schema.ItemUnassigned, schema.ItemOpen, schema.ItemUndecided, schema.ItemGone}
 }
 
 // nextStage is the next stage that an item comes to after an answer.
