@@ -89,12 +89,17 @@ func (s *Store) PlanRemoval(ctx context.Context, p schema.PlannedRemoval) error 
 	})
 }
 
-// SettleRemoval ends a removal that has not started, or lets it wait.
+// SettleRemoval ends a removal that has not started, or lets it wait. None becomes
+// planned or ready by that: whoever put it back meanwhile gave up its plan, and what it
+// took of budgets.
 func (s *Store) SettleRemoval(ctx context.Context, id schema.RemovalID, to schema.RemovalState, why, way string, waitsFor schema.CaseID) error {
 	return s.withRemoval(ctx, "settle a removal", id, func(ctx context.Context, t *tx, c schema.Campaign, m schema.Removal) error {
 		switch m.State {
 		case schema.RemovalWanted, schema.RemovalPlanned, schema.RemovalReady:
 		default:
+			return staleRemoval(m)
+		}
+		if to != m.State && (to == schema.RemovalPlanned || to == schema.RemovalReady) {
 			return staleRemoval(m)
 		}
 		if to == m.State && why == m.Why && waitsFor == m.WaitsFor {

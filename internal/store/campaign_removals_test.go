@@ -106,6 +106,23 @@ func TestNothingThatIsRevokedIsLost(t *testing.T) {
 	}
 }
 
+// TestARemovalIsNotMadeReadyByWhoeverReadIt: part of it is kept between the read and the
+// word that it waits, and it gave its budget back.
+func TestARemovalIsNotMadeReadyByWhoeverReadIt(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 2)
+	r.revokes(10, shutsOff, "2")
+	r.answers("2", schema.AnswerRevoke, schema.ItemGroup)
+	r.budgets()
+	m := r.last("2")
+	require.Equal(t, schema.RemovalReady, m.State)
+	require.NoError(t, r.SettleRemoval(t.Context(), m.ID, schema.RemovalWanted, "planned anew: part of it is kept", "", ""))
+	require.Zero(t, r.count(`select count(*) from budget_use`))
+	requireCode(t, schema.CodeStale, r.SettleRemoval(t.Context(), m.ID, m.State, "its connection does not answer", "", ""))
+	require.Equal(t, schema.RemovalWanted, r.last("2").State)
+	requireCode(t, schema.CodeStale, r.SettleRemoval(t.Context(), m.ID, schema.RemovalPlanned, "it waits", "", ""))
+}
+
 func TestARemovalIsStartedOnce(t *testing.T) {
 	t.Parallel()
 	r := removals(t, 2, func(rule *schema.AccessReviewRule) { rule.Effect.Approvals = 1 })
