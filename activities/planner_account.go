@@ -115,7 +115,7 @@ const (
 	connectionDisabled = "its connection is disabled"
 	connectionSilent   = "its connection does not answer"
 	accountUnknown     = "the vendor knows no such account: a sync tells what became of it"
-	accountUnread      = "it cannot be judged now: "
+	accountUnread      = schema.Unread
 )
 
 // laneOf opens the lane of a connection when the first account of it is drafted. It

@@ -69,8 +69,12 @@ type ReviewItems interface {
 	// WaitForBudget keeps with an acting run what of it waits for room in a budget of
 	// 24 hours, and returns that.
 	WaitForBudget(ctx context.Context, id schema.ReviewID) (schema.BudgetWait, error)
-	// ReadyItems returns up to limit confirmed items, without those of connections.
-	ReadyItems(ctx context.Context, id schema.ReviewID, but []schema.ConnectionID, limit int) ([]schema.ReviewItem, error)
+	// ReadyItems returns up to limit confirmed items, without those of connections and
+	// those that were seen; those that could not be read come last.
+	ReadyItems(ctx context.Context, id schema.ReviewID, but []schema.ConnectionID, seen []schema.AccountID, limit int) ([]schema.ReviewItem, error)
+	// MarkUnread keeps why an item could not be judged that is to be planned or
+	// started, and since when; empty = it could be.
+	MarkUnread(ctx context.Context, id schema.ReviewID, account schema.AccountID, why string) error
 	// Running counts the run's cases with a plan that is planned, running or settling.
 	Running(ctx context.Context, id schema.ReviewID) (int, error)
 	// ReviewItemOf returns the item that a plan was made for, with the version of its

@@ -70,32 +70,39 @@ func (v *reviewing) settleDue(ctx context.Context, o opened) error {
 func (v *reviewing) startReady(ctx context.Context, o opened) (Piece, error) {
 	over := time.NewTimer(actFor)
 	defer over.Stop()
+	l := &look{drafting: v.cfg.Planner.Drafting()}
 	for {
 		wait, err := v.store.WaitForBudget(ctx, o.review.ID)
 		if err != nil {
 			return Piece{}, err
 		}
-		items, err := v.store.ReadyItems(ctx, o.review.ID, append(o.disabled(), wait.Connections...), actPiece)
+		items, err := v.store.ReadyItems(ctx, o.review.ID, slices.Concat(o.disabled(), wait.Connections, l.left), l.waits, actPiece)
 		if err != nil || len(items) == 0 {
 			return v.nothingToStart(ctx, o, wait, err)
 		}
-		if p, err := v.startPiece(ctx, o, items); err != nil || p.Wait > 0 {
+		if p, err := v.startPiece(ctx, o, l, items); err != nil || p.Wait > 0 {
 			return p, err
 		}
-		if goOn, err := v.goesOn(ctx, o, over.C); err != nil || !goOn {
-			return Piece{More: true}, err
+		switch goOn, err := v.goesOn(ctx, o, over.C); {
+		case err != nil:
+			return Piece{}, err
+		case !goOn && l.stuck():
+			return v.polls(v.cfg.Clocks.BusyPoll), nil
+		case !goOn:
+			return Piece{More: true}, nil
 		}
 	}
 }
 
 // nothingToStart says how long items wait that are ready: for room in a budget, until
-// there may be some; for a disabled connection, longer with each look.
+// there may be some; for a disabled connection, and for what cannot be read, longer
+// with each look.
 func (v *reviewing) nothingToStart(ctx context.Context, o opened, wait schema.BudgetWait, err error) (Piece, error) {
 	var p Piece
 	if err != nil {
 		return p, err
 	}
-	left, err := v.store.ReadyItems(ctx, o.review.ID, wait.Connections, 1)
+	left, err := v.store.ReadyItems(ctx, o.review.ID, wait.Connections, nil, 1)
 	if len(left) > 0 {
 		p = v.polls(v.cfg.Clocks.BusyPoll)
 	}
@@ -123,8 +130,8 @@ func (o opened) disabled() []schema.ConnectionID {
 }
 
 // startPiece opens the cases of ready items, as far as there is room, and returns
-// how long to wait for fresh facts or for a connection, 0 = not.
-func (v *reviewing) startPiece(ctx context.Context, o opened, items []schema.ReviewItem) (Piece, error) {
+// how long to wait for fresh facts or for room in a budget, 0 = not.
+func (v *reviewing) startPiece(ctx context.Context, o opened, l *look, items []schema.ReviewItem) (Piece, error) {
 	if fresh, err := v.freshEnough(ctx, o); err != nil || !fresh {
 		return v.polls(v.cfg.Clocks.PollFirst), err
 	}
@@ -133,7 +140,7 @@ func (v *reviewing) startPiece(ctx context.Context, o opened, items []schema.Rev
 		return Piece{}, err
 	}
 	if room := min(atOnce-running, len(items)); room > 0 {
-		if down, err := v.start(ctx, o, items[:room]); err != nil || down {
+		if down, err := v.start(ctx, o, l, items[:room]); err != nil || down {
 			return v.polls(v.cfg.Clocks.BusyPoll), err
 		}
 		if room == len(items) {
@@ -194,8 +201,8 @@ func (v *reviewing) freshEnough(ctx context.Context, o opened) (bool, error) {
 // start opens the cases of ready items, of each if everything that was approved is
 // as it was. Otherwise the item ends with the difference (promise 5). It tells
 // whether a connection could not be used at all, or a budget has no more room: what
-// is left waits.
-func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewItem) (down bool, err error) {
+// is left waits. So does what cannot be read now, which keeps no other from its turn.
+func (v *reviewing) start(ctx context.Context, o opened, l *look, items []schema.ReviewItem) (down bool, err error) {
 	requests := make([]schema.Request, 0, len(items))
 	ready := make([]schema.ReviewItem, 0, len(items))
 	for _, item := range items {
@@ -207,20 +214,26 @@ func (v *reviewing) start(ctx context.Context, o opened, items []schema.ReviewIt
 		if err != nil {
 			return false, err
 		}
-		if ok {
-			requests, ready = append(requests, r), append(ready, item)
-		}
-	}
-	drafts, err := v.drafts(ctx, o, requests, true)
-	for i, d := range drafts {
-		if d.unread.waits() {
-			down = true
+		if !ok {
+			l.settled++
 			continue
 		}
-		waits, err := v.startOne(ctx, ready[i], d.Draft)
-		if err != nil || waits {
+		requests, ready = append(requests, r), append(ready, item)
+	}
+	drafts, err := v.drafts(ctx, o, l.drafting, requests, true)
+	for i, d := range drafts {
+		waits, err := v.unread(ctx, ready[i], d, v.cfg.Clocks.PlanWait(startPatience))
+		if err != nil {
+			return false, err
+		}
+		if waits {
+			l.leave(ready[i], d)
+			continue
+		}
+		if waits, err = v.startOne(ctx, ready[i], d.Draft); err != nil || waits {
 			return waits, err
 		}
+		l.settled++
 	}
 	return down, err
 }

@@ -5,15 +5,13 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"sendoff/schema"
 )
 
-// planTries is how often an account is tried that its connection does not tell of while
-// it answers otherwise. Then its plan is refused, and the next run tries again: one
-// account must not stop all others.
-const planTries = 6
+// planPolls is for how many waits an account is tried that its connection does not tell
+// of while it answers otherwise. Then its plan is refused, and the next run tries again:
+// one account must not stop all others.
+const planPolls = 6
 
 // PlanItems plans a piece of what matched, one account at a time. An account that
 // the policy does not take any more is left alone.
@@ -29,6 +27,7 @@ func (v *Reviews) PlanItems(ctx context.Context, in ReviewInput) (Piece, error) 
 	if why := o.unusable(items); why != "" {
 		return Piece{More: true}, v.store.EndReview(ctx, o.review.ID, schema.ReviewStale, why)
 	}
+	readFirst(items)
 	requests := make([]schema.Request, 0, len(items))
 	planned := make([]schema.ReviewItem, 0, len(items))
 	for _, item := range items {
@@ -40,13 +39,17 @@ func (v *Reviews) PlanItems(ctx context.Context, in ReviewInput) (Piece, error) 
 			requests, planned = append(requests, r), append(planned, item)
 		}
 	}
-	drafts, err := v.drafts(ctx, o, requests, false)
+	drafts, err := v.drafts(ctx, o, v.cfg.Planner.Drafting(), requests, false)
 	if err != nil {
 		return Piece{}, err
 	}
 	again := false
 	for i, d := range drafts {
-		if d.unread.waits() && (!d.unread.account || activity.GetInfo(ctx).Attempt < planTries) {
+		waits, err := v.unread(ctx, planned[i], d, planPolls*v.cfg.Clocks.BusyPoll)
+		if err != nil {
+			return Piece{}, err
+		}
+		if waits {
 			again = true
 			continue
 		}
@@ -77,11 +80,11 @@ func (o opened) unusable(items []schema.ReviewItem) string {
 	return ""
 }
 
-func (v *reviewing) drafts(ctx context.Context, o opened, requests []schema.Request, again bool) ([]AccountDraft, error) {
+func (v *reviewing) drafts(ctx context.Context, o opened, p *Drafting, requests []schema.Request, again bool) ([]AccountDraft, error) {
 	if len(requests) == 0 {
 		return nil, nil
 	}
-	return v.cfg.Planner.Drafting().DraftAccounts(ctx, requests, o.policy.Template(), again)
+	return p.DraftAccounts(ctx, requests, o.policy.Template(), again)
 }
 
 func plannedOf(id schema.AccountID, d schema.Draft) schema.PlannedItem {

@@ -91,7 +91,7 @@ func (v *PolicyJudge) previewPlans(ctx context.Context, o opened, p *schema.Prev
 		}
 		requests[i] = requestOf(o.policy.Rule, s, verdict)
 	}
-	drafts, err := v.drafts(ctx, o, requests, false)
+	drafts, err := v.drafts(ctx, o, v.cfg.Planner.Drafting(), requests, false)
 	if err != nil {
 		return err
 	}

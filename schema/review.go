@@ -159,11 +159,15 @@ type ReviewItem struct {
 	Bytes        int64 // that its plan would move or destroy
 	Findings     []Finding
 	Drift        []Difference // of a drifted one
-	Why          string       // of a refused, kept or drifted one, in words
+	Why          string       // of a refused, kept, drifted or waiting one, in words
 	CaseID       CaseID
 	AskUntil     time.Time // of an asking one: when silence counts
 	UpdatedAt    time.Time
 }
+
+// Unread begins the words for why something waits: something about its account could
+// not be read. A review's item that has them waits since it was updated.
+const Unread = "it cannot be judged now: "
 
 // Difference is one fact that is not as it was approved.
 type Difference struct {

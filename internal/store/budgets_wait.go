@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sendoff/schema"
@@ -161,13 +162,29 @@ func (t *tx) tellWaiting(ctx context.Context, but schema.ReviewID) error {
 }
 
 // ReadyItems returns up to limit confirmed items of a run that wait to be started,
-// without those of some connections, by account id.
-func (s *Store) ReadyItems(ctx context.Context, id schema.ReviewID, but []schema.ConnectionID, limit int) ([]schema.ReviewItem, error) {
+// without those of some connections and those that were seen, by account id. Those that
+// could not be read come last, and take turns.
+func (s *Store) ReadyItems(ctx context.Context, id schema.ReviewID, but []schema.ConnectionID, seen []schema.AccountID, limit int) ([]schema.ReviewItem, error) {
 	if limit < 1 {
 		return nil, checkLimit(limit, maxPage)
 	}
 	list, err := all[schema.ReviewItem](ctx, s.pool, `select `+itemColumns+` from review_item i
-		where i.review_id = @id and i.state = 'ready' and i.connection_id <> all(@but) order by i.account_id limit @limit`,
-		args{"id": id, "but": append([]schema.ConnectionID{}, but...), "limit": limit})
+		where i.review_id = @id and i.state = 'ready' and i.connection_id <> all(@but) and i.account_id <> all(@seen::uuid[])
+		order by case when starts_with(i.why, @unread) then random() else -1 end, i.account_id limit @limit`,
+		args{"id": id, "but": some(but), "seen": some(seen), "unread": schema.Unread, "limit": limit})
 	return list, translate("read a review's confirmed items", err)
+}
+
+// MarkUnread keeps why an item could not be judged that is to be planned or started,
+// and in its updated_at since when that is so; empty = it could be.
+func (s *Store) MarkUnread(ctx context.Context, id schema.ReviewID, account schema.AccountID, why string) error {
+	return s.withItem(ctx, "keep why an item waits", id, account, func(ctx context.Context, t *tx, _ itemRun, i schema.ReviewItem) error {
+		switch {
+		case i.State != schema.ItemMatched && i.State != schema.ItemReady:
+			return staleItem("the item is " + string(i.State) + " by now")
+		case strings.HasPrefix(i.Why, schema.Unread) == (why != ""):
+			return nil
+		}
+		return t.moveItem(ctx, i, i.State, `, why = @why`, args{"why": why})
+	})
 }

@@ -64,7 +64,7 @@ func TestAccountsWaitForRoomOnTheDayTheyStart(t *testing.T) {
 	require.Len(t, p.alarms(), 1)
 	require.Contains(t, p.alarms()[0].Message, "2 confirmed accounts")
 	require.Equal(t, wait.Until.UTC(), p.run(r.ID).BudgetWait.Until.UTC())
-	ready, err := p.ReadyItems(ctx, r.ID, wait.Connections, 10)
+	ready, err := p.ReadyItems(ctx, r.ID, wait.Connections, nil, 10)
 	require.NoError(t, err)
 	require.Empty(t, ready)
 
