@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -162,7 +163,7 @@ func (c *Campaigns) part(ctx context.Context, plan removalPlan, removal schema.R
 // account or for its connection. It tells whether it was settled.
 func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d AccountDraft) (bool, error) {
 	if d.unread.why != "" {
-		return false, c.waitUnread(ctx, removal, d.unread)
+		return c.waitUnread(ctx, removal, d.unread)
 	}
 	if busy, ok := busyWith(d.Draft); ok {
 		return false, unlessStale(c.store.SettleRemoval(ctx, removal.ID, schema.RemovalWanted, "another case works on the account", "", busy))
@@ -177,14 +178,26 @@ func (c *Campaigns) planOne(ctx context.Context, removal schema.Removal, d Accou
 	return true, unlessStale(c.store.PlanRemoval(ctx, p))
 }
 
+// unreadFor is how long a removal waits at least for an account of which its vendor
+// refuses to tell: somebody may mend that, or a sync tell what became of it.
+const unreadFor = 24 * time.Hour
+
 // waitUnread lets a removal wait whose account could not be judged, whatever else was
 // found: nobody could ask for it again once it is refused. What was not even tried
-// keeps its place before those that were.
-func (c *Campaigns) waitUnread(ctx context.Context, m schema.Removal, u unread) error {
-	if u.untried && m.Why == u.why && m.WaitsFor == "" {
-		return nil
+// keeps its place before those that were. What stays as it is until somebody changes it
+// is refused in the end, for whoever signs to see; then it is settled.
+func (c *Campaigns) waitUnread(ctx context.Context, m schema.Removal, u unread) (settled bool, err error) {
+	switch {
+	case u.untried && m.Why == u.why && m.WaitsFor == "":
+		return false, nil
+	case u.lasts && m.Why == u.why && c.now().Sub(m.CreatedAt) >= c.clocks.PlanWait(unreadFor):
+		why := u.why
+		if rest, ok := strings.CutPrefix(u.why, accountUnread); ok {
+			why = "it cannot be judged: " + rest + "; mend the rights of the connection, or take the access away by hand"
+		}
+		return true, unlessStale(c.store.SettleRemoval(ctx, m.ID, schema.RemovalRefused, why, "", ""))
 	}
-	return unlessStale(c.store.SettleRemoval(ctx, m.ID, m.State, u.why, "", ""))
+	return false, unlessStale(c.store.SettleRemoval(ctx, m.ID, m.State, u.why, "", ""))
 }
 
 // enabled leaves out removals whose connection is disabled now: they wait, as for one
@@ -200,7 +213,7 @@ func (c *Campaigns) enabled(ctx context.Context, list []schema.Removal) ([]schem
 			rest = append(rest, m)
 			continue
 		}
-		if err := c.waitUnread(ctx, m, unread{why: connectionDisabled}); err != nil {
+		if _, err := c.waitUnread(ctx, m, unread{why: connectionDisabled}); err != nil {
 			return nil, err
 		}
 	}
@@ -248,7 +261,7 @@ func (c *Campaigns) startRemoval(ctx context.Context, removal schema.Removal, d 
 		return unlessStale(c.store.SettleRemoval(ctx, removal.ID, to, why, "", busy))
 	}
 	if d.unread.why != "" {
-		return false, c.waitUnread(ctx, removal, d.unread)
+		return c.waitUnread(ctx, removal, d.unread)
 	}
 	if busy, ok := busyWith(d.Draft); ok {
 		return false, settle(schema.RemovalReady, "another case works on the account", busy)

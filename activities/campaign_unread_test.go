@@ -141,6 +141,37 @@ func TestAnAccountThatTheVendorDoesNotKnow(t *testing.T) {
 	require.Equal(t, map[string]int{"done: the account was deleted: the vendor says so": 1}, k.told())
 }
 
+// TestARemovalDoesNotWaitForWhatLasts: whoever signs learns that it needs a person.
+func TestARemovalDoesNotWaitForWhatLasts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	k := takes(b)
+	k.has(schema.AnswerRevoke, schema.ItemFacts{ItemRef: schema.ItemRef{Kind: schema.ItemAccount}})
+	forbids := func() { b.vendor.errs["read"] = slices.Repeat([]error{failure(connectors.Forbidden)}, 10) }
+	forbids()
+	b.later(25 * time.Hour)
+	k.pieces()
+	require.Equal(t, map[string]int{"wanted: it cannot be judged now: the vendor forbids it to read accounts": 1}, k.told(), "once may be a mistake")
+	k.watches()
+	require.Equal(t, map[string]int{
+		"refused: it cannot be judged: the vendor forbids it to read accounts; mend the rights of the connection, or take the access away by hand": 1,
+	}, k.told())
+
+	b = setup(t)
+	k = takes(b)
+	k.has(schema.AnswerRevoke, schema.ItemFacts{ItemRef: schema.ItemRef{Kind: schema.ItemAccount}})
+	b.vendor.remove(leaver)
+	k.pieces()
+	k.watches()
+	require.Len(t, k.in(schema.RemovalWanted), 1)
+	b.later(25 * time.Hour)
+	k.watches()
+	require.Equal(t, map[string]int{"refused: the vendor knows no such account: a sync tells what became of it": 1}, k.told())
+	b.exec(`update account set status = 'deleted' where id = $1`, string(k.account.ID))
+	k.watches()
+	require.Equal(t, map[string]int{"done: the account was deleted: the vendor says so": 1}, k.told())
+}
+
 // TestAConnectionThatHangsIsAskedOnce: however many removals wait for it, and the others
 // go on.
 func TestAConnectionThatHangsIsAskedOnce(t *testing.T) {
