@@ -37,8 +37,8 @@ func (a *Activities) Reactivate(ctx context.Context, in StepInput) error {
 // setStatus reads, keeps the status that the account had, writes if needed, and
 // reads again until the vendor agrees (promise 3).
 func (a *Activities) setStatus(ctx context.Context, in StepInput, of func(connectors.Suspender) statusWrite) error {
-	w, err := a.begin(ctx, in.Ref)
-	if err != nil || w.finished() {
+	w, done, err := a.beginOnce(ctx, in.Ref)
+	if err != nil || done {
 		return err
 	}
 	s, err := connectors.Capability[connectors.Suspender](w.c, "suspend")
@@ -215,8 +215,8 @@ func remember(ctx context.Context, s Store, c schema.ConnectionID, read schema.A
 // proof: it works in the background and reports nowhere (promise 3's exception).
 func (a *Activities) RevokeSessions(ctx context.Context, in StepInput) error {
 	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
-	w, err := a.begin(ctx, in.Ref)
-	if err != nil || w.finished() {
+	w, done, err := a.beginOnce(ctx, in.Ref)
+	if err != nil || done {
 		return err
 	}
 	r, err := connectors.Capability[connectors.SessionRevoker](w.c, "revoke_sessions")

@@ -57,13 +57,6 @@ type work struct {
 // source is the vendor's id of the account the plan is for.
 func (w work) source() schema.ExternalID { return w.plan.Facts.AccountID }
 
-// finished tells that an earlier try did all and its answer was lost on the way to
-// Temporal: what the vendor has become since is nothing of the step's.
-func (w work) finished() bool {
-	step, ok := w.plan.Step(w.ref.Index)
-	return ok && step.State.Finished()
-}
-
 // begin makes the step current and opens the connection. It is the first thing
 // every step's activity does, at every try, so that a stop or a pause is seen
 // before the vendor is.
@@ -73,6 +66,21 @@ func (a *Activities) begin(ctx context.Context, ref schema.StepRef) (work, error
 		return work{}, err
 	}
 	return a.open(ctx, ref, plan)
+}
+
+// beginOnce is begin for a step that one activity does whole. Done tells that an earlier
+// try did it and its answer was lost on the way to Temporal: what has become of the
+// vendor and of the connection since is nothing of the step's.
+func (a *Activities) beginOnce(ctx context.Context, ref schema.StepRef) (w work, done bool, err error) {
+	plan, err := a.store.BeginStep(ctx, ref)
+	if err != nil {
+		return work{}, false, err
+	}
+	if step, ok := plan.Step(ref.Index); ok && step.State.Finished() {
+		return work{ref: ref, plan: plan}, true, nil
+	}
+	w, err = a.open(ctx, ref, plan)
+	return w, false, err
 }
 
 func (a *Activities) open(ctx context.Context, ref schema.StepRef, plan schema.Plan) (work, error) {

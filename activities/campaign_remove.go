@@ -24,7 +24,7 @@ func (c *Campaigns) RemoveAccess(ctx context.Context, in CampaignInput) (Piece, 
 	case err != nil:
 		return Piece{}, err
 	case r.campaign.State == schema.CampaignHeld:
-		return Piece{More: true}, c.store.RecountHeld(ctx, r.campaign.ID)
+		return c.recountHeld(ctx, r.campaign.ID)
 	case r.campaign.State != schema.CampaignRemoving:
 		return Piece{More: true}, nil
 	}
@@ -37,6 +37,15 @@ func (c *Campaigns) RemoveAccess(ctx context.Context, in CampaignInput) (Piece, 
 		return Piece{Wait: c.removingPoll()}, c.store.CampaignWentOn(ctx, r.campaign.ID)
 	}
 	return Piece{More: true}, unlessStale(c.store.MoveCampaign(ctx, r.campaign.ID, schema.CampaignRemoving, schema.CampaignClosed))
+}
+
+// recountHeld lets a held campaign go on when less is to be removed by now.
+func (c *Campaigns) recountHeld(ctx context.Context, id schema.CampaignID) (Piece, error) {
+	less, err := c.store.RecountHeld(ctx, id)
+	if err != nil || less {
+		return Piece{More: err == nil}, err
+	}
+	return Piece{Wait: c.refreshEvery()}, c.store.CampaignWentOn(ctx, id)
 }
 
 // removingPoll is how often removals that are at work are looked at; the end of each

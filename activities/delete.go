@@ -28,9 +28,9 @@ type DeleteStatus struct {
 // the account, its transfer, its trash. Done means that a read by id says it is
 // gone while the connection's enterprise still matches (promises 1, 3 and 8).
 func (a *Activities) Delete(ctx context.Context, in StepInput) (DeleteStatus, error) {
-	w, err := a.begin(ctx, in.Ref)
-	if err != nil {
-		return DeleteStatus{}, err
+	w, done, err := a.beginOnce(ctx, in.Ref)
+	if err != nil || done {
+		return DeleteStatus{Deleted: done}, err
 	}
 	d, err := connectors.Capability[connectors.Deleter](w.c, "delete")
 	if err != nil {

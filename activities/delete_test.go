@@ -55,6 +55,19 @@ func TestDelete(t *testing.T) {
 		b.requireDeleted(ref)
 	})
 
+	t.Run("that is done is not looked at again", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ref := b.empty("delete")
+		_, err := b.delete(ref)
+		require.NoError(t, err)
+		b.exec(`update connection set state = 'disabled'`)
+		s, err := b.delete(ref)
+		require.NoError(t, err)
+		require.True(t, s.Deleted)
+		b.requireDeleted(ref)
+	})
+
 	t.Run("of an account that owns nothing", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)

@@ -13,8 +13,8 @@ import (
 // the vendor lets it leave. What it takes away is kept first, so that undo can make it again; the
 // listing afterwards is the proof (promise 3).
 func (a *Activities) RemoveFromGroups(ctx context.Context, in StepInput) error {
-	w, err := a.begin(ctx, in.Ref)
-	if err != nil || w.finished() {
+	w, done, err := a.beginOnce(ctx, in.Ref)
+	if err != nil || done {
 		return err
 	}
 	g, err := connectors.Capability[connectors.MembershipWriter](w.c, "write_groups")

@@ -123,9 +123,9 @@ type CampaignRemovals interface {
 	PlanRemoval(ctx context.Context, p schema.PlannedRemoval) error
 	// SettleRemoval ends a removal that has not started, or lets it wait for a case.
 	SettleRemoval(ctx context.Context, id schema.RemovalID, to schema.RemovalState, why, way string, waitsFor schema.CaseID) error
-	// RecountHeld lets a held campaign count again what it would remove, when part of
-	// that is kept by now.
-	RecountHeld(ctx context.Context, id schema.CampaignID) error
+	// RecountHeld lets a held campaign count again what it would remove when that is
+	// less by now, and tells whether it is.
+	RecountHeld(ctx context.Context, id schema.CampaignID) (bool, error)
 	// TakeBudget moves all planned removals of a campaign to ready if its budget and
 	// the engine's allow them together with what it used before, in one transaction;
 	// or it is held, with one alarm and one notice, and nothing is taken.

@@ -58,6 +58,7 @@ func TestAFinishedStepIsNotDoneAgain(t *testing.T) {
 			sent, notices, done := b.vendor.writes(), len(b.mail.notices), b.plan(ref.PlanID)
 			b.vendor.change(leaver, opened)
 			b.vendor.groups = before
+			b.exec(`update connection set state = 'disabled'`)
 			require.NoError(t, b.step(test.run(b.acts), ref))
 			require.Equal(t, sent, b.vendor.writes())
 			require.Len(t, b.mail.notices, notices)

@@ -11,8 +11,8 @@ import (
 // reads again until the vendor agrees (promise 3). RestoreRole gives the one back
 // that the plan was made by.
 func (a *Activities) SetRole(ctx context.Context, in StepInput) error {
-	w, err := a.begin(ctx, in.Ref)
-	if err != nil || w.finished() {
+	w, done, err := a.beginOnce(ctx, in.Ref)
+	if err != nil || done {
 		return err
 	}
 	r, err := connectors.Capability[connectors.RoleWriter](w.c, "set_role")

@@ -17,8 +17,8 @@ const deepBudget = 60 * time.Second
 // trash, and within a budget who those items are shared with.
 func (a *Activities) Snapshot(ctx context.Context, in StepInput) error {
 	ctx = connectors.WithPriority(ctx, connectors.PrioritySuspend)
-	w, err := a.begin(ctx, in.Ref)
-	if err != nil || w.finished() {
+	w, done, err := a.beginOnce(ctx, in.Ref)
+	if err != nil || done {
 		return err
 	}
 	if w.plan.Snapshot != nil {

@@ -85,18 +85,14 @@ func (c *campaign) await(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool { return c.told.Len() > 0 })
 }
 
-// hold waits for people to release what is over budget, or to discard or keep it: what
-// is left may fit.
+// hold waits for people to release what is over budget, or to discard or keep it. It
+// looks before it waits: what was said while the campaign came here counts, too, and
+// what is left may fit.
 func (c *campaign) hold(ctx workflow.Context) error {
-	if err := c.await(ctx); err != nil {
-		return err
-	}
 	if workflow.GetVersion(ctx, "held-counts-anew", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		return nil
+		return c.await(ctx)
 	}
-	drain(c.told)
-	_, err := removeAccess(ctx, c.in.CampaignID)
-	return err
+	return c.pause(ctx, removeAccess)
 }
 
 // begin makes or finds the campaign's row.

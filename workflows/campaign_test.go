@@ -143,26 +143,33 @@ func TestCampaignIsTold(t *testing.T) {
 	require.WithinDuration(t, began.Add(time.Hour), c.env.Now(), time.Minute)
 }
 
-// A held campaign does nothing until it is told, and then looks whether what is left
-// fits.
+// A held campaign looks whether what is left fits: as soon as it is held, for somebody
+// may have spoken just then, when it is told, and now and then.
 func TestCampaignIsHeld(t *testing.T) {
 	t.Parallel()
 	c := newCampaigner(t)
-	c.moves["close"], c.moves["remove"] = schema.CampaignHeld, schema.CampaignHeld
-	tell := func(after time.Duration, fits schema.CampaignState) {
+	c.moves["close"], c.moves["remove"] = schema.CampaignHeld, schema.CampaignClosed
+	fits := false
+	c.next = func(name string) (activities.Piece, error) {
+		if name == "remove" && !fits {
+			return activities.Piece{Wait: 7 * 24 * time.Hour}, nil
+		}
+		return activities.Piece{}, nil
+	}
+	tell := func(after time.Duration, last bool) {
 		c.env.RegisterDelayedCallback(func() {
 			c.mu.Lock()
-			c.moves["remove"] = fits
+			fits = last
 			c.mu.Unlock()
 			c.env.SignalWorkflow(workflows.SignalLook, nil)
 		}, after)
 	}
-	tell(30*24*time.Hour, schema.CampaignHeld)
-	tell(60*24*time.Hour, schema.CampaignClosed)
+	tell(10*24*time.Hour, false)
+	tell(12*24*time.Hour, true)
 	began := c.env.Now()
 	require.NoError(t, c.run())
-	require.Equal(t, []string{"gather", "list", "assign", "tend", "close", "remove", "remove", "watch"}, c.calls)
-	require.WithinDuration(t, began.AddDate(0, 0, 60), c.env.Now(), time.Hour)
+	require.Equal(t, []string{"gather", "list", "assign", "tend", "close", "remove", "remove", "remove", "remove", "watch"}, c.calls)
+	require.WithinDuration(t, began.AddDate(0, 0, 12), c.env.Now(), time.Hour)
 }
 
 // A campaign that people work on goes on when the cause of a failure is mended; one

@@ -17,10 +17,11 @@ const shuts = `jsonb_path_exists(m.facts, '$.steps[*] ? (@.kind == "suspend" || 
 // is given back are the same.
 const shutsPrivileged = `m.facts->>'role' in ('owner', 'coadmin', 'admin') and ` + shuts
 
-// removalSums sum the removals m of a campaign by connection.
+// removalSums sum the removals m of a campaign by connection. What is done without a
+// case of the campaign's own is others' work.
 const removalSums = `select a.connection_id, count(*)::int as accounts,
 		(count(*) filter (where ` + shutsPrivileged + `))::int as privileged, coalesce(sum(m.bytes), 0)::bigint as bytes
-	from campaign_removal m join account a on a.id = m.account_id where m.campaign_id = @id and (m.state = any(@states) or @ended and m.state = 'refused' and m.case_id is not null)
+	from campaign_removal m join account a on a.id = m.account_id where m.campaign_id = @id and (m.state = any(@states) and (m.state <> 'done' or m.case_id is not null) or @ended and m.state = 'refused' and m.case_id is not null)
 	group by a.connection_id`
 
 // TakeBudget moves all planned removals of a campaign to ready if its budget and the
@@ -229,13 +230,11 @@ func (t *tx) holdCampaign(ctx context.Context, c *schema.Campaign, wanted schema
 		return err
 	}
 	if held {
-		if err := t.resizeBatch(ctx, c.ID, id, wanted.Accounts); err != nil {
-			return err
-		}
-	} else if id, err = t.holdRemovals(ctx, *c, scope, wanted, over); err != nil {
-		return err
+		err = t.resizeBatch(ctx, *c, id, wanted.Accounts, over)
+	} else if id, err = t.holdRemovals(ctx, *c, scope, wanted, over); err == nil {
+		err = t.changeOne(ctx, `update batch set overruns = @over where id = @id`, args{"id": id, "over": over})
 	}
-	if err := t.changeOne(ctx, `update batch set overruns = @over where id = @id`, args{"id": id, "over": over}); err != nil {
+	if err != nil {
 		return err
 	}
 	c.BatchID, c.Overruns = id, over
@@ -245,12 +244,24 @@ func (t *tx) holdCampaign(ctx context.Context, c *schema.Campaign, wanted schema
 	return t.changeOne(ctx, `update campaign set batch_id = @batch, overruns = @overruns where id = @id`, args{"id": c.ID, "batch": id, "overruns": over})
 }
 
-// resizeBatch notes how many a held batch holds now. When somebody joined it, earlier
-// releases count no more, also when as many left it.
-func (t *tx) resizeBatch(ctx context.Context, c schema.CampaignID, id schema.BatchID, to int) error {
-	return t.run(ctx, `update batch b set size = @to, grown_at = case when b.size < @to or exists (select 1 from campaign_removal m
-				where m.campaign_id = @campaign and m.state = 'planned' and m.updated_at > b.grown_at) then clock_timestamp() else b.grown_at end
-		where b.id = @id and b.state = 'held'`, args{"id": id, "campaign": c, "to": to})
+// resizeBatch notes how many a held batch holds now, and what it is over. When somebody
+// joined it, earlier releases count no more, also when as many left it.
+func (t *tx) resizeBatch(ctx context.Context, c schema.Campaign, id schema.BatchID, to int, over []schema.Overrun) error {
+	other, err := scalar[bool](ctx, t, `select b.size <> @to or b.overruns <> @over::jsonb or `+grown+` from batch b where b.id = @id`,
+		args{"id": id, "campaign": c.ID, "to": to, "over": over})
+	if err != nil || !other {
+		return err
+	}
+	t.recordOverBudget(c, id, to, over)
+	return t.run(ctx, `update batch b set size = @to, overruns = @over, grown_at = case when b.size < @to or `+grown+` then clock_timestamp() else b.grown_at end
+		where b.id = @id and b.state = 'held'`, args{"id": id, "campaign": c.ID, "to": to, "over": over})
+}
+
+// grown says that something was planned since a batch, b, was counted.
+const grown = `exists (select 1 from campaign_removal m where m.campaign_id = @campaign and m.state = 'planned' and m.updated_at > b.grown_at)`
+
+func (t *tx) recordOverBudget(c schema.Campaign, id schema.BatchID, accounts int, over []schema.Overrun) {
+	t.recordCampaign(c, engine(), "campaign.over_budget", map[string]string{"batch": string(id), "limits": limitsOf(over), "accounts": strconv.Itoa(accounts)})
 }
 
 func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchScope, wanted schema.Spending, over []schema.Overrun) (schema.BatchID, error) {
@@ -270,7 +281,7 @@ func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchSco
 	if err != nil {
 		return "", err
 	}
-	t.recordCampaign(c, engine(), "campaign.over_budget", map[string]string{"batch": string(id), "limits": limitsOf(over), "accounts": strconv.Itoa(wanted.Accounts)})
+	t.recordOverBudget(c, id, wanted.Accounts, over)
 	err = t.raiseAlarm(ctx, schema.Alarm{
 		AccessReviewID: c.ReviewID, CampaignID: c.ID, Code: schema.AlarmOverBudget,
 		Message: fmt.Sprintf("a campaign of %s would remove access of %d accounts and is over budget (%s): none of them starts",

@@ -316,27 +316,67 @@ func TestAHeldBatchOutlivesNewPlans(t *testing.T) {
 	require.Equal(t, b.ID, r.batch().ID)
 }
 
-// TestAHeldCampaignCountsAnew: what is kept while a batch is held takes it along, and the
-// rest starts when it fits.
+// TestAHeldCampaignCountsAnew: what is kept while a batch is held, or gone without it,
+// takes it along, and the rest starts when it fits. The evidence tells each count.
 func TestAHeldCampaignCountsAnew(t *testing.T) {
 	t.Parallel()
-	r := removals(t, 5, allows(schema.Budget{PerRun: 1}))
-	r.revokes(10, shutsOff, "2", "3", "4")
+	r := removals(t, 6, allows(schema.Budget{PerRun: 1}))
+	r.revokes(10, shutsOff, "2", "3", "4", "5")
 	r.removing()
 	require.Equal(t, schema.CampaignHeld, r.budgets().State)
-	recount := func() schema.CampaignState {
+	recount := func() (bool, schema.CampaignState) {
 		t.Helper()
-		require.NoError(t, r.RecountHeld(t.Context(), r.id))
-		return r.campaign(r.id).State
+		less, err := r.RecountHeld(t.Context(), r.id)
+		require.NoError(t, err)
+		return less, r.campaign(r.id).State
 	}
-	require.Equal(t, schema.CampaignHeld, recount(), "nothing is kept")
+	goesOn := func() {
+		t.Helper()
+		less, state := recount()
+		require.Equal(t, []any{true, schema.CampaignRemoving}, []any{less, state})
+		require.Equal(t, schema.BatchHeld, r.batch().State)
+	}
+	less, state := recount()
+	require.Equal(t, []any{false, schema.CampaignHeld}, []any{less, state}, "nothing is kept")
 	r.answers("2", schema.AnswerKeep, schema.ItemAccount)
-	require.Equal(t, schema.CampaignRemoving, recount())
-	require.Equal(t, schema.BatchHeld, r.batch().State)
-	require.Equal(t, []any{schema.CampaignHeld, 2}, []any{r.budgets().State, r.batch().Size}, "two are still too many")
-	r.answers("3", schema.AnswerKeep, schema.ItemAccount)
-	require.Equal(t, schema.CampaignRemoving, recount())
+	goesOn()
+	require.Equal(t, []any{schema.CampaignHeld, 3}, []any{r.budgets().State, r.batch().Size}, "three are still too many")
+	r.exec(`update account set status = 'deleted' where external_id = '3'`)
+	goesOn()
+	require.Equal(t, []any{schema.CampaignHeld, 2}, []any{r.budgets().State, r.batch().Size})
+	r.answers("4", schema.AnswerKeep, schema.ItemAccount)
+	goesOn()
 	require.Equal(t, schema.CampaignRemoving, r.budgets().State)
-	require.Equal(t, []any{1, 2, schema.BatchDiscarded}, []any{r.in(schema.RemovalReady), r.in(schema.RemovalWithdrawn), r.batch().State})
+	require.Equal(t, []any{1, 1, 2, schema.BatchDiscarded}, []any{r.in(schema.RemovalReady), r.in(schema.RemovalDone), r.in(schema.RemovalWithdrawn), r.batch().State})
 	require.Empty(t, r.alarms())
+	var counts []string
+	e, err := r.Evidence(t.Context(), r.id)
+	require.NoError(t, err)
+	for _, event := range e.Events {
+		for _, d := range event.Details {
+			if event.Action == "campaign.over_budget" && d.Name == "accounts" || event.Action == "campaign.recounted" && d.Name == "less" {
+				counts = append(counts, event.Action+" "+d.Value)
+			}
+		}
+	}
+	require.Equal(t, []string{
+		"campaign.over_budget 4", "campaign.recounted 1", "campaign.over_budget 3", "campaign.recounted 1", "campaign.over_budget 2", "campaign.recounted 1",
+	}, counts)
+}
+
+// TestWhatOthersDeletedIsNotOurUse: what was refused and is gone by somebody else's case
+// counts against no budget of the campaign.
+func TestWhatOthersDeletedIsNotOurUse(t *testing.T) {
+	t.Parallel()
+	r := removals(t, 6, allows(schema.Budget{PerRun: 1}))
+	r.revokes(10, shutsOff, "2", "3")
+	require.NotEmpty(t, limitsOf(r.budgets()))
+	_, err := r.decidesOn(r.batch(), schema.BatchDiscarded, r.admin)
+	require.NoError(t, err)
+	r.exec(`update account set status = 'deleted' where external_id in ('2', '3')`)
+	r.gathers()
+	require.Equal(t, 2, r.in(schema.RemovalDone))
+	r.revokes(10, shutsOff, "4")
+	require.Empty(t, limitsOf(r.budgets()))
+	require.Equal(t, 1, r.in(schema.RemovalReady))
 }

@@ -55,7 +55,7 @@ func evidenceActions() []string {
 	return []string{
 		"batch.discarded", "batch.held", "campaign.begun", "campaign.closed", "campaign.closing", "campaign.discarded",
 		"campaign.ended", "campaign.joined", "campaign.listed",
-		"campaign.listing", "campaign.open", "campaign.over_budget", "campaign.released", "campaign.removing", "campaign.silence",
+		"campaign.listing", "campaign.open", "campaign.over_budget", "campaign.recounted", "campaign.released", "campaign.removing", "campaign.silence",
 	}
 }
 

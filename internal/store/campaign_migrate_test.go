@@ -19,6 +19,9 @@ func TestMigrateToAlarmsOfCampaigns(t *testing.T) {
 		`insert into access_review_version (review_id, version, rule, hash, source, updated_by, updated_at) values ('` + review + `', 1, '{}', '', '', '', now())`,
 		`insert into campaign (id, review_id, version, trigger, scheduled_at, state, workflow_id, created_at)
 			values ('` + first + `', '` + review + `', 1, 'person', now(), 'signed', '1', now()), ('` + second + `', '` + review + `', 1, 'person', now(), 'open', '2', now())`,
+		`insert into batch (id, scope, scope_id, scope_name, state, size, started, allowed, limit_number, limit_percent, limit_window_seconds, grown_at, created_at)
+			select id, 'access_review', id::text, 'quarter', 'held', 7, 0, 0, 0, 0, 0, now(), now() from campaign`,
+		`update campaign set batch_id = id`,
 		`insert into alarm (id, access_review_id, code, message, fix, raised_at) values
 			(gen_random_uuid(), '` + review + `', 'CAMPAIGN_FAILED', 'campaign ` + second + ` cannot go on: the disk is full', '', now()),
 			(gen_random_uuid(), '` + review + `', 'OVER_BUDGET', 'm', 'look at it with sendoff review show ` + first + `; two people release batch', now())`,
@@ -40,9 +43,14 @@ func TestMigrateToAlarmsOfCampaigns(t *testing.T) {
 	of := map[string]schema.CampaignID{}
 	for _, a := range list {
 		require.Equal(t, "quarter", a.AccessReview)
-		of[a.Code] = a.CampaignID
+		of[a.Code+" "+a.Message] = a.CampaignID
 	}
-	require.Equal(t, map[string]schema.CampaignID{schema.AlarmCampaignFailed: second, schema.AlarmOverBudget: first, schema.AlarmCampaignNotBegun: ""}, of)
+	require.Equal(t, map[string]schema.CampaignID{
+		schema.AlarmCampaignFailed + " campaign " + second + " cannot go on: the disk is full":    second,
+		schema.AlarmCampaignNotBegun + " the campaign of 2026-01-01T00:00:00Z did not begin: why": "",
+		schema.AlarmOverBudget + " m": first,
+		schema.AlarmOverBudget + " a campaign of quarter would remove access of 7 accounts and is over budget: none of them starts": second,
+	}, of)
 	require.NoError(t, b.CampaignWentOn(t.Context(), second))
-	require.Len(t, b.alarms(), 1)
+	require.Len(t, b.alarms(), 2)
 }

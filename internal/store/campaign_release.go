@@ -105,19 +105,29 @@ func (t *tx) endHoldingCampaign(ctx context.Context, b batchRow, to schema.Batch
 }
 
 // RecountHeld lets a held campaign count again what it would remove, when part of that
-// is kept by now: the rest may fit. Its batch stays held until then.
-func (s *Store) RecountHeld(ctx context.Context, id schema.CampaignID) error {
-	return s.inTx(ctx, "count a held campaign again", func(ctx context.Context, t *tx) error {
+// is kept, or gone without it, by now: the rest may fit. Its batch stays held until then.
+func (s *Store) RecountHeld(ctx context.Context, id schema.CampaignID) (bool, error) {
+	less := 0
+	err := s.inTx(ctx, "count a held campaign again", func(ctx context.Context, t *tx) error {
 		c, err := t.lockCampaign(ctx, id)
 		if err != nil || c.State != schema.CampaignHeld {
 			return err
 		}
-		kept, err := t.releaseKept(ctx, c)
-		if err != nil || kept == 0 {
-			return err
+		less = 0
+		for _, settle := range []func(context.Context, schema.Campaign) (int, error){t.releaseKept, t.settleRemoved, t.settleDeleted} {
+			n, err := settle(ctx, c)
+			if err != nil {
+				return err
+			}
+			less += n
 		}
+		if less == 0 {
+			return nil
+		}
+		t.recordCampaign(c, engine(), "campaign.recounted", map[string]string{"batch": string(c.BatchID), "less": strconv.Itoa(less)})
 		return t.moveCampaign(ctx, &c, schema.CampaignRemoving, ``, args{})
 	})
+	return less > 0, err
 }
 
 // releaseCampaign lets the removals that the batch held go over the limits.
