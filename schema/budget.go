@@ -67,8 +67,9 @@ type Overrun struct {
 
 // BudgetUsed is what was used in the last 24 hours.
 type BudgetUsed struct {
-	Policy     int // accounts by the policy
-	Engine     int // accounts by all doors
+	Run        Spending // by the run itself, before
+	Policy     int      // accounts by the policy
+	Engine     int      // accounts by all doors
 	Connection map[ConnectionID]int
 }
 
@@ -118,11 +119,11 @@ func (b Budget) overruns(e EngineBudget, looked int64, wanted Spending, used Bud
 		}
 	}
 	accounts := int64(wanted.Accounts)
-	check(LimitPerRun, "", 0, accounts, int64(b.PerRun), b.PerRun > 0)
+	check(LimitPerRun, "", int64(used.Run.Accounts), accounts, int64(b.PerRun), b.PerRun > 0)
 	check(LimitPerDay, "", int64(used.Policy), accounts, int64(b.PerDay), b.PerDay > 0)
-	check(LimitPercent, "", 0, accounts, max(looked*int64(b.Percent)/100, 1), b.Percent > 0)
-	check(LimitBytes, "", 0, wanted.Bytes, b.Bytes, b.Bytes > 0)
-	check(LimitPrivileged, "", 0, int64(wanted.Privileged), int64(b.Privileged), true)
+	check(LimitPercent, "", int64(used.Run.Accounts), accounts, max(looked*int64(b.Percent)/100, 1), b.Percent > 0)
+	check(LimitBytes, "", used.Run.Bytes, wanted.Bytes, b.Bytes, b.Bytes > 0)
+	check(LimitPrivileged, "", int64(used.Run.Privileged), int64(wanted.Privileged), int64(b.Privileged), true)
 	check(LimitEngine, "", int64(used.Engine), accounts, int64(e.PerDay), e.PerDay > 0)
 	for _, id := range slices.Sorted(maps.Keys(wanted.Connection)) {
 		before, wants := int64(used.Connection[id]), int64(wanted.Connection[id])

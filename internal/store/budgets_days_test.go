@@ -32,7 +32,9 @@ type days struct {
 // comes where another still is.
 func (d *days) pass(hours int) {
 	d.passes++
-	d.exec(`update budget_use set used_at = used_at - make_interval(hours => $1, secs => $2)`, hours, float64(d.passes*2_654_435_761%7_919_993)/1e6)
+	const far = `make_interval(years => 1000)` // where nothing is: each row is compared with all others when it moves
+	d.exec(`update budget_use set used_at = used_at - ` + far)
+	d.exec(`update budget_use set used_at = used_at + `+far+` - make_interval(hours => $1, secs => $2)`, hours, float64(d.passes*2_654_435_761%7_919_993)/1e6)
 	aged := map[int]int{}
 	for ago, n := range d.starts {
 		aged[ago+hours] = n

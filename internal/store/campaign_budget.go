@@ -113,7 +113,7 @@ func (t *tx) removalOverruns(ctx context.Context, c schema.Campaign, wanted sche
 	if err != nil {
 		return nil, err
 	}
-	whole, err := t.sumRemovals(ctx, c.ID, schema.RemovalPlanned, schema.RemovalReady, schema.RemovalStarted, schema.RemovalDone)
+	before, err := t.sumRemovals(ctx, c.ID, schema.RemovalReady, schema.RemovalStarted, schema.RemovalDone)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (t *tx) removalOverruns(ctx context.Context, c schema.Campaign, wanted sche
 	}
 	run := schema.Budget{PerRun: budget.PerRun, Percent: budget.Percent, Bytes: budget.Bytes, Privileged: budget.Privileged}
 	day := schema.Budget{PerDay: budget.PerDay, Connection: budget.Connection, Privileged: wanted.Privileged}
-	over := run.Overruns(schema.EngineBudget{}, looked, whole, schema.BudgetUsed{})
+	over := run.Overruns(schema.EngineBudget{}, looked, wanted, schema.BudgetUsed{Run: before})
 	return append(over, day.Overruns(limits, looked, wanted, used)...), nil
 }
 
@@ -253,6 +253,15 @@ func (t *tx) resizeBatch(ctx context.Context, c schema.Campaign, id schema.Batch
 		return err
 	}
 	t.recordOverBudget(c, id, to, over)
+	a, err := t.overBudgetAlarm(ctx, c, id, to, over)
+	if err != nil {
+		return err
+	}
+	err = t.run(ctx, `update alarm set message = @message where cleared_at is null and code = @code and campaign_id = @campaign`,
+		args{"message": a.Message, "code": a.Code, "campaign": c.ID})
+	if err != nil {
+		return err
+	}
 	return t.run(ctx, `update batch b set size = @to, overruns = @over, grown_at = case when b.size < @to or `+grown+` then clock_timestamp() else b.grown_at end
 		where b.id = @id and b.state = 'held'`, args{"id": id, "campaign": c.ID, "to": to, "over": over})
 }
@@ -262,6 +271,18 @@ const grown = `exists (select 1 from campaign_removal m where m.campaign_id = @c
 
 func (t *tx) recordOverBudget(c schema.Campaign, id schema.BatchID, accounts int, over []schema.Overrun) {
 	t.recordCampaign(c, engine(), "campaign.over_budget", map[string]string{"batch": string(id), "limits": limitsOf(over), "accounts": strconv.Itoa(accounts)})
+}
+
+// overBudgetAlarm says what a batch holds and the worst limit that it is over.
+func (t *tx) overBudgetAlarm(ctx context.Context, c schema.Campaign, id schema.BatchID, accounts int, over []schema.Overrun) (schema.Alarm, error) {
+	worst := worstOf(over)
+	names, err := t.connectionNames(ctx, []schema.Overrun{worst})
+	return schema.Alarm{
+		AccessReviewID: c.ReviewID, CampaignID: c.ID, Code: schema.AlarmOverBudget,
+		Message: fmt.Sprintf("a campaign of %s would remove access of %d more accounts and is over budget (%s): none of them starts",
+			c.Review, accounts, overrunText(worst, names[worst.Subject])),
+		Fix: "look at it with sendoff review show " + string(c.ID) + "; two people release batch " + string(id) + ", one discards it",
+	}, err
 }
 
 func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchScope, wanted schema.Spending, over []schema.Overrun) (schema.BatchID, error) {
@@ -277,18 +298,12 @@ func (t *tx) holdRemovals(ctx context.Context, c schema.Campaign, scope batchSco
 	if err != nil {
 		return "", err
 	}
-	names, err := t.connectionNames(ctx, []schema.Overrun{worst})
+	t.recordOverBudget(c, id, wanted.Accounts, over)
+	a, err := t.overBudgetAlarm(ctx, c, id, wanted.Accounts, over)
 	if err != nil {
 		return "", err
 	}
-	t.recordOverBudget(c, id, wanted.Accounts, over)
-	err = t.raiseAlarm(ctx, schema.Alarm{
-		AccessReviewID: c.ReviewID, CampaignID: c.ID, Code: schema.AlarmOverBudget,
-		Message: fmt.Sprintf("a campaign of %s would remove access of %d accounts and is over budget (%s): none of them starts",
-			c.Review, wanted.Accounts, overrunText(worst, names[worst.Subject])),
-		Fix: "look at it with sendoff review show " + string(c.ID) + "; two people release batch " + string(id) + ", one discards it",
-	})
-	if err != nil {
+	if err := t.raiseAlarm(ctx, a); err != nil {
 		return "", err
 	}
 	if err := t.noticeOwner(ctx, c); err != nil {

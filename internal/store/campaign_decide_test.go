@@ -249,12 +249,31 @@ func TestStagesHaveDistinctPeople(t *testing.T) {
 	require.Equal(t, schema.AnswerRevoke, r.item(i.ID).Answer)
 
 	r.takes(j, schema.AnswerAbstain, r.by)
-	require.Equal(t, []any{schema.ItemUnassigned, 1, 0}, []any{r.item(j.ID).State, r.item(j.ID).Position, r.item(j.ID).Stage})
+	require.Equal(t, []any{schema.ItemUnassigned, 0, 0}, []any{r.item(j.ID).State, r.item(j.ID).Position, r.item(j.ID).Stage})
 	r.assign()
 	require.Equal(t, r.owner, r.item(j.ID).ReviewerID, "the next in the chain")
 	require.Equal(t, "forbidden", r.says(word(r.item(j.ID), schema.AnswerKeep), r.by).Code)
 	r.takes(r.item(j.ID), schema.AnswerRevoke, r.signer)
 	require.Equal(t, schema.ItemDecided, r.item(j.ID).State)
+}
+
+// TestWhoAbstainsLeavesItToTheOthersNamed: those who are named beside them come before the
+// next place in the chain.
+func TestWhoAbstainsLeavesItToTheOthersNamed(t *testing.T) {
+	t.Parallel()
+	r := reviews(t, 2, stages(stage("only", schema.StageAll, named("boss@example.com", "second@example.com"), named("third@example.com"))),
+		func(rule *schema.AccessReviewRule) { rule.Decisions.Abstain = true })
+	second, third := r.person("second@example.com", "it"), r.person("third@example.com", "it")
+	by := map[schema.PersonID]schema.Principal{r.boss: r.by, second: r.reviewer("second@example.com"), third: r.reviewer("third@example.com")}
+	seen := []schema.PersonID{r.of("1").ReviewerID}
+	for range 3 {
+		i := r.of("1")
+		r.takes(i, schema.AnswerAbstain, by[i.ReviewerID])
+		r.assign()
+		seen = append(seen, r.of("1").ReviewerID)
+	}
+	require.ElementsMatch(t, []schema.PersonID{r.boss, second}, seen[:2])
+	require.Equal(t, []schema.PersonID{third, r.owner}, seen[2:])
 }
 
 func lastOf(list []string) []string {

@@ -271,7 +271,7 @@ func (j *judge) allowed(t takenWord) error {
 func (j *judge) land(t *takenWord) error {
 	i := t.item
 	if t.Answer == schema.AnswerAbstain {
-		t.to = landing{state: schema.ItemUnassigned, stage: t.stage, place: i.Place + 1, end: "abstained"}
+		t.to = landing{state: schema.ItemUnassigned, stage: t.stage, place: i.Place, end: "abstained"}
 		return nil
 	}
 	end := "decided"

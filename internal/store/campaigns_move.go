@@ -212,7 +212,9 @@ func (s *Store) CloseCampaign(ctx context.Context, id schema.CampaignID, early b
 			return err
 		}
 		c.ClosedAt = t.now
-		t.recordCampaign(c, principal(by), "campaign.closing", map[string]string{"from": string(schema.CampaignOpen), "open": strconv.Itoa(open), "reason": reason})
+		t.recordCampaign(c, principal(by), "campaign.closing", map[string]string{
+			"from": string(schema.CampaignOpen), "open": strconv.Itoa(open), "early": strconv.FormatBool(open > 0), "reason": reason,
+		})
 		return t.tellCampaign(ctx, id)
 	})
 	return c, err
