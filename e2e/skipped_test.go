@@ -250,7 +250,7 @@ func (s *skipped) start(id string, workflow any, args ...any) error {
 	f.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: "skipped"})
 	f.env.SetTestTimeout(time.Minute)
 	f.env.SetWorkflowRunTimeout(2 * 365 * 24 * time.Hour)
-	f.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&turns{s: s, f: f}}})
+	f.env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: []interceptor.WorkerInterceptor{&turns{s: s, f: f}}})
 	s.engine.Register(f.env)
 	s.flows[id] = f
 	go s.carryOut(id, f, workflow, args...)

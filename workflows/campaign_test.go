@@ -38,7 +38,7 @@ func newCampaigner(t *testing.T) *campaigner {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
-	c := &campaigner{env: suite.NewTestWorkflowEnvironment(), state: schema.CampaignGathering, moves: map[string]schema.CampaignState{
+	c := &campaigner{env: patient(&suite), state: schema.CampaignGathering, moves: map[string]schema.CampaignState{
 		"gather": schema.CampaignListing, "list": schema.CampaignAssigning, "assign": schema.CampaignOpen, "tend": schema.CampaignClosing,
 		"close": schema.CampaignRemoving, "remove": schema.CampaignClosed, "watch": schema.CampaignEnded,
 	}}

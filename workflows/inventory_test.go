@@ -35,7 +35,7 @@ func newSurveyor(t *testing.T) *surveyor {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
-	s := &surveyor{fails: map[string]error{}, env: suite.NewTestWorkflowEnvironment()}
+	s := &surveyor{fails: map[string]error{}, env: patient(&suite)}
 	s.env.SetTestTimeout(20 * time.Second)
 	s.env.SetWorkflowRunTimeout(7 * 24 * time.Hour)
 	workflows.Register(s.env)

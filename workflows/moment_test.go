@@ -212,7 +212,7 @@ func carryOut(t *testing.T, c change, start time.Time) []time.Time {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
-	env := suite.NewTestWorkflowEnvironment()
+	env := patient(&suite)
 	env.SetStartTime(start)
 	env.SetWorkflowRunTimeout(365 * 24 * time.Hour)
 	workflows.Register(env)

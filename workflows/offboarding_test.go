@@ -23,7 +23,7 @@ func TestOffboardingReadsAhead(t *testing.T) {
 	t.Parallel()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
-	env := suite.NewTestWorkflowEnvironment()
+	env := patient(&suite)
 	env.SetWorkflowRunTimeout(365 * 24 * time.Hour)
 	workflows.Register(env)
 	due := env.Now().Add(72 * time.Hour)

@@ -46,7 +46,7 @@ func newReviewer(t *testing.T) *reviewer {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
 	r := &reviewer{
-		env: suite.NewTestWorkflowEnvironment(), state: schema.ReviewGathering, pieces: map[string][]activities.Piece{}, fail: map[string]error{},
+		env: patient(&suite), state: schema.ReviewGathering, pieces: map[string][]activities.Piece{}, fail: map[string]error{},
 		moves: map[string]schema.ReviewState{
 			"GatherFacts": schema.ReviewJudging, "JudgeAccounts": schema.ReviewPlanning, "EndPlanning": schema.ReviewActing, "ActOnItems": schema.ReviewEnded,
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 
 	"sendoff/activities"
@@ -51,7 +52,7 @@ func newEngine(t *testing.T, kinds ...schema.StepKind) *engine {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(temporalx.NewLogger(zap.NewNop()))
-	e := &engine{kinds: kinds, state: schema.PlanPlanned, script: map[string][]reply{}, env: suite.NewTestWorkflowEnvironment()}
+	e := &engine{kinds: kinds, state: schema.PlanPlanned, script: map[string][]reply{}, env: patient(&suite)}
 	e.env.SetTestTimeout(20 * time.Second)
 	e.env.SetWorkflowRunTimeout(365 * 24 * time.Hour) // the environment caps activities by it
 	workflows.Register(e.env)
@@ -187,4 +188,12 @@ func at(s schema.TransferState) reply {
 
 func vendorError(kind string) error {
 	return temporal.NewNonRetryableApplicationError("box.call: "+kind, kind, nil)
+}
+
+// patient is an environment of a suite that a busy machine does not fail: by default a
+// workflow that got no processor for a second is called deadlocked.
+func patient(suite *testsuite.WorkflowTestSuite) *testsuite.TestWorkflowEnvironment {
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
+	return env
 }

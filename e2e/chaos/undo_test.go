@@ -212,7 +212,7 @@ func testEnvironment() *testsuite.TestWorkflowEnvironment {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.SetWorkflowRunTimeout(365 * 24 * time.Hour) // the environment caps activities by it
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{activities.Interceptor(zap.NewNop())}})
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: []interceptor.WorkerInterceptor{activities.Interceptor(zap.NewNop())}})
 	workflows.Register(env)
 	return env
 }

@@ -101,7 +101,7 @@ func TestThePageSaysWhatAnAuditorAsks(t *testing.T) {
 	for _, want := range []string{
 		`<html lang="en">`, `<time datetime="2026-10-01T04:30:00Z">2026-10-01 04:30:00 UTC</time> to <time datetime="2026-10-15T05:30:00Z">`, "quarterly-box, version 3", rich().Review.Hash, hash, "sendoff review verify FILE",
 		"SCOPE_MISSING; the vendor did not let its events be read", "NOT_COLLECTED", "ITEMS_UNDECIDED", "TOO_FAST, CONTROL_KEPT",
-		"went through all of them again", "nobody of this name ever worked here", `keep <time datetime="2026-10-10T10:30:00Z">2026-10-10 10:30:00 UTC</time>: because 5`, "no, corrected",
+		"went through all of them again", "nobody of this name ever worked here", `keep <time datetime="2026-10-10T10:30:00Z">2026-10-10 10:30:00 UTC</time>, Boss (boss@example.com): because 5`, "no, corrected",
 		"connection of box: 3 used, 12 wanted, 14 allowed", "of 11 accounts: checked by Eve (did not count)", "by sendoff: what it held fits the budget by now",
 		"to: second@example.com", "campaign.extended</td><td>Owner", "2 were given to others, 1 stood</td><td>too fast</td><td>no, not any more", "escalation from Boss (boss@example.com) to second@example.com",
 		"2026-10-16T04:30:00Z", uuid(10, 1), "the group is fed by a directory", "campaign " + uuid(2, 9), "Shown, version 2",
