@@ -48,9 +48,10 @@ type dispatcher struct {
 	log       *zap.Logger
 }
 
-// run dispatches until ctx ends. Errors are waited out: the rows stay.
-func (d *dispatcher) run(ctx context.Context) error {
-	for ctx.Err() == nil {
+// run dispatches until looking ends, and what it took by then until ctx ends. Errors
+// are waited out: the rows stay.
+func (d *dispatcher) run(ctx, looking context.Context) error {
+	for looking.Err() == nil {
 		n, err := d.rows.ClaimOutbox(ctx, dispatchBatch, d.dispatch)
 		if err != nil && ctx.Err() == nil {
 			d.log.Warn("outbox could not be read", zap.Error(err))
@@ -58,9 +59,9 @@ func (d *dispatcher) run(ctx context.Context) error {
 		if n > 0 && err == nil {
 			continue
 		}
-		if err := d.rows.WaitOutbox(ctx, dispatchEvery); err != nil && ctx.Err() == nil {
+		if err := d.rows.WaitOutbox(looking, dispatchEvery); err != nil && looking.Err() == nil {
 			select {
-			case <-ctx.Done():
+			case <-looking.Done():
 			case <-time.After(dispatchEvery):
 			}
 		}

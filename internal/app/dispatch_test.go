@@ -226,7 +226,7 @@ func TestDispatcherRun(t *testing.T) {
 				rows := &scripted{claims: c.claims, waits: c.waits, end: cancel}
 				d := &dispatcher{rows: rows, log: zap.New(core)}
 				began := time.Now()
-				require.NoError(t, d.run(ctx))
+				require.NoError(t, d.run(ctx, ctx))
 				require.Equal(t, c.want, rows.events)
 				require.Equal(t, c.takes, time.Since(began))
 				require.Equal(t, c.warnings, logs.Len())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -53,8 +54,15 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	g, failed := errgroup.WithContext(working)
+	looking, quit := context.WithCancel(failed)
+	defer quit()
+	var dispatching sync.WaitGroup
 	for range dispatchers {
-		g.Go(func() error { return d.run(failed) })
+		dispatching.Add(1)
+		g.Go(func() error {
+			defer dispatching.Done()
+			return d.run(failed, looking)
+		})
 	}
 	g.Go(func() error { return ignoreDone(failed, sealer.Run(failed)) })
 	g.Go(func() error { return runDue(failed, e.store, !e.cfg.NoSchedules, e.log.Named("runs")) })
@@ -73,6 +81,8 @@ func (e *Engine) runServer(ctx context.Context, l, pages net.Listener, version s
 		defer context.AfterFunc(failed, end)()
 		defer context.AfterFunc(serving, func() { ready.draining.Store(true) })()
 		err := e.serve(serving, web.NewServer(e.api(ready, version)), l)
+		quit()
+		awaitWithin(finishFor, dispatching.Wait) // cut off on its way, a row would be another server's
 		d.finish(failed)
 		return err
 	})
@@ -104,6 +114,19 @@ func (e *Engine) dispatcher(temporal client.Client) *dispatcher {
 
 // finishFor bounds the dispatch of what the last requests wrote.
 const finishFor = 5 * time.Second
+
+// awaitWithin waits for what wait waits for, but no longer than that.
+func awaitWithin(d time.Duration, wait func()) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		wait()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(d):
+	}
+}
 
 // finish dispatches what is due now. What it does not get to, the next server does.
 func (d *dispatcher) finish(ctx context.Context) {
