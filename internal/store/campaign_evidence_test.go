@@ -133,7 +133,7 @@ func TestTheEvidenceTellsWhatWasDoneWithTheCampaign(t *testing.T) {
 	item := string(r.of("1").ID)
 	require.Contains(t, told(e, "campaign.items_reassigned")[0],
 		"admin from= item_ids="+item+" items=1 items_sha256="+hashOfIDs([]string{item})+" reason=she knows it review=quarter to="+string(r.owner))
-	require.Contains(t, told(e, "campaign.closing")[0], "admin from=open open=2 reason=done")
+	require.Contains(t, told(e, "campaign.closing")[0], "admin early=true from=open open=2 reason=done")
 	require.Len(t, told(e, "campaign.silence"), 1)
 
 	all := r.actionsOf(audit.CampaignStream(string(r.id)))
